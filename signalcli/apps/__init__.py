@@ -1,0 +1,7 @@
+"""Apps: packages of models, signals and receivers, made ready as Django makes them."""
+
+from signalcli.apps.config import AppConfig
+from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.registry import Apps, apps
+
+__all__ = ["AppConfig", "Apps", "ImproperlyConfigured", "apps"]

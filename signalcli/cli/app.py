@@ -1,0 +1,30 @@
+"""The commands, put together."""
+
+from collections.abc import Callable
+
+import typer
+
+from signalcli.cli import users
+from signalcli.cli.options import remember, with_global_options
+from signalcli.cli.problems import EXIT_CODES
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "register": users.register,
+    "update": users.update,
+    "delete": users.delete,
+    "notify": users.notify,
+    "list": users.list_users,
+    "show": users.show,
+}
+
+app = typer.Typer(
+    help=remember.__doc__,
+    epilog=_EPILOG,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.callback(invoke_without_command=True)(remember)
+for _name, _command in _COMMANDS.items():
+    app.command(_name, epilog=_EPILOG)(with_global_options(_command))

@@ -1,0 +1,77 @@
+"""The entry point: carries out the command line and leaves with its exit code."""
+
+import os
+import sys
+from typing import NoReturn
+
+from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
+from signalcli.cli.problems import (
+    TRACEBACK_VARIABLE,
+    Problem,
+    internal_fault,
+    interruption,
+    usage_problem,
+)
+
+PROGRAM = "signalcli"
+_YES = ("1", "true", "t", "yes", "y", "on")
+
+
+def main() -> NoReturn:
+    """Run signalcli with the arguments of the process, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal's encoding cannot show is spelled out rather than a reason to crash.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go_of_stdout()
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    from signalcli.cli.app import app
+
+    try:
+        return app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        problem = interruption(is_written=False)
+    except Exception as error:
+        problem = _problem_of(error)
+    return _report(problem, arguments)
+
+
+def _problem_of(error: Exception) -> Problem:
+    # Typer's usage errors have no common public class; this is how they tell of themselves.
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        message = " ".join(error.format_message().split())
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else PROGRAM
+        return usage_problem(f"{message[:1].lower()}{message[1:]} See `{path} --help`")
+    if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback
+
+        traceback.print_exc()
+    return internal_fault(error)
+
+
+def _report(problem: Problem, arguments: list[str]) -> int:
+    if _wants_json(arguments):
+        write_document(None, problem=problem)
+    else:
+        print_problem(problem)
+    return problem.exit_code
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether ``--json`` was asked for, on a command line that may be wrong."""
+    if "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    return "--json" in arguments or os.environ.get("SIGNALCLI_JSON", "").lower() in _YES

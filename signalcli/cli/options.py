@@ -1,0 +1,141 @@
+"""The global options, which may stand before or after the command."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from signalcli import __version__
+
+DEFAULT_DATABASE = "demo.db"
+DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
+JSON_VARIABLE = "SIGNALCLI_JSON"
+QUIET_VARIABLE = "SIGNALCLI_QUIET"
+PANEL = "Global options"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the global options say.
+
+    Attributes:
+        database: a path, or a SQLAlchemy URL.
+        json: whether the answer is one JSON document.
+        quiet: whether only errors are printed.
+    """
+
+    database: str
+    json: bool
+    quiet: bool
+
+
+def print_version(is_wanted: bool) -> None:
+    """Print the version and leave, if that is wanted."""
+    if is_wanted:
+        typer.echo(f"signalcli {__version__}")
+        raise typer.Exit
+
+
+_DATABASE_HELP = "The SQLite file, or a SQLAlchemy URL."
+_JSON_HELP = "Print one JSON document."
+_QUIET_HELP = "Print only errors."
+_VERSION_HELP = "Print the version and exit."
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=print_version,
+        is_eager=True,
+        help=_VERSION_HELP,
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def remember(
+    ctx: typer.Context,
+    database: Annotated[
+        str,
+        typer.Option(
+            "--database", "-d", envvar=DATABASE_VARIABLE, help=_DATABASE_HELP, rich_help_panel=PANEL
+        ),
+    ] = DEFAULT_DATABASE,
+    json: Annotated[
+        bool,
+        typer.Option("--json", envvar=JSON_VARIABLE, help=_JSON_HELP, rich_help_panel=PANEL),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", envvar=QUIET_VARIABLE, help=_QUIET_HELP, rich_help_panel=PANEL
+        ),
+    ] = False,
+    version: Version = False,
+) -> None:
+    """Show Django's signals at work: every dispatch, every receiver, in a table."""
+    ctx.obj = Settings(database, json, quiet)
+    if ctx.invoked_subcommand is None:
+        if json:
+            ctx.fail("Missing command.")
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _option(kind: Any, *names: str, help: str, variable: str) -> Any:  # noqa: A002  # Typer's word
+    # The variable is read with the options before the command, which those after it override.
+    return Annotated[
+        kind,
+        typer.Option(
+            *names,
+            help=f"{help} [env var: {variable}]",
+            rich_help_panel=PANEL,
+            show_default=False,
+        ),
+    ]
+
+
+_AFTER_COMMAND = [
+    _parameter("ctx", typer.Context, inspect.Parameter.empty),
+    _parameter(
+        "database",
+        _option(str | None, "--database", "-d", help=_DATABASE_HELP, variable=DATABASE_VARIABLE),
+        None,
+    ),
+    _parameter("json", _option(bool, "--json", help=_JSON_HELP, variable=JSON_VARIABLE), False),
+    _parameter(
+        "quiet", _option(bool, "--quiet", "-q", help=_QUIET_HELP, variable=QUIET_VARIABLE), False
+    ),
+    _parameter("version", Version, False),
+]
+
+
+def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes ``settings`` first, as one that takes the global options instead."""
+
+    @functools.wraps(command)
+    def run(*, ctx: typer.Context, **arguments: Any) -> None:
+        database, json, quiet = (arguments.pop(name) for name in ("database", "json", "quiet"))
+        del arguments["version"]
+        before: Settings = ctx.obj
+        settings = Settings(database or before.database, json or before.json, quiet or before.quiet)
+        command(settings, **arguments)
+
+    signature = inspect.signature(command)
+    own = list(signature.parameters.values())[1:]
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in (*own, *_AFTER_COMMAND)
+    ]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run

@@ -1,0 +1,45 @@
+"""The last words of a command: a document for programs, or an error for people."""
+
+import os
+import sys
+from typing import Any
+
+from signalcli.cli.problems import Problem
+
+
+def write_document(
+    command: str | None,
+    *,
+    result: Any = None,
+    dispatches: list[dict[str, Any]] | None = None,
+    problem: Problem | None = None,
+) -> None:
+    """Write the one JSON document of a command."""
+    from signalcli.render.document import dumps
+
+    print(
+        dumps(
+            {
+                "ok": problem is None,
+                "command": command,
+                "run": None,
+                "result": result,
+                "dispatches": dispatches or [],
+                "error": problem and {"code": problem.code, "message": problem.message},
+            }
+        )
+    )
+
+
+def print_problem(problem: Problem) -> None:
+    """Print an error on one line of standard error."""
+    from signalcli.render.text import visible
+
+    sys.stdout.flush()
+    print(visible(f"error: {problem.message}".replace("\n", "\\n")), file=sys.stderr)
+
+
+def let_go_of_stdout() -> None:
+    """Whoever read standard output has gone: have what is left in its buffer vanish."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,0 +1,101 @@
+"""What can go wrong, as every command reports it."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signalcli.trace import Recorder
+
+EXIT_CODES = {
+    0: "done",
+    1: "a receiver failed",
+    2: "wrong usage or an invalid value",
+    3: "no such thing",
+    4: "exists already",
+    5: "the database cannot be used",
+    70: "an internal fault of signalcli",
+    130: "interrupted",
+}
+
+TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a command failed.
+
+    Attributes:
+        exit_code: one of :data:`EXIT_CODES`.
+        code: a word for programs.
+        message: one line for people, which names the value at fault and what to do.
+    """
+
+    exit_code: int
+    code: str
+    message: str
+
+
+def usage_problem(message: str) -> Problem:
+    """The command line is wrong."""
+    return Problem(2, "usage", message)
+
+
+def interruption(is_written: bool) -> Problem:
+    """Somebody pressed Ctrl-C."""
+    outcome = "the database had been written" if is_written else "nothing was written"
+    return Problem(130, "interrupted", f"interrupted; {outcome}")
+
+
+def problem_of(error: BaseException, recorder: "Recorder", database: str) -> Problem:
+    """What an exception means to the user.
+
+    Arguments:
+        error: what ended the command.
+        recorder: knows which receiver raised it, if one did.
+        database: how the user knows the database.
+    """
+    from signalcli.apps import ImproperlyConfigured
+    from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
+    from signalcli.db.errors import blocked, unusable
+
+    unusable_database = blocked(error, database)
+    if unusable_database is not None:
+        return Problem(5, "database", str(unusable_database))
+    culprit = recorder.culprit(error)
+    if culprit is not None and culprit.failure is not None:
+        failure, dispatch = culprit.failure, culprit.dispatch
+        sender = f" of {dispatch.sender}" if dispatch.sender else ""
+        place = f" ({PurePath(failure.file).name}:{failure.line})" if failure.file else ""
+        return Problem(
+            1,
+            "receiver_failed",
+            f"the receiver {culprit.receiver} failed on {dispatch.signal}{sender}: "
+            f"{failure}{place}; nothing was written",
+        )
+    if isinstance(error, InvalidValue):
+        return Problem(2, "invalid_value", str(error))
+    if isinstance(error, UserNotFound):
+        return Problem(3, "not_found", str(error))
+    if isinstance(error, UserExists):
+        return Problem(4, "exists", str(error))
+    if isinstance(error, ImproperlyConfigured):
+        return Problem(2, "app", str(error))
+    unusable_database = unusable(error, database)
+    if unusable_database is not None:
+        return Problem(5, "database", str(unusable_database))
+    return internal_fault(error)
+
+
+def internal_fault(error: BaseException) -> Problem:
+    """Something that signalcli should have handled."""
+    traceback, place = error.__traceback__, ""
+    while traceback is not None:
+        place = f" at {PurePath(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return Problem(
+        70,
+        "internal",
+        f"internal fault{place}: {type(error).__name__}: {error}; please report it, as the README "
+        f'says under "Reporting a fault" ({TRACEBACK_VARIABLE}=1 shows the traceback)',
+    )

@@ -1,0 +1,226 @@
+"""The commands for users: register, update, delete, notify, list, show."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from signalcli.cli.completion import complete_username
+from signalcli.cli.options import Settings
+from signalcli.cli.problems import Problem
+from signalcli.cli.running import Answer, carry_out
+
+if TYPE_CHECKING:
+    from signalcli.core.accounts import Account
+    from signalcli.db import Session
+
+NewUsername = Annotated[
+    str,
+    typer.Argument(
+        metavar="USERNAME", help="1 to 150 letters, digits and @ . + - _", show_default=False
+    ),
+]
+Username = Annotated[
+    str,
+    typer.Argument(
+        metavar="USERNAME",
+        help="The user's name.",
+        autocompletion=complete_username,
+        show_default=False,
+    ),
+]
+FIRST_NAME = typer.Option("--first-name", help="At most 20 characters.", show_default=False)
+LAST_NAME = typer.Option("--last-name", help="At most 20 characters.", show_default=False)
+Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
+
+
+def register(
+    settings: Settings,
+    username: NewUsername,
+    email: Annotated[
+        str, typer.Option("--email", "-e", help="The email address.", show_default=False)
+    ],
+    first_name: Annotated[str, FIRST_NAME] = "",
+    last_name: Annotated[str, LAST_NAME] = "",
+) -> None:
+    """Store a new user, and watch receivers make the profile and send a notification.
+
+    Example: signalcli register xyz --email xyz@mail.com --first-name Xenia
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        account = accounts.register(session, username, email, first_name, last_name)
+        return Answer(_result(account), f"Registered {account.username} in {_name(settings)}. Sent")
+
+    carry_out(settings, "register", work, writes=True, creates=True)
+
+
+def update(
+    settings: Settings,
+    username: Username,
+    new_username: Annotated[
+        str | None, typer.Option("--username", "-u", help="The new name.", show_default=False)
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option("--email", "-e", help="The new address.", show_default=False)
+    ] = None,
+    first_name: Annotated[str | None, FIRST_NAME] = None,
+    last_name: Annotated[str | None, LAST_NAME] = None,
+) -> None:
+    """Change a user, and watch a receiver save the profile.
+
+    Example: signalcli update xyz --email new@mail.com --last-name Young
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        account, is_changed = accounts.update(
+            session,
+            username,
+            new_username=new_username,
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+        )
+        message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
+        return Answer(
+            {**_result(account), "changed": is_changed},
+            message.format(account.username, _name(settings)),
+        )
+
+    carry_out(settings, "update", work, writes=True)
+
+
+def delete(settings: Settings, username: Username) -> None:
+    """Remove a user, and watch the profile go first.
+
+    Example: signalcli delete xyz
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        account = accounts.delete(session, username)
+        return Answer(_result(account), f"Deleted {account.username} from {_name(settings)}")
+
+    carry_out(settings, "delete", work, writes=True)
+
+
+def notify(
+    settings: Settings,
+    username: Username,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
+    ] = False,
+) -> None:
+    """Send the notification signal for a user.
+
+    Example: signalcli notify xyz --robust
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        account, failed = accounts.notify(session, username, robust=robust)
+        answer = Answer(
+            {**_result(account), "failed": failed},
+            f"Notified {account.username} of {_name(settings)}",
+        )
+        if failed:
+            receivers = "1 receiver" if failed == 1 else f"{failed} receivers"
+            answer.problem = Problem(
+                1,
+                "receiver_failed",
+                f"{receivers} of notification failed; the others ran, the table shows which",
+            )
+        return answer
+
+    carry_out(settings, "notify", work, writes=True)
+
+
+def list_users(settings: Settings, trace: Trace = False) -> None:
+    """List the users, in the order in which they registered.
+
+    Example: signalcli list
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        found = list(accounts.find_all(session, load=trace))
+        return Answer(
+            [_result(account) for account in found],
+            f"No users in {_name(settings)}",
+            None if settings.json or not found else _users_view(found),
+        )
+
+    carry_out(settings, "list", work, shows_trace=trace)
+
+
+def show(settings: Settings, username: Username, trace: Trace = False) -> None:
+    """Show a user and their profile.
+
+    Example: signalcli show xyz --trace
+    """
+
+    def work(session: "Session") -> Answer:
+        from signalcli.core import accounts
+
+        account = accounts.find(session, username, load=trace)
+        return Answer(_result(account), view=None if settings.json else _user_view(account))
+
+    carry_out(settings, "show", work, shows_trace=trace)
+
+
+def _result(account: "Account") -> dict[str, Any]:
+    return {
+        "username": account.username,
+        "email": account.email,
+        "date_joined": account.date_joined.isoformat(timespec="seconds") + "Z",
+        "profile": {
+            "first_name": account.first_name,
+            "last_name": account.last_name,
+            "profile_pic": account.profile_pic,
+        },
+    }
+
+
+def _name(settings: Settings) -> str:
+    from signalcli.db.opening import display_name
+
+    return display_name(settings.database)
+
+
+def _users_view(accounts: "list[Account]") -> Any:
+    from signalcli.render.listing import listing
+
+    return listing(
+        ("Username", "Email", "First name", "Last name", "Joined"),
+        (
+            (
+                account.username,
+                account.email,
+                account.first_name,
+                account.last_name,
+                f"{account.date_joined:%Y-%m-%d}",
+            )
+            for account in accounts
+        ),
+    )
+
+
+def _user_view(account: "Account") -> Any:
+    from signalcli.render.listing import fields
+
+    return fields(
+        (
+            ("Username", account.username),
+            ("Email", account.email),
+            ("First name", account.first_name),
+            ("Last name", account.last_name),
+            ("Profile picture", account.profile_pic),
+            ("Joined", f"{account.date_joined:%Y-%m-%d %H:%M} UTC"),
+        )
+    )

@@ -1,0 +1,233 @@
+"""What can be done with users. Each works in the transaction of the session it is given.
+
+Nothing here writes a profile: the receivers do, with the names that the user carries to them
+(see :meth:`signalcli.core.models.User.request_profile`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from signalcli.core.errors import UserExists, UserNotFound
+from signalcli.core.models import DEFAULT_PICTURE, Profile, User
+from signalcli.core.signals import notification
+from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
+from signalcli.db import Session, touch
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user and their profile, as plain values."""
+
+    username: str
+    email: str
+    date_joined: datetime
+    first_name: str
+    last_name: str
+    profile_pic: str
+
+
+def register(
+    session: Session, username: str, email: str, first_name: str = "", last_name: str = ""
+) -> Account:
+    """Store a new user, whose profile the receivers make, and send ``notification``.
+
+    Raises:
+        InvalidValue: a value breaks a rule.
+        UserExists: the username is taken.
+    """
+    username, email = checked_username(username), checked_email(email)
+    first_name = checked_name(first_name, "first name")
+    last_name = checked_name(last_name, "last name")
+    if _is_taken(session, username):
+        raise UserExists(username)
+    user = User(username=username, email=email)
+    user.request_profile(first_name=first_name, last_name=last_name)
+    session.add(user)
+    _flush(session, username)
+    notification.send(User, email=email, username=username)
+    return find(session, username)
+
+
+def update(
+    session: Session,
+    username: str,
+    *,
+    new_username: str | None = None,
+    email: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+) -> tuple[Account, bool]:
+    """Change a user, whose profile the receivers save.
+
+    Arguments:
+        session: the session.
+        username: who is changed.
+        new_username: the new name; None leaves it as it is, and likewise the others.
+        email: the new address.
+        first_name: the new first name.
+        last_name: the new last name.
+
+    Returns:
+        The user as they are now, and whether anything changed. Where nothing does, nothing is
+        saved and no signal is sent.
+
+    Raises:
+        InvalidValue: a value breaks a rule.
+        UserNotFound: there is no such user.
+        UserExists: the new username is taken.
+    """
+    current = find(session, username)
+    wanted = {
+        "username": None if new_username is None else checked_username(new_username),
+        "email": None if email is None else checked_email(email),
+        "first_name": None if first_name is None else checked_name(first_name, "first name"),
+        "last_name": None if last_name is None else checked_name(last_name, "last name"),
+    }
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and value != getattr(current, name)
+    }
+    if not changes:
+        return current, False
+    if "username" in changes and _is_taken(session, changes["username"]):
+        raise UserExists(changes["username"])
+    user = _load(session, current.username)
+    user.username = changes.pop("username", user.username)
+    user.email = changes.pop("email", user.email)
+    user.request_profile(**changes)
+    touch(user)
+    _flush(session, user.username)
+    return find(session, user.username), True
+
+
+def delete(session: Session, username: str) -> Account:
+    """Remove a user, and with them their profile.
+
+    Returns:
+        The user as they were.
+
+    Raises:
+        UserNotFound: there is no such user.
+    """
+    account = find(session, username)
+    session.delete(_load(session, account.username))
+    session.flush()
+    return account
+
+
+def notify(session: Session, username: str, *, robust: bool = False) -> tuple[Account, int]:
+    """Send ``notification`` for a user.
+
+    Arguments:
+        session: the session.
+        username: who is written to.
+        robust: whether a failing receiver leaves the others to run.
+
+    Returns:
+        The user, and how many receivers failed (always 0 where not robust).
+
+    Raises:
+        UserNotFound: there is no such user.
+        Exception: what a receiver raised, where not robust.
+    """
+    account = find(session, username)
+    send = notification.send_robust if robust else notification.send
+    responses = send(User, email=account.email, username=account.username)
+    return account, sum(isinstance(value, Exception) for _, value in responses)
+
+
+def find(session: Session, username: str, *, load: bool = False) -> Account:
+    """A user by name.
+
+    Arguments:
+        session: the session.
+        username: who is sought.
+        load: whether to make instances of the models, which sends their signals.
+
+    Raises:
+        UserNotFound: there is no such user.
+    """
+    for account in _accounts(session, normal_username(username), load):
+        return account
+    raise UserNotFound(username)
+
+
+def find_all(session: Session, *, load: bool = False) -> Iterator[Account]:
+    """All users, in the order in which they registered; ``load`` as for :func:`find`."""
+    return _accounts(session, None, load)
+
+
+_COLUMNS = (
+    User.username,
+    User.email,
+    User.date_joined,
+    Profile.first_name,
+    Profile.last_name,
+    Profile.profile_pic,
+)
+
+
+def usernames(session: Session, beginning: str, most: int) -> list[str]:
+    """The first usernames, in alphabetical order, that begin in a certain way."""
+    query = select(User.username).where(col(User.username).startswith(beginning, autoescape=True))
+    return list(session.exec(query.order_by(col(User.username)).limit(most)))
+
+
+def _accounts(session: Session, username: str | None, load: bool) -> Iterator[Account]:
+    entities: tuple[Any, ...] = (User, Profile) if load else _COLUMNS
+    query = select(*entities).select_from(User).outerjoin(Profile).order_by(col(User.id))
+    if username is not None:
+        query = query.where(User.username == username)
+    for row in session.exec(query):
+        yield _account_of(*row) if load else _account(*row)
+
+
+def _account_of(user: User, profile: Profile | None) -> Account:
+    of_profile = (
+        (profile.first_name, profile.last_name, profile.profile_pic) if profile else (None,) * 3
+    )
+    return _account(user.username, user.email, user.date_joined, *of_profile)
+
+
+def _account(
+    username: str,
+    email: str,
+    date_joined: datetime,
+    first_name: str | None,
+    last_name: str | None,
+    profile_pic: str | None,
+) -> Account:
+    # Who was not registered here may have no profile.
+    return Account(
+        username,
+        email,
+        date_joined,
+        first_name or "",
+        last_name or "",
+        profile_pic or DEFAULT_PICTURE,
+    )
+
+
+def _load(session: Session, username: str) -> User:
+    return session.exec(select(User).where(User.username == username)).one()
+
+
+def _is_taken(session: Session, username: str) -> bool:
+    return session.exec(select(User.id).where(User.username == username)).first() is not None
+
+
+def _flush(session: Session, username: str) -> None:
+    """Flush; where somebody took the name since it was looked for, say so."""
+    try:
+        session.flush()
+    except IntegrityError:
+        session.rollback()
+        if _is_taken(session, username):
+            raise UserExists(username) from None
+        raise

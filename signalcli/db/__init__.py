@@ -1,0 +1,42 @@
+"""Model signals for SQLModel: a session that sends them, and engines to use it with."""
+
+from typing import TYPE_CHECKING, Any
+
+from signalcli.db.engine import create_engine, set_up_sqlite
+from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.initialization import post_init, pre_init
+from signalcli.db.session import Session
+from signalcli.db.signals import (
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
+from signalcli.db.touching import touch
+
+if TYPE_CHECKING:
+    from signalcli.db.asyncio import AsyncSession
+
+__all__ = [
+    "AsyncSession",
+    "DatabaseUnusable",
+    "Session",
+    "create_engine",
+    "post_delete",
+    "post_init",
+    "post_save",
+    "pre_delete",
+    "pre_init",
+    "pre_save",
+    "set_up_sqlite",
+    "touch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``AsyncSession`` only for who asks for it."""
+    if name == "AsyncSession":
+        from signalcli.db.asyncio import AsyncSession
+
+        return AsyncSession
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

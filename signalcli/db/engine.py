@@ -1,0 +1,98 @@
+"""Engines, with SQLite set up as an application wants it."""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from signalcli.db.errors import DatabaseUnusable
+
+BUSY_TIMEOUT_SECONDS = 15
+
+
+def database_url(database: str | Path) -> URL:
+    """The URL of a database that is given as a path or a URL.
+
+    Raises:
+        DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
+    """
+    if isinstance(database, str) and "://" in database:
+        try:
+            return make_url(database)
+        except ArgumentError as error:
+            raise DatabaseUnusable(f"{database!r} is not a database URL") from error
+    if database == ":memory:":
+        return URL.create("sqlite")
+    try:
+        path = Path(database)
+        if path.is_dir():
+            raise DatabaseUnusable(f"{path} is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
+    except (OSError, ValueError) as error:
+        raise DatabaseUnusable(f"{str(database)!r} is not a path: {error}") from error
+    return URL.create("sqlite", database=str(path))
+
+
+def create_engine(database: str | Path, *, immediate: bool = False, **options: Any) -> Engine:
+    """An engine for a database.
+
+    SQLite gets foreign keys, write-ahead logging, a busy timeout of 15 seconds (``?timeout=`` in
+    a URL sets another) and transactions that begin when SQLAlchemy says so, which savepoints
+    need. Other databases get what SQLAlchemy gives them.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+        immediate: whether a transaction takes SQLite's write lock when it begins, rather than at
+            its first write: for what reads first and then writes.
+        options: passed on to ``sqlalchemy.create_engine``.
+
+    Raises:
+        DatabaseUnusable: see :func:`database_url`; or the URL's driver is not installed.
+    """
+    url = database_url(database)
+    if url.get_backend_name() == "sqlite" and "timeout" not in url.query:
+        options["connect_args"] = {"timeout": BUSY_TIMEOUT_SECONDS} | options.get(
+            "connect_args", {}
+        )
+    try:
+        engine = sqlalchemy.create_engine(url, **options)
+    except (NoSuchModuleError, ImportError) as error:
+        raise DatabaseUnusable(f"{url.drivername!r} databases need a driver: {error}") from error
+    if url.get_backend_name() == "sqlite":
+        set_up_sqlite(engine, immediate=immediate)
+    return engine
+
+
+def set_up_sqlite(engine: Engine, *, immediate: bool = False) -> None:
+    """Give an engine's SQLite connections what :func:`create_engine` gives them.
+
+    For engines made elsewhere; of an async engine, pass its ``sync_engine``.
+    """
+    begin = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: object) -> None:
+        # sqlite3 itself would begin transactions late, and never for a savepoint.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode")
+        if cursor.fetchone() == ("delete",):
+            _turn_on_write_ahead_log(cursor)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _turn_on_write_ahead_log(cursor: Any) -> None:
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except Exception as error:
+        # What can only be read can be read without it, too.
+        if not str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY"):
+            raise

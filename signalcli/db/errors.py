@@ -1,0 +1,50 @@
+"""What a database that cannot be used has to say."""
+
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+_BY_SQLITE_ERROR = {
+    "SQLITE_BUSY": "is locked by another process; try again when that is done",
+    "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
+    "SQLITE_READONLY": "is read-only; change its permissions, or name another with --database",
+    "SQLITE_PERM": "may not be used by you; change its permissions",
+    "SQLITE_AUTH": "may not be used by you; change its permissions",
+    "SQLITE_CANTOPEN": "cannot be opened; check the path, and the permissions of its folder",
+    "SQLITE_NOTADB": "is not a SQLite database; name another with --database",
+    "SQLITE_CORRUPT": "is damaged; restore it from a backup",
+    "SQLITE_FULL": "is full, or the disk is",
+    "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
+}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used: no database, locked too long, no permission."""
+
+
+def blocked(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """What an error says about the state of the database file, or None where it says nothing.
+
+    Arguments:
+        error: what was raised by work on the database.
+        database: how the user knows the database.
+    """
+    if isinstance(error, DatabaseUnusable):
+        return error
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    for prefix, explanation in _BY_SQLITE_ERROR.items():
+        if name.startswith(prefix):
+            return DatabaseUnusable(f"the database {database} {explanation}")
+    return None
+
+
+def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """As :func:`blocked`, and what else shows that a database is not what was expected.
+
+    That can also be a mistake in a query, so ask this last.
+    """
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
+        reason = " ".join(str(error.orig).split())
+        return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
+    return blocked(error, database)

@@ -1,0 +1,25 @@
+"""The model signals, with the names and arguments of ``django.db.models.signals``."""
+
+from collections.abc import Callable
+
+from signalcli.dispatch import Signal
+
+
+class InitSignal(Signal):
+    """A signal of making instances, for which models are prepared only while it is wanted."""
+
+    on_change: Callable[[], None] | None = None
+
+    def _connections_changed(self) -> None:
+        if InitSignal.on_change is not None:
+            InitSignal.on_change()
+
+
+pre_init = InitSignal(providing_args=["args", "kwargs"])
+post_init = InitSignal(providing_args=["instance"])
+pre_save = Signal(providing_args=["instance", "raw", "using", "update_fields", "session"])
+post_save = Signal(
+    providing_args=["instance", "created", "raw", "using", "update_fields", "session"]
+)
+pre_delete = Signal(providing_args=["instance", "using", "origin", "session"])
+post_delete = Signal(providing_args=["instance", "using", "origin", "session"])

@@ -1,0 +1,24 @@
+"""Saving what has not changed."""
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import flag_modified
+
+from signalcli.db.changes import changed_columns
+
+
+def touch(instance: Any) -> None:
+    """Have the next flush save an instance even if no column of it changed.
+
+    Django's ``instance.save()`` always writes a row and sends its signals; a session only writes
+    what changed. After ``touch`` it writes all columns but the primary key, as Django does. An
+    instance that is new, or has changed columns, is saved anyway and left alone.
+    """
+    state = inspect(instance)
+    if not state.persistent or changed_columns(instance):
+        return
+    for attribute in state.mapper.column_attrs:
+        columns = attribute.columns
+        if attribute.key in state.dict and not any(column.primary_key for column in columns):
+            flag_modified(instance, attribute.key)

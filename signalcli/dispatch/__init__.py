@@ -1,0 +1,8 @@
+"""Signals and their receivers, after Django's contract; standard library only, usable alone."""
+
+from signalcli.dispatch.calling import Receiver, Responses
+from signalcli.dispatch.connections import Connection
+from signalcli.dispatch.signal import Signal, receiver
+from signalcli.dispatch.watching import Observer, watch
+
+__all__ = ["Connection", "Observer", "Receiver", "Responses", "Signal", "receiver", "watch"]

@@ -1,0 +1,55 @@
+"""Where sync meets async: awaiting from sync code, and calling sync code from a coroutine."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Bridge(Protocol):
+    """Another way to await from sync code, for code that runs inside somebody's event loop."""
+
+    def reaches_a_loop(self) -> bool:
+        """Whether the code that is running now can use this bridge."""
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Await the coroutine on the running loop and return its result."""
+
+
+_bridges: list[Bridge] = []
+
+
+def add_bridge(bridge: Bridge) -> None:
+    """Offer a bridge; it is used wherever it reaches a loop."""
+    _bridges.append(bridge)
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from sync code.
+
+    Through a bridge where one reaches a running loop, otherwise as Django does it, with asgiref's
+    ``async_to_sync``, which refuses to block a thread that runs an event loop itself.
+
+    Raises:
+        RuntimeError: this thread runs an event loop that no bridge reaches.
+    """
+    for bridge in _bridges:
+        if bridge.reaches_a_loop():
+            result: T = bridge.wait_for(coroutine)
+            return result
+    from asgiref.sync import async_to_sync
+
+    async def run() -> T:
+        return await coroutine
+
+    try:
+        return async_to_sync(run)()
+    finally:
+        coroutine.close()  # silent where it has run; where it was refused, it never will
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Call sync code from a coroutine without blocking its loop, as Django does it."""
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(function)(*args)

@@ -1,0 +1,99 @@
+"""The call loop: every way of sending ends here."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from signalcli.dispatch.bridging import in_thread, wait_for
+from signalcli.dispatch.signatures import describe
+
+Receiver = Callable[..., Any]
+Responses = list[tuple[Receiver, Any]]
+
+logger = logging.getLogger("signalcli.dispatch")
+
+
+def call_each(receivers: Sequence[Receiver], named: dict[str, Any], robust: bool) -> Responses:
+    """Call sync receivers one after the other.
+
+    Arguments:
+        receivers: who is called, in this order.
+        named: the keyword arguments of each call, ``signal`` and ``sender`` included.
+        robust: whether an exception takes its value's place instead of stopping the loop.
+    """
+    responses = []
+    for receiver in receivers:
+        try:
+            value = receiver(**named)
+        except Exception as error:
+            if not robust:
+                raise
+            log_failure(receiver, error)
+            value = error
+        responses.append((receiver, value))
+    return responses
+
+
+async def call_concurrently(
+    receivers: Sequence[Receiver], named: dict[str, Any], robust: bool
+) -> Responses:
+    """Call async receivers at the same time; the arguments are those of :func:`call_each`.
+
+    Where not robust, the first exception cancels the receivers that are still running.
+    """
+
+    async def respond(receiver: Receiver) -> Any:
+        try:
+            return await receiver(**named)
+        except Exception as error:
+            if not robust:
+                raise
+            log_failure(receiver, error)
+            return error
+
+    if len(receivers) == 1:
+        return [(receivers[0], await respond(receivers[0]))]
+
+    from asyncio import TaskGroup
+
+    try:
+        async with TaskGroup() as group:
+            tasks = [group.create_task(respond(receiver)) for receiver in receivers]
+    except BaseExceptionGroup as failures:
+        first = failures.exceptions[0]
+    else:
+        return [(receiver, task.result()) for receiver, task in zip(receivers, tasks, strict=True)]
+    raise first
+
+
+def call_all(
+    receivers: Sequence[Receiver],
+    async_receivers: Sequence[Receiver],
+    named: dict[str, Any],
+    robust: bool,
+) -> Responses:
+    """Call the sync receivers, then the async ones, for a sender that is not async."""
+    responses = call_each(receivers, named, robust)
+    if async_receivers:
+        responses += wait_for(call_concurrently(async_receivers, named, robust))
+    return responses
+
+
+async def acall_all(
+    receivers: Sequence[Receiver],
+    async_receivers: Sequence[Receiver],
+    named: dict[str, Any],
+    robust: bool,
+) -> Responses:
+    """Call the sync receivers in a thread, then the async ones, for an async sender."""
+    responses: Responses = []
+    if receivers:
+        responses += await in_thread(call_each, receivers, named, robust)
+    if async_receivers:
+        responses += await call_concurrently(async_receivers, named, robust)
+    return responses
+
+
+def log_failure(receiver: Receiver, error: Exception) -> None:
+    """Log what a robust dispatch keeps from its sender, with the traceback."""
+    logger.error("Receiver %s failed: %s", describe(receiver), error, exc_info=error)

@@ -1,0 +1,205 @@
+"""Who is connected to a signal, in which order, and who of them a sender reaches."""
+
+import threading
+import weakref
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from signalcli.dispatch.references import (
+    Key,
+    Reference,
+    identity,
+    is_bound_method,
+    strong,
+    weak,
+    weak_if_possible,
+)
+from signalcli.dispatch.signatures import is_async
+
+ANY_SENDER = None
+
+References = list[Reference]
+_ConnectionKey = tuple[Hashable, Key | None]
+Reached = tuple[References, References]
+
+NOBODY: Reached = ([], [])
+
+
+def live(reached: Reached) -> tuple[list[Any], list[Any]]:
+    """The sync and async receivers that are alive, held so that none dies before its turn."""
+    references, async_references = reached
+    return (
+        [receiver for refer in references if (receiver := refer()) is not None],
+        [receiver for refer in async_references if (receiver := refer()) is not None]
+        if async_references
+        else [],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Connection:
+    """A receiver connected to a signal.
+
+    Attributes:
+        receiver_reference: called, gives the receiver, or None when it is dead.
+        sender_reference: called, gives the sender, or None when it is dead; None itself where
+            any sender will do.
+        weak: whether the connection leaves the receiver's life alone.
+        is_async: whether the receiver is awaited.
+        dispatch_uid: the identifier that makes it unique across reloads, or None.
+    """
+
+    receiver_reference: Reference
+    sender_reference: Reference | None
+    sender_key: Key | None
+    weak: bool
+    is_async: bool
+    dispatch_uid: Hashable
+
+    @property
+    def receiver(self) -> Any:
+        """The receiver, or None when it is dead."""
+        return self.receiver_reference()
+
+    @property
+    def sender(self) -> Any:
+        """The only sender that it listens to, or None for any."""
+        return self.sender_reference() if self.sender_reference else None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a dispatch can still reach the receiver."""
+        return self.receiver is not None and (
+            self.sender_reference is None or self.sender is not None
+        )
+
+
+class ConnectionTable:
+    """The connections of one signal, safe to use from many threads.
+
+    What a dispatch needs is derived from the connections once, and again after a change: the
+    references that each named sender reaches, and under None those that any other sender does.
+    """
+
+    __slots__ = ("__weakref__", "_connections", "_dead", "_key_of", "_lock", "_muted", "_reached")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._connections: dict[_ConnectionKey, Connection] = {}
+        # Filled by callbacks of the garbage collector, which may strike while the lock is held;
+        # so they only append, and whoever holds the lock next tidies up.
+        self._dead: list[tuple[_ConnectionKey, Reference]] = []
+        self._reached: dict[Key | None, Reached] | None = None
+        self._key_of: Callable[[object], Key] = id
+        self._muted = 0
+
+    def add(self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable) -> bool:
+        """Connect, unless that very connection exists; returns whether it is new."""
+        key = _key(receiver, sender, dispatch_uid)
+        reference = weak(receiver, self._burial(key)) if is_weak else strong(receiver)
+        sender_key = key[1]
+        connection = Connection(
+            receiver_reference=reference,
+            sender_reference=None
+            if sender is ANY_SENDER
+            else weak_if_possible(sender, self._burial(key)),
+            sender_key=sender_key,
+            weak=is_weak,
+            is_async=is_async(receiver),
+            dispatch_uid=dispatch_uid or None,
+        )
+        with self._lock:
+            self._bury_the_dead()
+            if key in self._connections:
+                return False
+            if is_bound_method(sender):
+                self._key_of = identity
+            self._connections[key] = connection
+            self._reached = None
+            return True
+
+    def remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
+        """Disconnect; returns whether that connection existed."""
+        key = _key(receiver, sender, dispatch_uid)
+        with self._lock:
+            self._bury_the_dead()
+            found = self._connections.pop(key, None) is not None
+            if found:
+                self._reached = None
+            return found
+
+    def reached_by(self, sender: Any) -> Reached:
+        """References to the sync and to the async receivers that a sender reaches, in order."""
+        reached = self._reached
+        if reached is None:
+            reached = self._derive()
+        return reached.get(self._key_of(sender)) or reached[ANY_SENDER]
+
+    def connections(self) -> list[Connection]:
+        """Every live connection, in the order of connecting."""
+        with self._lock:
+            self._bury_the_dead()
+            return [connection for connection in self._connections.values() if connection.is_alive]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is connected (what died lately may still count)."""
+        return not self._connections
+
+    @property
+    def muted(self) -> bool:
+        """Whether nobody is reached at present."""
+        return self._muted > 0
+
+    def mute(self, step: int) -> None:
+        """Reach nobody until as many steps back (-1) were made as steps (1) before."""
+        with self._lock:
+            self._muted += step
+            self._reached = None
+
+    def _derive(self) -> dict[Key | None, Reached]:
+        with self._lock:
+            self._bury_the_dead()
+            connections = [] if self._muted else list(self._connections.values())
+            reached: dict[Key | None, Reached] = {ANY_SENDER: ([], [])}
+            for connection in connections:
+                reached.setdefault(connection.sender_key, ([], []))
+            for connection in connections:
+                key = connection.sender_key
+                for sync_and_async in reached.values() if key is None else (reached[key],):
+                    sync_and_async[connection.is_async].append(connection.receiver_reference)
+            if not any(reached[ANY_SENDER]):
+                reached[ANY_SENDER] = NOBODY
+            self._reached = reached
+            return reached
+
+    def _burial(self, key: _ConnectionKey) -> Callable[[Reference], None]:
+        """What to do when the receiver or the sender of a connection dies."""
+        this = weakref.ref(self)
+
+        def bury(reference: Reference) -> None:
+            table = this()
+            if table is not None:
+                table._dead.append((key, reference))
+                table._reached = None
+
+        return bury
+
+    def _bury_the_dead(self) -> None:
+        while self._dead:
+            key, reference = self._dead.pop()
+            connection = self._connections.get(key)
+            # A living connection may have taken the key since, with the id of the dead.
+            if connection is not None and (
+                connection.receiver_reference is reference
+                or connection.sender_reference is reference
+            ):
+                del self._connections[key]
+
+
+def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:
+    return (
+        ("uid", dispatch_uid) if dispatch_uid else identity(receiver),
+        None if sender is ANY_SENDER else identity(sender),
+    )

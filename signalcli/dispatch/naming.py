@@ -1,0 +1,55 @@
+"""How a signal knows its own name and the place where it was defined, without being told."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+
+class Definition:
+    """Where an object was made, and the name that it was given there."""
+
+    __slots__ = ("_name", "_owner", "filename", "line", "module")
+
+    def __init__(self, owner: Any) -> None:
+        """Note the place of the call that is making ``owner``.
+
+        Arguments:
+            owner: the object under construction, whose ``__init__`` is the caller.
+        """
+        frame = sys._getframe(1)
+        while _is_constructor_of(owner, frame) and frame.f_back is not None:
+            frame = frame.f_back
+        self.module: str = frame.f_globals.get("__name__", "")
+        self.filename: str = frame.f_code.co_filename
+        self.line: int = frame.f_lineno
+        self._name: str | None = None
+        self._owner = type(owner).__name__.lower()
+
+    def set_name(self, name: str) -> None:
+        """Fix the name, as a class body does for its attributes."""
+        self._name = name
+
+    def name_of(self, owner: Any) -> str:
+        """The global name under which the defining module holds ``owner``.
+
+        Looked up when first asked, since no name exists yet while the object is made. Without a
+        global name, the type and line stand in: ``signal@12``.
+        """
+        if self._name is None:
+            namespace = vars(sys.modules[self.module]) if self.module in sys.modules else {}
+            for name, value in list(namespace.items()):
+                if value is owner:
+                    self._name = name
+                    break
+            else:
+                return f"{self._owner}@{self.line}"
+        return self._name
+
+
+def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
+    code = frame.f_code
+    return (
+        code.co_name == "__init__"
+        and code.co_argcount > 0
+        and frame.f_locals.get(code.co_varnames[0]) is owner
+    )

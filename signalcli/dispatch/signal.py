@@ -1,0 +1,284 @@
+"""The signal: connecting receivers and sending to them."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from signalcli.dispatch import watching
+from signalcli.dispatch.calling import Receiver, Responses, acall_all, call_all
+from signalcli.dispatch.connections import NOBODY, Connection, ConnectionTable, live
+from signalcli.dispatch.naming import Definition
+from signalcli.dispatch.signatures import check_receiver
+
+R = TypeVar("R", bound=Callable[..., Any])
+
+
+class Signal:
+    """An object that receivers connect to, and that a sender sends.
+
+    The contract is that of Django's ``django.dispatch.Signal``; what differs is said at each
+    method. A signal that is a global of a module knows its own name::
+
+        notification = Signal(providing_args=["email", "username"])
+    """
+
+    def __init__(
+        self, providing_args: Iterable[str] | None = None, *, use_caching: bool = False
+    ) -> None:
+        """Make a signal.
+
+        Arguments:
+            providing_args: the names of the arguments that receivers can rely on. A receiver that
+                demands another one is refused when it connects. None: the signal does not say.
+            use_caching: accepted for code that comes from Django. Which receivers a sender
+                reaches is always remembered here, at no cost to the sender's life.
+
+        Raises:
+            TypeError: ``providing_args`` is not a collection of names.
+        """
+        if isinstance(providing_args, str):
+            raise TypeError(
+                f"providing_args takes a list of names: [{providing_args!r}], not a string."
+            )
+        self.providing_args: tuple[str, ...] | None = (
+            None if providing_args is None else tuple(providing_args)
+        )
+        self.use_caching = use_caching
+        self._table = ConnectionTable()
+        self._definition = Definition(self)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._definition.set_name(f"{owner.__qualname__}.{name}")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path}>"
+
+    @property
+    def name(self) -> str:
+        """The name that the signal was given where it was defined: ``notification``."""
+        return self._definition.name_of(self)
+
+    @property
+    def module(self) -> str:
+        """The module that defined the signal."""
+        return self._definition.module
+
+    @property
+    def path(self) -> str:
+        """The full name: ``signalcli.core.signals.notification``."""
+        return f"{self.module}.{self.name}"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file and line where the signal was defined."""
+        return self._definition.filename, self._definition.line
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Every live connection, in the order of connecting."""
+        return self._table.connections()
+
+    def connect(
+        self,
+        receiver: R,
+        sender: Any = None,
+        weak: bool = True,
+        dispatch_uid: Hashable = None,
+    ) -> R:
+        """Connect a receiver, once. Mirrors Django's ``Signal.connect``.
+
+        Unlike Django's, it always checks the receiver and returns it, so that it can stand as a
+        decorator.
+
+        Arguments:
+            receiver: a hashable callable, sync or async, that takes ``**kwargs``. Receivers run
+                in the order in which they connected.
+            sender: the only object whose dispatches are received, compared by identity and not
+                kept alive (but for what cannot be weakly referenced: a string, a number); None
+                for every sender.
+            weak: whether the connection ends with the receiver's life. A bound method lives as
+                long as its object. Pass False for a function that nothing else holds.
+            dispatch_uid: a hashable identifier; of several receivers with the same one, only the
+                first is connected (for modules that are imported twice).
+
+        Raises:
+            TypeError: the receiver is not callable, or cannot be weakly referenced.
+            ValueError: the receiver takes no ``**kwargs``, or demands an argument that the signal
+                does not provide.
+        """
+        check_receiver(receiver, self.providing_args)
+        if self._table.add(receiver, sender, weak, dispatch_uid):
+            self._connections_changed()
+        return receiver
+
+    def disconnect(
+        self,
+        receiver: Receiver | None = None,
+        sender: Any = None,
+        dispatch_uid: Hashable = None,
+    ) -> bool:
+        """Disconnect a receiver. Mirrors Django's ``Signal.disconnect``.
+
+        Arguments:
+            receiver: the receiver; not needed with a ``dispatch_uid``.
+            sender: the sender that it was connected with.
+            dispatch_uid: the identifier that it was connected with.
+
+        Returns:
+            Whether there was such a connection.
+        """
+        found = self._table.remove(receiver, sender, dispatch_uid)
+        if found:
+            self._connections_changed()
+        return found
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether sending would be for nothing: no receiver is connected, and nobody watches."""
+        return not watching.observers and self._table.is_empty
+
+    def has_listeners(self, sender: Any = None) -> bool:
+        """Whether a dispatch from this sender would reach a receiver, as in Django."""
+        return any(live(self._table.reached_by(sender)))
+
+    def send(self, sender: Any, **named: Any) -> Responses:
+        """Send to every connected receiver. Mirrors Django's ``Signal.send``.
+
+        Sync receivers run first, in the order of connecting; then the async ones, concurrently,
+        awaited through asgiref's ``async_to_sync``.
+
+        Arguments:
+            sender: who the signal is sent for, usually a class; receivers connected with this
+                sender, and those without a sender, are called. Or None.
+            named: the arguments that each receiver gets, besides ``signal`` and ``sender``.
+
+        Returns:
+            For each receiver the pair of it and what it returned.
+
+        Raises:
+            Exception: what a receiver raised; the receivers after it are not called.
+        """
+        if watching.observers:
+            return self._send_watched(sender, named, robust=False)
+        return self._send(sender, named, False)
+
+    def send_robust(self, sender: Any, **named: Any) -> Responses:
+        """Send to every receiver, whatever the others raise. Mirrors ``Signal.send_robust``.
+
+        As :meth:`send`, but an exception takes its value's place in the result and is logged
+        under ``signalcli.dispatch`` with its traceback.
+        """
+        if watching.observers:
+            return self._send_watched(sender, named, robust=True)
+        return self._send(sender, named, True)
+
+    async def asend(self, sender: Any, **named: Any) -> Responses:
+        """:meth:`send` for async code. Mirrors Django's ``Signal.asend``.
+
+        Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
+        concurrently, on the running loop.
+        """
+        return await self._asend(sender, named, robust=False)
+
+    async def asend_robust(self, sender: Any, **named: Any) -> Responses:
+        """:meth:`send_robust` for async code. Mirrors Django's ``Signal.asend_robust``."""
+        return await self._asend(sender, named, robust=True)
+
+    @contextmanager
+    def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
+        """Within it, a receiver is connected (strongly); for tests.
+
+        What was connected before stays connected after. Raises as :meth:`connect` does.
+        """
+        check_receiver(receiver, self.providing_args)
+        is_new = self._table.add(receiver, sender, False, None)
+        if is_new:
+            self._connections_changed()
+        try:
+            yield receiver
+        finally:
+            if is_new:
+                self.disconnect(receiver, sender)
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Within it, the signal reaches nobody, in any thread, and no observer; for tests."""
+        self._table.mute(1)
+        try:
+            yield
+        finally:
+            self._table.mute(-1)
+
+    def _connections_changed(self) -> None:
+        """A connection came or went; for signals that prepare for being listened to."""
+
+    def _send(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        reached = self._table.reached_by(sender)
+        if reached is NOBODY:
+            return []
+        receivers, async_receivers = live(reached)
+        return call_all(receivers, async_receivers, self._complete(sender, named), robust)
+
+    def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a call; ``named`` is the caller's own and may be filled up."""
+        if "signal" in named:
+            raise TypeError("send() provides signal itself; give the argument another name.")
+        named["signal"] = self
+        named["sender"] = sender
+        return named
+
+    def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            receivers, async_receivers = live(self._table.reached_by(sender))
+            responses = call_all(
+                [dispatch.around(receiver) for receiver in receivers],
+                [dispatch.around_async(receiver) for receiver in async_receivers],
+                self._complete(sender, {**named}),
+                robust,
+            )
+        return _unwrapped(receivers + async_receivers, responses)
+
+    async def _asend(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if not watching.observers:
+            reached = self._table.reached_by(sender)
+            if reached is NOBODY:
+                return []
+            receivers, async_receivers = live(reached)
+            named = self._complete(sender, named)
+            return await acall_all(receivers, async_receivers, named, robust)
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            receivers, async_receivers = live(self._table.reached_by(sender))
+            responses = await acall_all(
+                [dispatch.around(receiver) for receiver in receivers],
+                [dispatch.around_async(receiver) for receiver in async_receivers],
+                self._complete(sender, {**named}),
+                robust,
+            )
+        return _unwrapped(receivers + async_receivers, responses)
+
+
+def _unwrapped(receivers: list[Receiver], responses: Responses) -> Responses:
+    """The responses of watched receivers, under the receivers' own names."""
+    return [(receiver, value) for receiver, (_, value) in zip(receivers, responses, strict=True)]
+
+
+def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:
+    """Connect the decorated function to a signal, or to each of a list or tuple of them.
+
+    Mirrors Django's ``django.dispatch.receiver``. The options are those of
+    :meth:`Signal.connect`::
+
+        @receiver(post_save, sender=User)
+        def create_profile(instance, created, **kwargs): ...
+    """
+
+    def connect(function: R) -> R:
+        for signal in [signals] if isinstance(signals, Signal) else signals:
+            signal.connect(function, **options)
+        return function
+
+    return connect

@@ -1,0 +1,81 @@
+"""What a callable must look like to be a receiver."""
+
+import inspect
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+ALWAYS_PROVIDED = frozenset({"signal", "sender"})
+
+_BY_POSITION_ONLY = inspect.Parameter.POSITIONAL_ONLY
+_COLLECTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def check_receiver(receiver: Any, providing_args: Collection[str] | None) -> None:
+    """Refuse what could not receive a signal.
+
+    Arguments:
+        receiver: the would-be receiver.
+        providing_args: the names that the signal provides, or None where it does not say.
+
+    Raises:
+        TypeError: it is not callable.
+        ValueError: it takes no ``**kwargs``, or it demands an argument that the signal does not
+            provide.
+    """
+    if not callable(receiver):
+        raise TypeError(f"Signal receivers must be callable, which {receiver!r} is not.")
+    try:
+        parameters = inspect.signature(receiver).parameters.values()
+    except ValueError as error:
+        raise ValueError(
+            f"Signal receivers must accept keyword arguments (**kwargs); "
+            f"{receiver!r} does not say what it accepts."
+        ) from error
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        raise ValueError(
+            f"Signal receivers must accept keyword arguments (**kwargs), "
+            f"which {describe(receiver)} does not."
+        )
+    if providing_args is None:
+        return
+    missing = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in _COLLECTS
+        and (
+            parameter.kind is _BY_POSITION_ONLY
+            or (parameter.name not in ALWAYS_PROVIDED and parameter.name not in providing_args)
+        )
+    ]
+    if missing:
+        provided = ", ".join(providing_args) or "no arguments"
+        raise ValueError(
+            f"{describe(receiver)} demands {', '.join(missing)}, "
+            f"but the signal provides {provided} (besides signal and sender)."
+        )
+
+
+def is_async(receiver: Callable[..., Any]) -> bool:
+    """Whether calling a receiver gives a coroutine (see asgiref's ``iscoroutinefunction``)."""
+    if inspect.iscoroutinefunction(receiver):
+        return True
+    # Before Python 3.12 a callable that only behaves like a coroutine function carries this mark,
+    # and nobody can have set it without having imported asyncio.
+    coroutines = sys.modules.get("asyncio.coroutines")
+    mark = getattr(coroutines, "_is_coroutine", None)
+    return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
+
+
+def describe(target: Any) -> str:
+    """The full name of a callable: ``package.module.qualified_name``."""
+    function = target
+    while hasattr(function, "func") and hasattr(function, "keywords"):
+        function = function.func
+    name = getattr(function, "__qualname__", None)
+    if not isinstance(name, str):
+        function = type(function)
+        name = function.__qualname__
+    module = getattr(function, "__module__", None)
+    return f"{module}.{name}" if module else name

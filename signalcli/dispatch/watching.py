@@ -1,0 +1,144 @@
+"""Watching every dispatch: for traces, tests and tools.
+
+An observer is told when a dispatch and each of its responses begin and end. Nobody watching costs
+a sender one look at :data:`observers`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from signalcli.dispatch.calling import Receiver
+    from signalcli.dispatch.signal import Signal
+
+
+class Observer(Protocol):
+    """Who watches dispatches. The tokens that it returns come back to it unread."""
+
+    def dispatch_begun(
+        self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool
+    ) -> Any:
+        """A signal is being sent; returns a token for the dispatch."""
+
+    def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
+        """The dispatch is over, with the exception that stopped it, if one did."""
+
+    def response_begun(self, dispatch: Any, receiver: "Receiver") -> Any:
+        """A receiver is being called, in the thread and context it runs in; returns a token."""
+
+    def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
+        """The receiver returned a value or raised an error, in the same thread and context."""
+
+    def cause(self) -> Any:
+        """A token for the response that is running in this context, or None."""
+
+    def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
+        """Within it, dispatches count as caused by what :meth:`cause` once returned."""
+
+
+Cause = tuple[tuple[Observer, Any], ...]
+
+observers: tuple[Observer, ...] = ()
+_on_change: list[Callable[[], None]] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def watch(observer: Observer) -> Iterator[None]:
+    """Within it, an observer is told of every dispatch of every signal, in all threads."""
+    global observers
+    with _lock:
+        observers = (*observers, observer)
+    _announce_change()
+    try:
+        yield
+    finally:
+        with _lock:
+            observers = tuple(other for other in observers if other is not observer)
+        _announce_change()
+
+
+def on_change(callback: Callable[[], None]) -> None:
+    """Call back whenever an observer begins or stops watching, for as long as the process lives."""
+    _on_change.append(callback)
+
+
+def _announce_change() -> None:
+    for callback in _on_change:
+        callback()
+
+
+def cause() -> Cause:
+    """What is running now, for what will follow from it later (see :func:`caused_by`)."""
+    return tuple((observer, observer.cause()) for observer in observers)
+
+
+@contextmanager
+def caused_by(cause: Cause) -> Iterator[None]:
+    """Within it, dispatches count as caused by what was running when :func:`cause` was called."""
+    with ExitStack() as stack:
+        for observer, token in cause:
+            stack.enter_context(observer.caused_by(token))
+        yield
+
+
+class WatchedDispatch:
+    """One dispatch under the eyes of the observers: a context manager around the calls."""
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool) -> None:
+        self._tokens = [
+            (observer, observer.dispatch_begun(signal, sender, named, robust))
+            for observer in observers
+        ]
+
+    def __enter__(self) -> "WatchedDispatch":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        for observer, dispatch in self._tokens:
+            observer.dispatch_ended(dispatch, error)
+
+    def around(self, receiver: "Receiver") -> "Receiver":
+        """The receiver, with its response shown to the observers."""
+
+        def respond(**named: Any) -> Any:
+            tokens = self._begin(receiver)
+            try:
+                value = receiver(**named)
+            except BaseException as error:
+                _end(tokens, None, error)
+                raise
+            _end(tokens, value, None)
+            return value
+
+        return respond
+
+    def around_async(self, receiver: "Receiver") -> "Receiver":
+        """The same for an async receiver."""
+
+        async def respond(**named: Any) -> Any:
+            tokens = self._begin(receiver)
+            try:
+                value = await receiver(**named)
+            except BaseException as error:
+                _end(tokens, None, error)
+                raise
+            _end(tokens, value, None)
+            return value
+
+        return respond
+
+    def _begin(self, receiver: "Receiver") -> list[tuple[Observer, Any]]:
+        return [
+            (observer, observer.response_begun(dispatch, receiver))
+            for observer, dispatch in self._tokens
+        ]
+
+
+def _end(tokens: list[tuple[Observer, Any]], value: Any, error: BaseException | None) -> None:
+    for observer, response in reversed(tokens):
+        observer.response_ended(response, value, error)

@@ -1,0 +1,1 @@
+"""Traces, answers and errors as something to look at or to parse."""

@@ -1,0 +1,37 @@
+"""Consoles: how wide, and in colour or not."""
+
+import os
+import sys
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+
+UNLIMITED = 100_000
+
+
+def make_console(stream: TextIO | None = None) -> Console:
+    """A console on a stream, standard output by default.
+
+    On a terminal it has the terminal's width. Elsewhere nothing is wrapped or cut, unless
+    ``COLUMNS`` asks for a width. ``NO_COLOR`` and ``FORCE_COLOR`` are honoured.
+    """
+    stream = sys.stdout if stream is None else stream
+    is_wide = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
+    return Console(
+        file=stream,
+        width=UNLIMITED if is_wide else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def show(renderable: RenderableType, console: Console) -> None:
+    """Print to a console; where that is no terminal, without the blanks that fill up lines."""
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as capture:
+        console.print(renderable)
+    for line in capture.get().splitlines():
+        console.file.write(line.rstrip() + "\n")

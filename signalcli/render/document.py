@@ -1,0 +1,59 @@
+"""Traces and answers as JSON documents."""
+
+import json
+from typing import Any
+
+from signalcli.trace.records import Dispatch, Failure, Response, Trace
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """A document on one line, in ASCII where a text is no valid Unicode."""
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(document, allow_nan=False)
+    return text
+
+
+def dispatches_of(trace: Trace) -> list[dict[str, Any]]:
+    """Every dispatch of a trace, in the order in which they began."""
+    return [_dispatch(dispatch) for dispatch in trace.dispatches]
+
+
+def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
+    parent = dispatch.parent
+    return {
+        "seq": dispatch.seq,
+        "parent": parent and {"seq": parent.dispatch.seq, "receiver": parent.receiver},
+        "signal": dispatch.signal,
+        "signal_path": dispatch.signal_path,
+        "sender": dispatch.sender,
+        "robust": dispatch.robust,
+        "arguments": dispatch.arguments,
+        "duration_ms": _milliseconds(dispatch.seconds),
+        "responses": [_response(response) for response in dispatch.responses],
+    }
+
+
+def _response(response: Response) -> dict[str, Any]:
+    return {
+        "receiver": response.receiver,
+        "ok": response.failure is None and response.seconds is not None,
+        "value": response.value,
+        "error": response.failure and _failure(response.failure),
+        "output": response.output,
+        "duration_ms": _milliseconds(response.seconds),
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "type": failure.type,
+        "message": failure.message,
+        "place": f"{failure.file}:{failure.line}" if failure.file else None,
+    }
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

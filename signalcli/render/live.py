@@ -1,0 +1,67 @@
+"""A trace that is seen to grow while slow receivers run."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from signalcli.render.console import show
+from signalcli.render.table import TraceTable
+from signalcli.trace import Recorder
+
+PATIENCE_SECONDS = 0.15
+FRAMES_PER_SECOND = 10
+
+
+@contextmanager
+def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
+    """Within it, the trace is shown as it grows; after it, whole.
+
+    A run that is over in a moment is shown once, at its end. On anything but a terminal, any run
+    is.
+    """
+    if not console.is_terminal:
+        try:
+            yield
+        finally:
+            _show(recorder, console)
+        return
+    done = threading.Event()
+    painter = threading.Thread(
+        target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
+    )
+    painter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        painter.join()
+        _show(recorder, console)
+
+
+def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
+    if done.wait(PATIENCE_SECONDS):
+        return
+    from rich.live import Live
+
+    from signalcli.render.table import Tail
+
+    def frame() -> Tail:
+        return Tail(TraceTable(recorder.trace, recorder.now()))
+
+    with Live(
+        frame(),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        while not done.wait(1 / FRAMES_PER_SECOND):
+            live.update(frame(), refresh=True)
+
+
+def _show(recorder: Recorder, console: Console) -> None:
+    if recorder.trace.dispatches:
+        show(TraceTable(recorder.trace, recorder.now()), console)

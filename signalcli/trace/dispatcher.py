@@ -1,0 +1,101 @@
+"""Our dispatcher as a source of events for the recorder."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlmodel import SQLModel
+
+from signalcli.dispatch import Receiver, Signal, watch
+from signalcli.dispatch.signatures import describe as full_name
+from signalcli.trace.models import describe_model
+from signalcli.trace.output import caught_output
+from signalcli.trace.recorder import Recorder, as_current, current_response
+from signalcli.trace.records import Dispatch, Response
+from signalcli.trace.representation import describe, describe_object
+from signalcli.trace.threads import followed_threads
+
+describe_object.register(SQLModel, describe_model)
+
+_describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
+
+
+class DispatcherSource:
+    """An observer of :mod:`signalcli.dispatch` that feeds a recorder.
+
+    What describing a value sets off (a model that loads a row for its ``__str__``) is no part of
+    the run, and is not recorded.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def dispatch_begun(
+        self, signal: Signal, sender: Any, named: dict[str, Any], robust: bool
+    ) -> Dispatch | None:
+        """See :class:`signalcli.dispatch.Observer`, as for the other methods."""
+        if _describing.get():
+            return None
+        token = _describing.set(True)
+        try:
+            return self._recorder.dispatch_begun(
+                signal=signal.name,
+                signal_path=signal.path,
+                sender=sender_name(sender),
+                arguments=named,
+                robust=robust,
+            )
+        finally:
+            _describing.reset(token)
+
+    def dispatch_ended(self, dispatch: Dispatch | None, error: BaseException | None) -> None:
+        """The dispatch is over."""
+        if dispatch is not None:
+            self._recorder.dispatch_ended(dispatch)
+
+    def response_begun(
+        self, dispatch: Dispatch | None, receiver: Receiver
+    ) -> tuple[Response, Any] | None:
+        """A receiver is being called."""
+        if dispatch is None:
+            return None
+        return self._recorder.response_begun(dispatch, full_name(receiver))
+
+    def response_ended(
+        self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None
+    ) -> None:
+        """The receiver returned or raised."""
+        if response is None:
+            return
+        token = _describing.set(True)
+        try:
+            self._recorder.response_ended(response, value, error)
+        finally:
+            _describing.reset(token)
+
+    def cause(self) -> Response | None:
+        """The response that is running here."""
+        return current_response()
+
+    def caused_by(self, cause: Response | None) -> AbstractContextManager[None]:
+        """Within it, dispatches are children of that response."""
+        return as_current(cause)
+
+
+def sender_name(sender: Any) -> str | None:
+    """How a trace names a sender: a class or function by its name, a text as it is."""
+    if sender is None or isinstance(sender, str):
+        return sender
+    name = getattr(sender, "__name__", None)
+    return name if isinstance(name, str) else describe(sender)
+
+
+@contextmanager
+def record(recorder: Recorder) -> Iterator[Recorder]:
+    """Within it, every dispatch of every signal is recorded, with what receivers print."""
+    with ExitStack() as stack:
+        stack.enter_context(caught_output())
+        stack.enter_context(followed_threads())
+        stack.enter_context(watch(DispatcherSource(recorder)))
+        yield recorder

@@ -1,0 +1,146 @@
+"""The recorder: fed with events by a source, it keeps the trace.
+
+It knows no dispatcher. A source (ours is in :mod:`signalcli.trace.dispatcher`) tells it when a
+dispatch and each response begin and end, and passes names and values.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.representation import describe_failure, represent
+
+_current: ContextVar[Response | None] = ContextVar("signalcli_current_response", default=None)
+
+
+def current_response() -> Response | None:
+    """The response that is running in this context, or None."""
+    return _current.get()
+
+
+@contextmanager
+def as_current(response: Response | None) -> Iterator[None]:
+    """Within it, what happens counts as done by a response."""
+    token = _current.set(response)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+class Recorder:
+    """Keeps the dispatches and responses that it is told of.
+
+    A dispatch's parent is the response that runs in the context where it begins, be that a
+    thread, a task, or what :func:`as_current` says. Values and arguments are represented when
+    they are told, and not kept.
+
+    Arguments:
+        on_change: called, in any thread, after each event; for views that grow.
+    """
+
+    def __init__(self, on_change: Callable[[], None] | None = None) -> None:
+        self.trace = Trace()
+        self._on_change = on_change
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        # The exceptions themselves, so that no other can take the id of one.
+        self._raised: dict[int, tuple[BaseException, Response]] = {}
+
+    @staticmethod
+    def now() -> float:
+        """The recorder's clock, in seconds."""
+        return time.perf_counter()
+
+    def dispatch_begun(
+        self,
+        *,
+        signal: str,
+        signal_path: str,
+        sender: str | None,
+        arguments: Mapping[str, Any],
+        robust: bool,
+    ) -> Dispatch:
+        """A signal is being sent.
+
+        Arguments:
+            signal: its short name.
+            signal_path: its full name.
+            sender: the name of the sender, if there is one.
+            arguments: what receivers get, besides the signal and the sender.
+            robust: whether their exceptions are caught and returned.
+        """
+        represented = {name: represent(value, name) for name, value in arguments.items()}
+        parent = _current.get()
+        with self._lock:
+            dispatch = Dispatch(
+                seq=next(self._numbers),
+                parent=parent,
+                signal=signal,
+                signal_path=signal_path,
+                sender=sender,
+                robust=robust,
+                arguments=represented,
+                begun=self.now(),
+            )
+            self.trace.dispatches.append(dispatch)
+            if parent is not None:
+                parent.caused.append(dispatch)
+        self._changed()
+        return dispatch
+
+    def dispatch_ended(self, dispatch: Dispatch) -> None:
+        """The dispatch is over."""
+        dispatch.seconds = self.now() - dispatch.begun
+        self._changed()
+
+    def response_begun(self, dispatch: Dispatch, receiver: str) -> tuple[Response, Any]:
+        """A receiver is being called.
+
+        Arguments:
+            dispatch: what it receives.
+            receiver: its full name.
+
+        Returns:
+            What :meth:`response_ended` wants to have back, in the same context.
+        """
+        response = Response(dispatch, receiver, begun=self.now())
+        dispatch.responses.append(response)
+        token = _current.set(response)
+        self._changed()
+        return response, token
+
+    def response_ended(
+        self, begun: tuple[Response, Any], value: Any, error: BaseException | None
+    ) -> None:
+        """The receiver returned or raised.
+
+        Arguments:
+            begun: what :meth:`response_begun` returned.
+            value: what it returned.
+            error: what it raised, or None.
+        """
+        response, token = begun
+        seconds = self.now() - response.begun
+        _current.reset(token)
+        if error is None:
+            response.value = represent(value)
+        else:
+            response.failure = describe_failure(error)
+            self._raised.setdefault(id(error), (error, response))
+        response.seconds = seconds
+        self._changed()
+
+    def culprit(self, error: BaseException) -> Response | None:
+        """The response that raised an exception first, or None where none did."""
+        _, response = self._raised.get(id(error), (None, None))
+        return response
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change()

@@ -1,0 +1,137 @@
+"""Values as short safe representations: bounded, on one line, without secrets."""
+
+import math
+import re
+import reprlib
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+from signalcli.trace.records import Failure, Representation
+
+LONGEST = 200
+MOST_ITEMS = 20
+MASK = "********"
+
+_TELLING_NAMES = (
+    r"passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|credential|authorization|"
+    r"cookie|\botp\b|pin_?code"
+)
+_SECRET_NAME = re.compile(_TELLING_NAMES, re.IGNORECASE)
+_SECRET_IN_TEXT = re.compile(
+    rf"""((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*["']?\s*[=:]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;)}\]]+)""",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
+
+
+def represent(value: Any, name: str = "") -> Representation:
+    """What a trace keeps of a value.
+
+    Arguments:
+        value: anything; it is not kept.
+        name: the name of the argument that it is, since some names say that it is a secret.
+
+    Returns:
+        None, a boolean, a number or a short string as it is; of a short list, tuple or set of
+        such things a list; of all else a description of at most 200 characters.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if name and _SECRET_NAME.search(name):
+        return MASK
+    if _is_scalar(value):
+        return shorten(_without_secrets(value)) if isinstance(value, str) else _plain(value)
+    if type(value) in (list, tuple, set, frozenset) and len(value) <= MOST_ITEMS:
+        items = list(value)
+        if all(_is_scalar(item) for item in items) and len(repr(items)) <= LONGEST:
+            if isinstance(value, set | frozenset):
+                items.sort(key=repr)
+            return [_without_secrets(item) if isinstance(item, str) else item for item in items]
+    return describe(value)
+
+
+def describe(value: Any) -> str:
+    """A description of a value in at most 200 characters."""
+    return shorten(_without_secrets(_ADDRESS.sub("", _describer.repr(value))))
+
+
+def describe_failure(error: BaseException) -> Failure:
+    """What a trace keeps of an exception, with the place where it was raised."""
+    try:
+        message = str(error)
+    except Exception as broken:
+        message = f"(its message cannot be had: {type(broken).__name__})"
+    file, line = "", 0
+    traceback = error.__traceback__
+    while traceback is not None:
+        file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+    message = shorten(_without_secrets(" ".join(message.split())))
+    return Failure(type(error).__qualname__, message, file, line)
+
+
+@singledispatch
+def describe_object(value: Any) -> str:
+    """How an object of some class is described; register others for their own classes."""
+    return repr(value)
+
+
+def shorten(text: str) -> str:
+    """Cut a text to at most 200 characters."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+class _Describer(reprlib.Repr):
+    """Bounded representations, with secrets masked where a mapping names them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = LONGEST
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = MOST_ITEMS
+        self.maxdict = MOST_ITEMS
+        self.maxlevel = 4
+
+    def repr_dict(self, value: Mapping[Any, Any], level: int) -> str:
+        masked = {
+            key: MASK if isinstance(key, str) and _SECRET_NAME.search(key) else item
+            for key, item in list(value.items())[: self.maxdict + 1]
+        }
+        if not masked:
+            return "{}"
+        if level <= 0:
+            return "{...}"
+        pairs = [
+            f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}"
+            for key, item in list(masked.items())[: self.maxdict]
+        ]
+        return "{" + ", ".join(pairs) + (", ..." if len(value) > self.maxdict else "") + "}"
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        try:
+            text = describe_object(value)
+        except Exception as error:
+            return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
+        return " ".join(text[: 4 * LONGEST].split())
+
+
+_describer = _Describer()
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or type(value) in (bool, int, float, str)
+
+
+def _plain(value: Any) -> Representation:
+    """A number as it is, unless JSON could not carry it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return describe(value)
+    number: int | float = value
+    return number
+
+
+def _without_secrets(text: str) -> str:
+    return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)

@@ -15,7 +15,7 @@ from signalcli.db.signals import (
 from signalcli.db.touching import touch
 
 if TYPE_CHECKING:
-    from signalcli.db.asyncio import AsyncSession
+    from signalcli.db.async_session import AsyncSession
 
 __all__ = [
     "AsyncSession",
@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import ``AsyncSession`` only for who asks for it."""
     if name == "AsyncSession":
-        from signalcli.db.asyncio import AsyncSession
+        from signalcli.db.async_session import AsyncSession
 
         return AsyncSession
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,11 +24,14 @@ def note(instance: Any) -> None:
 
 def forget(instance: Any) -> None:
     """The instance was written: what comes next has a cause of its own."""
-    inspect(instance).info.pop(_KEY, None)
+    if watching.observers:
+        inspect(instance).info.pop(_KEY, None)
 
 
 def of(instance: Any) -> watching.Cause | None:
     """What was noted, or None."""
+    if not watching.observers:
+        return None
     cause: watching.Cause | None = inspect(instance).info.get(_KEY)
     return cause
 

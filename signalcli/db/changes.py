@@ -28,6 +28,7 @@ class Change:
     written: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        """Find the cause."""
         self.cause = causes.of(self.instance)
 
     @property
@@ -58,6 +59,10 @@ class Delete(Change):
     """
 
     origin: Any
+
+    def __post_init__(self) -> None:
+        """Find the cause: whoever deleted the origin deleted this."""
+        self.cause = causes.of(self.origin)
 
 
 def changed_columns(instance: Any) -> frozenset[str]:
@@ -178,8 +183,8 @@ def in_deletion_order(deletes: list[Delete]) -> list[Delete]:
     """The order of ``post_delete``: model by model as announced, each model's rows backwards."""
     by_model: dict[type[Any], list[Delete]] = {}
     for change in deletes:
-        by_model.setdefault(change.sender, []).insert(0, change)
-    return [change for changes in by_model.values() for change in changes]
+        by_model.setdefault(change.sender, []).append(change)
+    return [change for changes in by_model.values() for change in reversed(changes)]
 
 
 def _moved_children(parent: Any) -> Iterator[tuple[RelationshipProperty[Any], list[Any]]]:

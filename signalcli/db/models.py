@@ -1,5 +1,6 @@
 """Finding the mapped models, those of today and those still to come."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,20 +38,22 @@ class ForEachModel:
         self._restore = restore
         self._prepared: list[type[Any]] = []
         self._on = False
+        self._lock = threading.RLock()
 
     def switch(self, on: bool) -> None:
         """Switch on or off; switching to what it already is does nothing."""
-        if on == self._on:
-            return
-        self._on = on
-        if on:
-            event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
-            for model in mapped_models():
-                self._add(model)
-        else:
-            event.remove(Mapper, "after_mapper_constructed", self._on_mapper)
-            while self._prepared:
-                self._restore(self._prepared.pop())
+        with self._lock:
+            if on == self._on:
+                return
+            self._on = on
+            if on:
+                event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
+                for model in mapped_models():
+                    self._add(model)
+            else:
+                event.remove(Mapper, "after_mapper_constructed", self._on_mapper)
+                while self._prepared:
+                    self._restore(self._prepared.pop())
 
     def _on_mapper(self, mapper: Mapper[Any], model: type[Any]) -> None:
         if issubclass(model, SQLModel):

@@ -189,7 +189,7 @@ class _Flush:
             return
         if save.created:
             # An inner flush, by a receiver, may have written it meanwhile.
-            if save.instance not in self._session.new:
+            if not inspect(save.instance).pending:
                 return
         else:
             save.update_fields = changed_columns(save.instance) or save.update_fields

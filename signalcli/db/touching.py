@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Column, inspect
 from sqlalchemy.orm.attributes import flag_modified
 
 from signalcli.db.changes import changed_columns
@@ -19,6 +19,10 @@ def touch(instance: Any) -> None:
     if not state.persistent or changed_columns(instance):
         return
     for attribute in state.mapper.column_attrs:
-        columns = attribute.columns
-        if attribute.key in state.dict and not any(column.primary_key for column in columns):
+        if attribute.key in state.dict and _is_writable(attribute.columns[0]):
             flag_modified(instance, attribute.key)
+
+
+def _is_writable(column: Any) -> bool:
+    """Whether an attribute's column is one that an update may set."""
+    return isinstance(column, Column) and not column.primary_key and column.computed is None

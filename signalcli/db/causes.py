@@ -8,32 +8,41 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from signalcli.db.models import ForEachModel
 from signalcli.dispatch import watching
 
-_KEY = "signalcli.cause"
 
+class Causes:
+    """What is behind the pending writes of one session."""
 
-def note(instance: Any) -> None:
-    """Note that what is running now is behind the next write of an instance."""
-    if watching.observers:
-        inspect(instance).info[_KEY] = watching.cause()
+    def __init__(self) -> None:
+        # The instances themselves, so that no other can take the id of one.
+        self._noted: dict[int, tuple[Any, watching.Cause]] = {}
 
+    def note(self, instance: Any) -> None:
+        """What is running now is behind the next write of an instance."""
+        if watching.observers:
+            self._noted[id(instance)] = (instance, watching.cause())
 
-def forget(instance: Any) -> None:
-    """The instance was written: what comes next has a cause of its own."""
-    if watching.observers:
-        inspect(instance).info.pop(_KEY, None)
+    def note_first(self, instance: Any) -> None:
+        """As :meth:`note`, unless something else was before it."""
+        if id(instance) not in self._noted:
+            self.note(instance)
 
+    def of(self, instance: Any) -> watching.Cause | None:
+        """What was noted, or None."""
+        _, cause = self._noted.get(id(instance), (None, None))
+        return cause
 
-def of(instance: Any) -> watching.Cause | None:
-    """What was noted, or None."""
-    if not watching.observers:
-        return None
-    cause: watching.Cause | None = inspect(instance).info.get(_KEY)
-    return cause
+    def forget(self, instance: Any) -> None:
+        """The instance was written: what comes next has a cause of its own."""
+        self._noted.pop(id(instance), None)
+
+    def clear(self) -> None:
+        """Nothing is pending any more."""
+        self._noted.clear()
 
 
 def resumed(cause: watching.Cause | None) -> AbstractContextManager[None]:
@@ -42,12 +51,20 @@ def resumed(cause: watching.Cause | None) -> AbstractContextManager[None]:
 
 
 def _on_attach(session: Session, instance: Any) -> None:
-    note(instance)
+    causes = _causes_of(session)
+    if causes is not None:
+        causes.note(instance)
 
 
-def _on_set(instance: Any, value: Any, old: Any, initiator: Any) -> None:
+def _on_column(instance: Any, value: Any, old: Any, initiator: Any) -> None:
     if value is not old:
         _note_change(instance)
+
+
+def _on_reference(instance: Any, value: Any, old: Any, initiator: Any) -> None:
+    if value is not old:
+        for changed in (instance, value, old):
+            _note_change(changed)
 
 
 def _on_collection(instance: Any, value: Any, initiator: Any) -> None:
@@ -56,14 +73,22 @@ def _on_collection(instance: Any, value: Any, initiator: Any) -> None:
 
 def _note_change(instance: Any) -> None:
     state = inspect(instance, raiseerr=False)
-    if state is not None and state.persistent and of(instance) is None:
-        note(instance)
+    if state is not None and getattr(state, "persistent", False):
+        causes = _causes_of(object_session(instance))
+        if causes is not None:
+            causes.note_first(instance)
+
+
+def _causes_of(session: Session | None) -> Causes | None:
+    """The causes that a session keeps, if it is one of ours."""
+    causes: Causes | None = getattr(session, "causes", None)
+    return causes
 
 
 def _listeners(model: type[Any]) -> list[tuple[Any, str, Any]]:
     mapper = inspect(model)
     listeners: list[tuple[Any, str, Any]] = [
-        (getattr(model, attribute.key), "set", _on_set) for attribute in mapper.column_attrs
+        (getattr(model, attribute.key), "set", _on_column) for attribute in mapper.column_attrs
     ]
     for relationship in mapper.relationships:
         attribute = getattr(model, relationship.key)
@@ -71,7 +96,7 @@ def _listeners(model: type[Any]) -> list[tuple[Any, str, Any]]:
             listeners.append((attribute, "append", _on_collection))
             listeners.append((attribute, "remove", _on_collection))
         else:
-            listeners.append((attribute, "set", _on_set))
+            listeners.append((attribute, "set", _on_reference))
     return listeners
 
 

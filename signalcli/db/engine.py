@@ -1,5 +1,6 @@
 """Engines, with SQLite set up as an application wants it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from signalcli.db.errors import DatabaseUnusable
 
 BUSY_TIMEOUT_SECONDS = 15
+RETRY_SECONDS = 0.01
 
 
 def database_url(database: str | Path) -> URL:
@@ -21,10 +23,12 @@ def database_url(database: str | Path) -> URL:
     if isinstance(database, str) and "://" in database:
         try:
             return make_url(database)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:
             raise DatabaseUnusable(f"{database!r} is not a database URL") from error
     if database == ":memory:":
         return URL.create("sqlite")
+    if "\0" in str(database):
+        raise DatabaseUnusable(f"{str(database)!r} is not a path")
     try:
         path = Path(database)
         if path.is_dir():
@@ -61,6 +65,9 @@ def create_engine(database: str | Path, *, immediate: bool = False, **options: A
         engine = sqlalchemy.create_engine(url, **options)
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseUnusable(f"{url.drivername!r} databases need a driver: {error}") from error
+    except ArgumentError as error:
+        reason = " ".join(str(error).split())
+        raise DatabaseUnusable(f"{database!r} is not a database URL: {reason}") from error
     if url.get_backend_name() == "sqlite":
         set_up_sqlite(engine, immediate=immediate)
     return engine
@@ -79,9 +86,7 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA journal_mode")
-        if cursor.fetchone() == ("delete",):
-            _turn_on_write_ahead_log(cursor)
+        _turn_on_write_ahead_log(cursor)
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -90,9 +95,22 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False) -> None:
 
 
 def _turn_on_write_ahead_log(cursor: Any) -> None:
-    try:
-        cursor.execute("PRAGMA journal_mode = WAL")
-    except Exception as error:
-        # What can only be read can be read without it, too.
-        if not str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY"):
-            raise
+    deadline = time.monotonic() + _pragma(cursor, "busy_timeout") / 1000
+    while _pragma(cursor, "journal_mode") == "delete":
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except Exception as error:
+            reason = str(getattr(error, "sqlite_errorname", ""))
+            # What can only be read can be read without it, too.
+            if reason.startswith("SQLITE_READONLY"):
+                return
+            # Of several that turn it on at once, SQLite sends all but one away without waiting.
+            if not reason.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def _pragma(cursor: Any, name: str) -> Any:
+    # In two steps, since an async driver's cursor returns nothing from execute().
+    cursor.execute(f"PRAGMA {name}")
+    return cursor.fetchone()[0]

@@ -42,9 +42,12 @@ def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
 
     That can also be a mistake in a query, so ask this last.
     """
+    state = blocked(error, database)
+    if state is not None:
+        return state
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
         reason = " ".join(str(error.orig).split())
         return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
-    return blocked(error, database)
+    return None

@@ -1,20 +1,28 @@
 """Sending ``pre_init`` and ``post_init`` around the making of instances, new or loaded.
 
 Models are only touched while somebody listens or watches: then each model's ``__init__`` is
-wrapped, and its ``load`` event heard.
+wrapped and its ``load`` event heard, and so is ``SQLModel.model_validate``, which makes an
+instance blank before it fills it.
 """
 
 import functools
+from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import QueryContext
+from sqlmodel import SQLModel
 
 from signalcli.db.models import ForEachModel
 from signalcli.db.signals import InitSignal, post_init, pre_init
 from signalcli.dispatch import watching
 
 __all__ = ["post_init", "pre_init"]
+
+# The model that an instance is being made of, blank at first.
+_validated: ContextVar[type[Any] | None] = ContextVar("signalcli_validated", default=None)
 
 
 def _prepare(model: type[Any]) -> None:
@@ -23,7 +31,7 @@ def _prepare(model: type[Any]) -> None:
     @functools.wraps(original)
     def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
         # The base class's wrapper runs within the derived one's, which has sent already.
-        if type(self) is not model:
+        if type(self) is not model or _validated.get() is model:
             original(self, *args, **kwargs)
             return
         pre_init.send(model, args=args, kwargs=kwargs)
@@ -37,6 +45,27 @@ def _prepare(model: type[Any]) -> None:
 def _restore(model: type[Any]) -> None:
     type.__setattr__(model, "__init__", model.__init__.__wrapped__)
     event.remove(model, "load", _send_for_loaded)
+
+
+_validate: Any = SQLModel.model_validate.__func__  # type: ignore[attr-defined]  # a class method
+
+
+def _model_validate(model: type[Any], /, obj: Any, **options: Any) -> Any:
+    if inspect(model, raiseerr=False) is None:
+        return _validate(model, obj, **options)
+    pre_init.send(model, args=(), kwargs=_values(obj) | (options.get("update") or {}))
+    token = _validated.set(model)
+    try:
+        instance = _validate(model, obj, **options)
+    finally:
+        _validated.reset(token)
+    post_init.send(model, instance=instance)
+    return instance
+
+
+def _values(obj: Any) -> dict[str, Any]:
+    """What an instance is to be made of, where that can be told."""
+    return dict(obj) if isinstance(obj, Mapping | BaseModel) else {}
 
 
 def _send_for_loaded(instance: Any, context: QueryContext) -> None:
@@ -53,7 +82,10 @@ _models = ForEachModel(_prepare, _restore)
 
 
 def _switch() -> None:
-    _models.switch(not (pre_init.is_idle and post_init.is_idle))
+    on = not (pre_init.is_idle and post_init.is_idle)
+    validate = _model_validate if on else _validate
+    type.__setattr__(SQLModel, "model_validate", classmethod(validate))
+    _models.switch(on)
 
 
 InitSignal.on_change = _switch

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm.attributes import flag_modified
 
-from signalcli.db.changes import changed_columns
+from signalcli.db.columns import changed_columns
 
 
 def touch(instance: Any) -> None:
@@ -19,7 +19,9 @@ def touch(instance: Any) -> None:
     if not state.persistent or changed_columns(instance):
         return
     for attribute in state.mapper.column_attrs:
-        if attribute.key in state.dict and _is_writable(attribute.columns[0]):
+        if _is_writable(attribute.columns[0]):
+            # What is not loaded cannot be written; reading it loads it.
+            getattr(instance, attribute.key)
             flag_modified(instance, attribute.key)
 
 

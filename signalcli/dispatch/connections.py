@@ -82,7 +82,16 @@ class ConnectionTable:
     references that each named sender reaches, and under None those that any other sender does.
     """
 
-    __slots__ = ("__weakref__", "_connections", "_dead", "_key_of", "_lock", "_muted", "_reached")
+    __slots__ = (
+        "__weakref__",
+        "_change",
+        "_connections",
+        "_dead",
+        "_key_of",
+        "_lock",
+        "_muted",
+        "_reached",
+    )
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -93,6 +102,9 @@ class ConnectionTable:
         self._reached: dict[Key | None, Reached] | None = None
         self._key_of: Callable[[object], Key] = id
         self._muted = 0
+        # Another object after each change, so that a change in the middle of deriving is noticed:
+        # a finaliser may connect, disconnect or bury wherever the garbage collector strikes.
+        self._change = object()
 
     def add(self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable) -> bool:
         """Connect, unless that very connection exists; returns whether it is new."""
@@ -116,7 +128,7 @@ class ConnectionTable:
             if is_bound_method(sender):
                 self._key_of = identity
             self._connections[key] = connection
-            self._reached = None
+            self._changed()
             return True
 
     def remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
@@ -126,7 +138,7 @@ class ConnectionTable:
             self._bury_the_dead()
             found = self._connections.pop(key, None) is not None
             if found:
-                self._reached = None
+                self._changed()
             return found
 
     def reached_by(self, sender: Any) -> Reached:
@@ -140,7 +152,8 @@ class ConnectionTable:
         """Every live connection, in the order of connecting."""
         with self._lock:
             self._bury_the_dead()
-            return [connection for connection in self._connections.values() if connection.is_alive]
+            connections = list(self._connections.values())
+        return [connection for connection in connections if connection.is_alive]
 
     @property
     def is_empty(self) -> bool:
@@ -156,10 +169,11 @@ class ConnectionTable:
         """Reach nobody until as many steps back (-1) were made as steps (1) before."""
         with self._lock:
             self._muted += step
-            self._reached = None
+            self._changed()
 
     def _derive(self) -> dict[Key | None, Reached]:
         with self._lock:
+            change = self._change
             self._bury_the_dead()
             connections = [] if self._muted else list(self._connections.values())
             reached: dict[Key | None, Reached] = {ANY_SENDER: ([], [])}
@@ -172,7 +186,14 @@ class ConnectionTable:
             if not any(reached[ANY_SENDER]):
                 reached[ANY_SENDER] = NOBODY
             self._reached = reached
+            if self._change is not change:
+                self._reached = None
             return reached
+
+    def _changed(self) -> None:
+        """What was derived from the connections is out of date."""
+        self._change = object()
+        self._reached = None
 
     def _burial(self, key: _ConnectionKey) -> Callable[[Reference], None]:
         """What to do when the receiver or the sender of a connection dies."""
@@ -182,7 +203,7 @@ class ConnectionTable:
             table = this()
             if table is not None:
                 table._dead.append((key, reference))
-                table._reached = None
+                table._changed()
 
         return bury
 

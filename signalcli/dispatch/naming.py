@@ -25,9 +25,10 @@ class Definition:
         self._name: str | None = None
         self._owner = type(owner).__name__.lower()
 
-    def set_name(self, name: str) -> None:
-        """Fix the name, as a class body does for its attributes."""
-        self._name = name
+    def set_name(self, owner: Any, name: str) -> None:
+        """Fix the name, as a class body does for its attributes, unless there is one already."""
+        if self._found_name(owner) is None:
+            self._name = name
 
     def name_of(self, owner: Any) -> str:
         """The global name under which the defining module holds ``owner``.
@@ -35,14 +36,14 @@ class Definition:
         Looked up when first asked, since no name exists yet while the object is made. Without a
         global name, the type and line stand in: ``signal@12``.
         """
-        if self._name is None:
-            namespace = vars(sys.modules[self.module]) if self.module in sys.modules else {}
-            for name, value in list(namespace.items()):
+        return self._found_name(owner) or f"{self._owner}@{self.line}"
+
+    def _found_name(self, owner: Any) -> str | None:
+        if self._name is None and self.module in sys.modules:
+            for name, value in list(vars(sys.modules[self.module]).items()):
                 if value is owner:
                     self._name = name
                     break
-            else:
-                return f"{self._owner}@{self.line}"
         return self._name
 
 

@@ -11,14 +11,13 @@ OnDeath = Callable[[Any], None]
 Reference = Callable[[], Any]
 
 
-def identity(target: object) -> Key:
+def identity(target: Any) -> Key:
     """A key that is equal for the same object, and for the same method bound to the same object.
 
     A bound method is made anew at each attribute access, so its own ``id`` says nothing.
     """
-    function = getattr(target, "__func__", None)
-    if function is not None:
-        return (id(target.__self__), id(function))  # type: ignore[attr-defined]  # methods have it
+    if is_bound_method(target):
+        return (id(target.__self__), id(target.__func__))
     return id(target)
 
 

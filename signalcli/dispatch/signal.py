@@ -36,19 +36,18 @@ class Signal:
         Raises:
             TypeError: ``providing_args`` is not a collection of names.
         """
-        if isinstance(providing_args, str):
-            raise TypeError(
-                f"providing_args takes a list of names: [{providing_args!r}], not a string."
-            )
-        self.providing_args: tuple[str, ...] | None = (
-            None if providing_args is None else tuple(providing_args)
-        )
+        names = None if providing_args is None else tuple(providing_args)
+        if isinstance(providing_args, str) or not all(
+            isinstance(name, str) for name in names or ()
+        ):
+            raise TypeError(f"providing_args takes a list of names, not {providing_args!r}.")
+        self.providing_args: tuple[str, ...] | None = names
         self.use_caching = use_caching
         self._table = ConnectionTable()
         self._definition = Definition(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._definition.set_name(f"{owner.__qualname__}.{name}")
+        self._definition.set_name(self, f"{owner.__qualname__}.{name}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path}>"
@@ -235,7 +234,7 @@ class Signal:
             responses = call_all(
                 [dispatch.around(receiver) for receiver in receivers],
                 [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}),
+                self._complete(sender, {**named}) if receivers or async_receivers else {},
                 robust,
             )
         return _unwrapped(receivers + async_receivers, responses)
@@ -255,7 +254,7 @@ class Signal:
             responses = await acall_all(
                 [dispatch.around(receiver) for receiver in receivers],
                 [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}),
+                self._complete(sender, {**named}) if receivers or async_receivers else {},
                 robust,
             )
         return _unwrapped(receivers + async_receivers, responses)

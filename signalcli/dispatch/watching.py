@@ -99,7 +99,7 @@ class WatchedDispatch:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        for observer, dispatch in self._tokens:
+        for observer, dispatch in reversed(self._tokens):
             observer.dispatch_ended(dispatch, error)
 
     def around(self, receiver: "Receiver") -> "Receiver":

@@ -21,23 +21,19 @@ def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
     A run that is over in a moment is shown once, at its end. On anything but a terminal, any run
     is.
     """
-    if not console.is_terminal:
-        try:
-            yield
-        finally:
-            _show(recorder, console)
-        return
     done = threading.Event()
     painter = threading.Thread(
         target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
     )
-    painter.start()
+    if console.is_terminal:
+        painter.start()
     try:
         yield
     finally:
         done.set()
-        painter.join()
-        _show(recorder, console)
+        if console.is_terminal:
+            painter.join()
+        show(TraceTable(recorder.trace, recorder.now()), console)
 
 
 def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
@@ -60,8 +56,3 @@ def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
     ) as live:
         while not done.wait(1 / FRAMES_PER_SECOND):
             live.update(frame(), refresh=True)
-
-
-def _show(recorder: Recorder, console: Console) -> None:
-    if recorder.trace.dispatches:
-        show(TraceTable(recorder.trace, recorder.now()), console)

@@ -37,6 +37,8 @@ ASCII = Guides(branch="|-", last="`-", bar="| ")
 class TraceTable:
     """Rich's view of a trace: a row for each response, the dispatches it caused beneath it.
 
+    Nothing at all where nothing was dispatched.
+
     Arguments:
         trace: the trace, finished or growing.
         now: the recorder's clock, for the time that running receivers have taken so far.
@@ -47,7 +49,8 @@ class TraceTable:
         self._now = now
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._table(ASCII if options.ascii_only else LINES)
+        if self._trace.dispatches:
+            yield self._table(ASCII if options.ascii_only else LINES)
 
     def _table(self, guides: Guides) -> Table:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)

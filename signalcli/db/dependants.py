@@ -1,0 +1,88 @@
+"""Who goes with whom: cascades, orphans, and the order in which Django deletes."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import inspect
+
+
+def with_dependants(head: Any) -> Iterator[Any]:
+    """An instance and all that its deletion cascades to, it first."""
+    state = inspect(head)
+    yield head
+    for dependant, _, _, _ in state.mapper.cascade_iterator("delete", state):
+        yield dependant
+
+
+def orphans_among(parents: Iterable[Any], besides: Container[Any]) -> list[tuple[Any, Any]]:
+    """The children that lost the parent without which they must not live, each with that parent.
+
+    Arguments:
+        parents: the instances whose relationships may have changed.
+        besides: children that do not count.
+    """
+    taken_in: set[int] = set()
+    lost: dict[int, tuple[Any, Any]] = {}
+    for parent in parents:
+        state = inspect(parent)
+        for relationship in state.mapper.relationships:
+            if relationship.cascade.delete_orphan and relationship.key not in state.unmodified:
+                history = state.attrs[relationship.key].history
+                taken_in.update(map(id, history.added))
+                lost.update(
+                    (id(child), (child, parent)) for child in history.deleted if child is not None
+                )
+    return [
+        (child, parent)
+        for child, parent in lost.values()
+        if id(child) not in taken_in and inspect(child).persistent and child not in besides
+    ]
+
+
+def in_djangos_order(instances: Sequence[Any]) -> list[Any]:
+    """Instances to be deleted in the order of Django's ``Collector``.
+
+    Model by model: of those met so far, in the order of meeting, each whose dependants have gone
+    goes next; those of one model by primary key.
+    """
+    by_model: dict[type[Any], list[Any]] = {}
+    for instance in instances:
+        by_model.setdefault(type(instance), []).append(instance)
+    ordered: list[type[Any]] = []
+    waiting = list(by_model)
+    while waiting:
+        ready: list[type[Any]] = []
+        for model in waiting:
+            if not _dependants(model, [other for other in waiting if other not in ready]):
+                ready.append(model)
+        # Models that depend on each other keep the order in which they were met.
+        ready = ready or waiting
+        ordered += ready
+        waiting = [model for model in waiting if model not in ready]
+    return [instance for model in ordered for instance in sorted(by_model[model], key=primary_key)]
+
+
+def _dependants(model: type[Any], among: Iterable[type[Any]]) -> list[type[Any]]:
+    """The models whose rows refer to a model's."""
+    tables = set(inspect(model).tables)
+    return [
+        other
+        for other in among
+        if other is not model
+        and any(
+            foreign_key.column.table in tables
+            for table in inspect(other).tables
+            for foreign_key in table.foreign_keys
+            if table not in tables
+        )
+    ]
+
+
+def primary_key(instance: Any) -> tuple[Any, ...]:
+    """A sort key: by primary key where the values compare, whatever their types."""
+    return tuple(
+        (type(value).__name__, value)
+        if isinstance(value, int | float | str | bytes)
+        else ("", repr(value))
+        for value in inspect(instance).identity or ()
+    )

@@ -1,0 +1,197 @@
+"""One round of a flush: announcing what is pending, and reporting what was written."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.orm.exc import FlushError
+
+from signalcli.db import causes
+from signalcli.db.changes import Change, Delete, Save, pending_deletes, pending_saves
+from signalcli.db.signals import post_delete, post_save, pre_delete, pre_save
+from signalcli.dispatch import Signal
+
+if TYPE_CHECKING:
+    from signalcli.db.session import Session
+
+C = TypeVar("C", bound=Change)
+
+MOST_ROUNDS = 100
+
+
+class Flush:
+    """What one round of a flush announced, and what came of that.
+
+    Flushes nest, since receivers may flush. An instance that an outer flush has announced is not
+    announced again by an inner one, which may well write it; who announced a write reports it.
+
+    Arguments:
+        session: the session that flushes.
+        under_way: the session's flushes, outermost first, this one included once it began.
+        transaction: the transaction or savepoint that it began in.
+        objects: the only instances that it concerns; None for all.
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        under_way: Sequence["Flush"],
+        transaction: SessionTransaction | None,
+        objects: Sequence[Any] | None,
+    ) -> None:
+        self.transaction = transaction
+        self.announced: dict[int, Change] = {}
+        self.planned_deletes: list[Delete] = []
+        self.is_writing = False
+        self.was_rolled_back = False
+        self._session = session
+        self._under_way = under_way
+        self._saves: list[Save] = []
+        self._deletes: list[Delete] = []
+        self._late: list[Change] = []
+        self._databases: dict[Any, str] = {}
+        self._only = None if objects is None else {id(instance) for instance in objects}
+
+    def announce(self, origins: Collection[Any]) -> None:
+        """Send ``pre_save`` and ``pre_delete`` for all that is pending, and what that leads to.
+
+        Arguments:
+            origins: the instances that deletions started with.
+        """
+        session = self._session
+        with session.no_autoflush:
+            for _ in range(MOST_ROUNDS):
+                deletes = pending_deletes(session, origins)
+                saves = self._fresh(pending_saves(session, deletes))
+                self.planned_deletes = self._fresh(deletes)
+                if not (saves or self.planned_deletes):
+                    return
+                for save in saves:
+                    if not self._is_announced(save) and save.is_still_due(session):
+                        self._saves.append(self._announced(save, (save.instance,)))
+                        self._send_save(pre_save, save)
+                for change in self.planned_deletes:
+                    if not self._is_announced(change) and change.instance in session:
+                        self._deletes.append(self._announced(change, change.asked_of))
+                        self._send_delete(pre_delete, change)
+        raise FlushError(f"pre_save receivers made new changes in each of {MOST_ROUNDS} rounds.")
+
+    def report(self, transaction: SessionTransaction | None) -> None:
+        """Send ``post_save`` and ``post_delete`` for what was announced and written.
+
+        Arguments:
+            transaction: the transaction or savepoint that it was written in.
+        """
+        self.transaction = transaction
+        self.planned_deletes = []
+        for change in self._late:
+            if isinstance(change, Save):
+                self._send_save(pre_save, change)
+                self._saves.append(change)
+            elif isinstance(change, Delete):
+                self._send_delete(pre_delete, change)
+                self._deletes.append(change)
+        for save in self._saves:
+            if save.written:
+                self._send_save(post_save, save, created=save.created)
+        for delete in _in_deletion_order(self._deletes):
+            if delete.written:
+                self._send_delete(post_delete, delete)
+
+    def saved(self, instance: Any, created: bool, columns: frozenset[str] | None) -> None:
+        """An instance's row was inserted or updated."""
+        if not self._concerns(instance) or self._is_orphan(instance):
+            return
+        change = self._take(instance)
+        if not isinstance(change, Save):
+            change = Save(instance, created=created, cause=self._session.causes.of(instance))
+            self._late.append(change)
+        if not change.created:
+            change.update_fields = columns
+        change.written = True
+        self._session.causes.forget(instance)
+
+    def deleted(self, instance: Any) -> None:
+        """An instance's row was removed."""
+        change = self._take(instance)
+        if not isinstance(change, Delete):
+            change = Delete(instance, origin=instance, cause=self._session.causes.of(instance))
+            self._late.append(change)
+        change.written = True
+        self._session.causes.forget(instance)
+
+    def _announced(self, change: C, asked_of: Iterable[Any]) -> C:
+        noted = map(self._session.causes.of, asked_of)
+        change.cause = next((cause for cause in noted if cause is not None), None)
+        self.announced[id(change.instance)] = change
+        return change
+
+    def _take(self, instance: Any) -> Change | None:
+        """What was announced of an instance, by this flush or an outer one; it counts no longer."""
+        for flush in self._under_way:
+            change = flush.announced.pop(id(instance), None)
+            if change is not None:
+                return change
+        return None
+
+    def _is_orphan(self, instance: Any) -> bool:
+        """Whether it only changed by losing its parent, and goes with that."""
+        return any(
+            isinstance(flush.announced.get(id(instance)), Delete) for flush in self._under_way
+        )
+
+    def _is_announced(self, change: Change) -> bool:
+        key = id(change.instance)
+        return any(isinstance(flush.announced.get(key), type(change)) for flush in self._under_way)
+
+    def _fresh(self, changes: list[C]) -> list[C]:
+        return [
+            change
+            for change in changes
+            if self._concerns(change.instance) and not self._is_announced(change)
+        ]
+
+    def _concerns(self, instance: Any) -> bool:
+        return self._only is None or id(instance) in self._only
+
+    def _send_save(self, signal: Signal, save: Save, **extra: Any) -> None:
+        self._send(signal, save, raw=False, update_fields=save.update_fields, **extra)
+
+    def _send_delete(self, signal: Signal, change: Delete) -> None:
+        self._send(signal, change, origin=change.origin)
+
+    def _send(self, signal: Signal, change: Change, **named: Any) -> None:
+        if signal.is_idle:
+            return
+        with causes.resumed(change.cause):
+            signal.send(
+                change.sender,
+                instance=change.instance,
+                using=self._using(change.sender),
+                session=self._session,
+                **named,
+            )
+        self._session._refuse_after_failure()
+        if self.was_rolled_back:
+            raise InvalidRequestError(
+                f"The transaction was rolled back while {signal.name} of "
+                f"{change.sender.__name__} was being sent; its other signals were not sent."
+            )
+
+    def _using(self, model: type[Any]) -> str:
+        """The database that a model is kept in, as a URL without its password."""
+        mapper = inspect(model)
+        if mapper not in self._databases:
+            bind = self._session.get_bind(mapper)
+            self._databases[mapper] = bind.engine.url.render_as_string(hide_password=True)
+        return self._databases[mapper]
+
+
+def _in_deletion_order(deletes: list[Delete]) -> list[Delete]:
+    """The order of ``post_delete``: model by model as announced, each model's rows backwards."""
+    by_model: dict[type[Any], list[Delete]] = {}
+    for change in deletes:
+        by_model.setdefault(change.sender, []).append(change)
+    return [change for changes in by_model.values() for change in reversed(changes)]

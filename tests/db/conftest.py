@@ -1,0 +1,64 @@
+"""Fixtures of the database tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shop_models import WRITING_SIGNALS, Base, Connect, Seen
+from sqlalchemy import Engine
+
+from signalcli.db import Session, create_engine, post_init, pre_init
+
+SIGNALS = (pre_init, post_init, *WRITING_SIGNALS)
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_listens() -> Iterator[None]:
+    """Each test begins without receivers, and what others had connected is back after it."""
+    before = [(signal, connection) for signal in SIGNALS for connection in signal.connections]
+    for signal, connection in before:
+        signal.disconnect(connection.receiver, connection.sender, connection.dispatch_uid)
+    yield
+    for signal in SIGNALS:
+        for connection in signal.connections:
+            signal.disconnect(connection.receiver, connection.sender, connection.dispatch_uid)
+    for signal, connection in before:
+        signal.connect(
+            connection.receiver, connection.sender, connection.weak, connection.dispatch_uid
+        )
+
+
+@pytest.fixture
+def connect() -> Connect:
+    """Connects a receiver to a signal for the test, held strongly."""
+
+    def connect(signal: Any, receiver: Any, sender: Any = None) -> Any:
+        return signal.connect(receiver, sender=sender, weak=False)
+
+    return connect
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh database file with the tables of the shared models."""
+    engine = create_engine(tmp_path / "shop.db")
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session on the fresh database."""
+    with Session(engine) as session:
+        yield session
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """Notes the signals of saving and deleting; connected before any other receiver."""
+    seen = Seen()
+    for signal in WRITING_SIGNALS:
+        signal.connect(seen.note, weak=False)
+    return seen

@@ -1,0 +1,59 @@
+"""The rooms of the house: who may import whom, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import signalcli
+
+HOUSE = Path(signalcli.__file__).parent
+ROOMS_FROM_BELOW = ("dispatch", "db", "trace", "apps", "core", "render", "cli")
+
+
+def imported_rooms(module: Path) -> set[str]:
+    """The rooms that a module imports, be it at its top or later."""
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    parts = [name.split(".") for name in names]
+    return {name[1] for name in parts if name[0] == "signalcli" and len(name) > 1}
+
+
+@pytest.mark.parametrize("room", ROOMS_FROM_BELOW)
+def test_a_room_knows_nothing_of_the_rooms_above_it(room: str) -> None:
+    above = set(ROOMS_FROM_BELOW[ROOMS_FROM_BELOW.index(room) + 1 :])
+    modules = list((HOUSE / room).glob("**/*.py"))
+    assert modules
+    assert {module.name: imported_rooms(module) & above for module in modules} == {
+        module.name: set() for module in modules
+    }
+
+
+def test_every_room_of_the_house_has_its_place() -> None:
+    rooms = {folder.name for folder in HOUSE.iterdir() if (folder / "__init__.py").exists()}
+    assert rooms == set(ROOMS_FROM_BELOW)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a new interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    assert {name for name in loaded_by("import signalcli") if name.startswith("signalcli")} == {
+        "signalcli"
+    }
+
+
+def test_the_recorder_knows_no_dispatcher() -> None:
+    modules = ["recorder.py", "records.py", "representation.py", "output.py", "threads.py"]
+    for module in modules:
+        assert imported_rooms(HOUSE / "trace" / module) <= {"trace"}

@@ -1,0 +1,72 @@
+"""The README, carried out as it stands."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    (match[1], match[2], README[: match.start()].count("\n") + 1)
+    for match in FENCE.finditer(README)
+]
+PYTHON = [pytest.param(text, id=f"line {line}") for kind, text, line in BLOCKS if kind == "python"]
+COMMANDS = [text for kind, text, _ in BLOCKS if kind == "console" and "venv" not in text]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    content = subprocess.run(
+        ["git", "show", "HEAD:demo.db"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    (tmp_path / "demo.db").write_bytes(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("example", PYTHON)
+def test_each_python_example_runs_and_prints_what_it_says(example: str, folder: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert run.stderr == ""
+    assert run.stdout.splitlines() == re.findall(r"# prints: (.*)$", example, re.MULTILINE)
+
+
+def comparable(output: str) -> list[str]:
+    """What is the same in every run: not the times and dates, nor the widths that hang on them."""
+    output = re.sub(r"\d+(\.\d+)? m?s\b", "TIME", output)
+    output = re.sub(r"\d{4}-\d\d-\d\d", "DATE", output)
+    return [re.sub(r" +", " ", re.sub("─+", "─", line)).strip() for line in output.splitlines()]
+
+
+def test_the_commands_print_what_the_readme_shows(folder: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("the README's scripts need jq, which this machine lacks")
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    shown = "".join(COMMANDS)
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", shown, re.MULTILINE)
+    assert len(steps) >= 8
+    for command, expected in steps:
+        run = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env={"PATH": path, "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert run.stderr == ""
+        assert comparable(run.stdout) == comparable(expected)
+
+
+def test_the_first_block_under_each_heading_is_one_line() -> None:
+    for heading in ("Try it", "Test it"):
+        section = README.partition(f"## {heading}\n")[2]
+        block = FENCE.search(section)
+        assert block is not None
+        assert block[2].count("\n") == 1

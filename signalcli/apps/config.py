@@ -29,12 +29,16 @@ class AppConfig:
             ``name``.
         module: the package.
         models_module: its ``models``, once imported; None where it has none.
+        default: of several configs in one ``apps`` module, the one to take says True; one that
+            says False is only taken where it is named.
     """
 
-    name: ClassVar[str]
+    name: str
     label: str
+    default: ClassVar[bool]
 
     def __init__(self, name: str, module: ModuleType) -> None:
+        self.name = name
         self.module = module
         self.models_module: ModuleType | None = None
         if not hasattr(self, "label"):
@@ -101,10 +105,13 @@ def _only_config_of(package: str) -> type[AppConfig] | None:
     configs = [
         value
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, AppConfig) and value is not AppConfig
+        if inspect.isclass(value)
+        and issubclass(value, AppConfig)
+        and value is not AppConfig
+        and getattr(value, "default", True)
     ]
     if len(configs) > 1:
-        configs = [config for config in configs if getattr(config, "default", False)]
+        configs = [config for config in configs if hasattr(config, "default")]
         if len(configs) != 1:
             raise ImproperlyConfigured(
                 f"app {package!r}: {name} defines several AppConfigs; name the one that is meant"

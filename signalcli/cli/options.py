@@ -97,7 +97,7 @@ def _option(kind: Any, *names: str, help: str, variable: str) -> Any:  # noqa: A
         kind,
         typer.Option(
             *names,
-            help=f"{help} [env var: {variable}]",
+            help=f"{help} Variable: {variable}.",
             rich_help_panel=PANEL,
             show_default=False,
         ),

@@ -68,7 +68,7 @@ def carry_out(
     Raises:
         typer.Exit: the command failed, with its exit code.
     """
-    from signalcli.db.opening import display_name
+    from signalcli.db.engine import without_password
     from signalcli.trace import Recorder
 
     recorder = Recorder()
@@ -83,7 +83,7 @@ def carry_out(
             import traceback
 
             traceback.print_exc()
-        run.problem = problem_of(error, recorder, display_name(settings.database))
+        run.problem = problem_of(error, recorder, without_password(settings.database))
     _report(settings, command, recorder, run)
     if run.problem is not None:
         raise typer.Exit(run.problem.exit_code)

@@ -188,9 +188,9 @@ def _result(account: "Account") -> dict[str, Any]:
 
 
 def _name(settings: Settings) -> str:
-    from signalcli.db.opening import display_name
+    from signalcli.db.engine import without_password
 
-    return display_name(settings.database)
+    return without_password(settings.database)
 
 
 def _users_view(accounts: "list[Account]") -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -175,7 +176,9 @@ _COLUMNS = (
 
 def usernames(session: Session, beginning: str, most: int) -> list[str]:
     """The first usernames, in alphabetical order, that begin in a certain way."""
-    query = select(User.username).where(col(User.username).startswith(beginning, autoescape=True))
+    # LIKE would not tell small letters from capitals.
+    begins = func.substr(User.username, 1, len(beginning)) == beginning
+    query = select(User.username).where(begins)
     return list(session.exec(query.order_by(col(User.username)).limit(most)))
 
 

@@ -24,6 +24,7 @@ def update_profile(instance: User, created: bool, session: Session, **kwargs: An
     if not created:
         profile = instance.profile or Profile(user=instance)
         profile.sqlmodel_update(instance.take_profile_request())
+        session.add(profile)
         touch(profile)
         session.flush()
         print("Profile Updated!")

@@ -1,5 +1,6 @@
 """Engines, with SQLite set up as an application wants it."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ from signalcli.db.errors import DatabaseUnusable
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
 
+_PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
+
+
+def without_password(database: str) -> str:
+    """How a database is named to people: a URL, even a wrong one, without its password."""
+    return _PASSWORD.sub(r"\g<1>:***@", database)
+
 
 def database_url(database: str | Path) -> URL:
     """The URL of a database that is given as a path or a URL.
@@ -24,7 +32,9 @@ def database_url(database: str | Path) -> URL:
         try:
             return make_url(database)
         except (ArgumentError, ValueError) as error:
-            raise DatabaseUnusable(f"{database!r} is not a database URL") from error
+            raise DatabaseUnusable(
+                f"{without_password(database)!r} is not a database URL"
+            ) from error
     if database == ":memory:":
         return URL.create("sqlite")
     if "\0" in str(database):
@@ -66,8 +76,8 @@ def create_engine(database: str | Path, *, immediate: bool = False, **options: A
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseUnusable(f"{url.drivername!r} databases need a driver: {error}") from error
     except ArgumentError as error:
-        reason = " ".join(str(error).split())
-        raise DatabaseUnusable(f"{database!r} is not a database URL: {reason}") from error
+        shown = without_password(str(database))
+        raise DatabaseUnusable(f"{shown!r} is not a database URL") from error
     if url.get_backend_name() == "sqlite":
         set_up_sqlite(engine, immediate=immediate)
     return engine

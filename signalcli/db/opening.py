@@ -1,12 +1,13 @@
 """Opening the database of the installed apps."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlmodel import SQLModel
 
-from signalcli.db.engine import create_engine, database_url
+from signalcli.db.engine import create_engine, database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.session import Session
 
@@ -24,12 +25,18 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
         DatabaseUnusable: see :func:`signalcli.db.create_engine`; or the URL's driver is async.
     """
     url = database_url(database)
-    is_file = url.get_backend_name() == "sqlite" and "uri" not in url.query and url.database
-    if is_file and not creates and not Path(str(url.database)).exists():
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    is_missing = is_file and "uri" not in url.query and not Path(str(url.database)).exists()
+    if is_missing and not creates:
         return create_engine(":memory:")
+    if writes and is_file and not _is_writable(url):
+        raise DatabaseUnusable(
+            f"the database {without_password(database)} is read-only; change its permissions, or "
+            "name another with --database"
+        )
     engine = create_engine(database, immediate=writes)
     if engine.dialect.is_async:
-        raise DatabaseUnusable(f"the driver of {display_name(database)} is for async code only")
+        raise DatabaseUnusable(f"the driver of {without_password(database)} is for async code only")
     return engine
 
 
@@ -47,8 +54,9 @@ def open_session(engine: Engine) -> Session:
     return session
 
 
-def display_name(database: str) -> str:
-    """How a database is named to people: without a password."""
-    if "://" not in database:
-        return database
-    return database_url(database).render_as_string(hide_password=True)
+def _is_writable(url: URL) -> bool:
+    """Whether a SQLite file can be written, as far as that shows before it is tried."""
+    if url.query.get("mode") == "ro" or "immutable" in url.query:
+        return False
+    path = Path(str(url.database))
+    return not path.is_file() or os.access(path, os.W_OK)

@@ -96,4 +96,6 @@ async def acall_all(
 
 def log_failure(receiver: Receiver, error: Exception) -> None:
     """Log what a robust dispatch keeps from its sender, with the traceback."""
-    logger.error("Receiver %s failed: %s", describe(receiver), error, exc_info=error)
+    # While it is watched, a receiver is called through a function of ours that wraps it.
+    name = describe(getattr(receiver, "__wrapped__", receiver))
+    logger.error("Receiver %s failed: %s", name, error, exc_info=error)

@@ -115,6 +115,7 @@ class WatchedDispatch:
             _end(tokens, value, None)
             return value
 
+        respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
         return respond
 
     def around_async(self, receiver: "Receiver") -> "Receiver":
@@ -130,6 +131,7 @@ class WatchedDispatch:
             _end(tokens, value, None)
             return value
 
+        respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
         return respond
 
     def _begin(self, receiver: "Receiver") -> list[tuple[Observer, Any]]:

@@ -1,15 +1,18 @@
 """A trace as a table, in which nesting is seen at a glance."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from signalcli.render.console import UNLIMITED
 from signalcli.render.text import plain
 from signalcli.trace.records import Dispatch, Failure, Representation, Response, Trace
 
@@ -17,7 +20,14 @@ FAILED = "✗"
 RUNNING = "…"
 NO_RECEIVERS = "no receivers"
 
+HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
+RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
+LEAST_ROOM = 20
+
 Row = tuple[RenderableType, ...]
+
+# Measures cells at their natural width.
+_RULER = Console(width=UNLIMITED, file=io.StringIO())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +60,46 @@ class TraceTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._trace.dispatches:
-            yield self._table(ASCII if options.ascii_only else LINES)
+            yield self._table(ASCII if options.ascii_only else LINES, options.max_width)
 
-    def _table(self, guides: Guides) -> Table:
+    def _table(self, guides: Guides, width: int) -> Table:
+        rows = [
+            row
+            for dispatch in self._trace.roots
+            for row in self._dispatch_rows(dispatch, "", "", guides)
+        ]
+        receiver_width, answer_width = self._shared_widths(rows, width)
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         table.add_column("#", justify="right")
-        for heading in ("Signal", "Sender", "Receiver", "Answer"):
-            table.add_column(heading, overflow="fold")
+        table.add_column("Signal", overflow="fold")
+        table.add_column("Sender", overflow="fold")
+        table.add_column("Receiver", overflow="fold", width=receiver_width)
+        table.add_column("Answer", overflow="fold", width=answer_width)
         table.add_column("Time", justify="right")
-        for dispatch in self._trace.roots:
-            for row in self._dispatch_rows(dispatch, "", "", guides):
-                table.add_row(*row)
+        for row in rows:
+            table.add_row(*row)
         return table
+
+    def _shared_widths(self, rows: list[Row], width: int) -> tuple[int | None, int | None]:
+        """How the room that is left is shared by what receivers are called, print and answer.
+
+        No receiver's name is broken for the sake of a long answer, nor the other columns at all,
+        while there is room. None: nothing has to be wrapped, or there is too little room.
+        """
+        natural = [
+            max(
+                len(heading),
+                *(Measurement.get(_RULER, _RULER.options, row[column]).maximum for row in rows),
+            )
+            for column, heading in enumerate(HEADINGS)
+        ]
+        room = width - sum(natural[:RECEIVER] + natural[ANSWER + 1 :]) - 2 * (len(HEADINGS) - 1)
+        receiver, answer = natural[RECEIVER], natural[ANSWER]
+        if receiver + answer <= room or room < LEAST_ROOM:
+            return None, None
+        names = max(len(response.short_receiver) for response in self._trace.responses)
+        receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ROOM // 2)
+        return receiver, room - receiver
 
     def _dispatch_rows(
         self, dispatch: Dispatch, first: str, rest: str, guides: Guides

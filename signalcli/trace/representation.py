@@ -1,5 +1,6 @@
 """Values as short safe representations: bounded, on one line, without secrets."""
 
+import dataclasses
 import math
 import re
 import reprlib
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
-from signalcli.trace.records import Failure, Representation
+from signalcli.trace.records import Failure, Representation, Scalar
 
 LONGEST = 200
 MOST_ITEMS = 20
@@ -20,7 +21,8 @@ _TELLING_NAMES = (
 _SECRET_NAME = re.compile(_TELLING_NAMES, re.IGNORECASE)
 _SECRET_IN_TEXT = re.compile(
     rf"""((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*["']?\s*[=:]\s*)"""
-    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;)}\]]+)""",
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?|"""
+    r"""(?:(?:basic|bearer|digest|token)\s+)?[^\s,;)}\]]+)""",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
@@ -42,13 +44,13 @@ def represent(value: Any, name: str = "") -> Representation:
     if name and _SECRET_NAME.search(name):
         return MASK
     if _is_scalar(value):
-        return shorten(_without_secrets(value)) if isinstance(value, str) else _plain(value)
-    if type(value) in (list, tuple, set, frozenset) and len(value) <= MOST_ITEMS:
-        items = list(value)
-        if all(_is_scalar(item) for item in items) and len(repr(items)) <= LONGEST:
-            if isinstance(value, set | frozenset):
-                items.sort(key=repr)
-            return [_without_secrets(item) if isinstance(item, str) else item for item in items]
+        return _plain(value)
+    if _is_short_collection(value):
+        items = [_plain(item) for item in value]
+        if isinstance(value, set | frozenset):
+            items.sort(key=repr)
+        if len(repr(items)) <= LONGEST:
+            return items
     return describe(value)
 
 
@@ -108,12 +110,33 @@ class _Describer(reprlib.Repr):
         ]
         return "{" + ", ".join(pairs) + (", ..." if len(value) > self.maxdict else "") + "}"
 
+    def repr_int(self, value: int, level: int) -> str:
+        # Python refuses to spell out numbers of thousands of digits.
+        return repr(value) if abs(value) < 10**LONGEST else f"<int of {value.bit_length()} bits>"
+
     def repr_instance(self, value: Any, level: int) -> str:
+        fields = _fields_of(value)
+        if fields is not None and level > 0:
+            pairs = (
+                f"{name}={MASK if _SECRET_NAME.search(name) else self.repr1(item, level - 1)}"
+                for name, item in fields.items()
+            )
+            return f"{type(value).__qualname__}({', '.join(pairs)})"
         try:
             text = describe_object(value)
         except Exception as error:
             return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
         return " ".join(text[: 4 * LONGEST].split())
+
+
+def _fields_of(value: Any) -> dict[str, Any] | None:
+    """The fields of a dataclass's or named tuple's instance, or None where it has other ways."""
+    if dataclasses.is_dataclass(value) and type(value).__repr__ is not object.__repr__:
+        names = [field.name for field in dataclasses.fields(value) if field.repr]
+        return {name: getattr(value, name, None) for name in names}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    return None
 
 
 _describer = _Describer()
@@ -123,14 +146,24 @@ def _is_scalar(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def _plain(value: Any) -> Representation:
-    """A number as it is, unless JSON could not carry it."""
+def _is_short_collection(value: Any) -> bool:
+    return (
+        type(value) in (list, tuple, set, frozenset)
+        and len(value) <= MOST_ITEMS
+        and all(_is_scalar(item) for item in value)
+    )
+
+
+def _plain(value: Any) -> Scalar:
+    """A scalar as it is, unless JSON could not carry it, or it is long or secret."""
+    if isinstance(value, str):
+        return shorten(_without_secrets(value))
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) and abs(value) >= 2**63:
         return describe(value)
-    number: int | float = value
-    return number
+    scalar: Scalar = value
+    return scalar
 
 
 def _without_secrets(text: str) -> str:

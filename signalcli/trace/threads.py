@@ -10,10 +10,8 @@ from signalcli.trace.recorder import as_current, current_response
 
 
 def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, run elsewhere on behalf of the response that runs here."""
+    """The function, run elsewhere on behalf of the response that runs here, or of none."""
     response = current_response()
-    if response is None:
-        return function
 
     def run(*args: Any, **kwargs: Any) -> Any:
         with as_current(response):

@@ -44,6 +44,9 @@ class Apps:
                 for config in self._configs.values():
                     _make_ready(config)
                 self.is_ready = True
+            except ImproperlyConfigured:
+                self._configs = {}
+                raise
             finally:
                 self._populating = False
 

@@ -39,7 +39,10 @@ def _run(arguments: list[str]) -> int:
 
     try:
         return app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
-    except BrokenPipeError:
+    except SystemExit as leaving:
+        # Typer leaves so when nobody reads what it prints (`signalcli --help | head -1`).
+        if isinstance(leaving.__context__, BrokenPipeError):
+            raise leaving.__context__ from None
         raise
     except KeyboardInterrupt:
         problem = interruption(is_written=False)

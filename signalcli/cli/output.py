@@ -26,7 +26,8 @@ def write_document(
                 "result": result,
                 "dispatches": dispatches or [],
                 "error": problem and {"code": problem.code, "message": problem.message},
-            }
+            },
+            encoding=sys.stdout.encoding,
         )
     )
 

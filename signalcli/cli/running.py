@@ -1,6 +1,7 @@
 """The way of one command: make the apps ready, watch, work in a session, show what happened."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from signalcli.cli.options import Settings
-from signalcli.cli.output import print_problem, write_document
+from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
 from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem, interruption, problem_of
 
 if TYPE_CHECKING:
@@ -73,18 +74,32 @@ def carry_out(
 
     recorder = Recorder()
     run = _Run()
+    if not os.environ.get(TRACEBACK_VARIABLE):
+        # The table shows what a robust dispatch would log.
+        logging.getLogger("signalcli").addHandler(logging.NullHandler())
     try:
         with _view(settings, recorder, shows_trace):
             _work(settings, recorder, work, run, writes, creates)
     except KeyboardInterrupt:
         run.problem = interruption(run.is_written)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if recorder.culprit(error) is None:
+            if isinstance(error, SystemExit):
+                raise
+            if isinstance(error, BrokenPipeError):
+                # Nobody reads the table any more. The work is done by then.
+                let_go_of_stdout()
+                return
         if os.environ.get(TRACEBACK_VARIABLE):
             import traceback
 
             traceback.print_exc()
         run.problem = problem_of(error, recorder, without_password(settings.database))
-    _report(settings, command, recorder, run)
+    try:
+        _report(settings, command, recorder, run)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go_of_stdout()
     if run.problem is not None:
         raise typer.Exit(run.problem.exit_code)
 

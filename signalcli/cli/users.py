@@ -133,7 +133,7 @@ def notify(
             answer.problem = Problem(
                 1,
                 "receiver_failed",
-                f"{receivers} of notification failed; the others ran, the table shows which",
+                f"{receivers} of notification failed; the others ran",
             )
         return answer
 

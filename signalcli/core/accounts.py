@@ -154,8 +154,10 @@ def find(session: Session, username: str, *, load: bool = False) -> Account:
     Raises:
         UserNotFound: there is no such user.
     """
-    for account in _accounts(session, normal_username(username), load):
-        return account
+    # A text that is not valid Unicode is nobody's name, and the database would not take it.
+    if username.isprintable():
+        for account in _accounts(session, normal_username(username), load):
+            return account
     raise UserNotFound(username)
 
 

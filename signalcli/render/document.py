@@ -6,11 +6,11 @@ from typing import Any
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
 
-def dumps(document: dict[str, Any]) -> str:
-    """A document on one line, in ASCII where a text is no valid Unicode."""
+def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
+    """A document on one line, in ASCII where the encoding cannot carry it."""
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-        text.encode()
+        text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(document, allow_nan=False)
     return text

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.table import Table
 
+from signalcli.render.grid import new_table
 from signalcli.render.text import plain
 
 
 def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """A table with a heading for each column; all cells are data, not markup."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = new_table()
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:

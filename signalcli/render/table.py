@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import UNLIMITED
+from signalcli.render.grid import new_table
 from signalcli.render.text import plain
 from signalcli.trace.records import Dispatch, Failure, Representation, Response, Trace
 
@@ -22,7 +22,7 @@ NO_RECEIVERS = "no receivers"
 
 HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
 RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
-LEAST_ROOM = 20
+LEAST_ROOM, LEAST_ANSWER = 12, 6
 
 Row = tuple[RenderableType, ...]
 
@@ -69,7 +69,7 @@ class TraceTable:
             for row in self._dispatch_rows(dispatch, "", "", guides)
         ]
         receiver_width, answer_width = self._shared_widths(rows, width)
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        table = new_table(ruled=guides is not ASCII)
         table.add_column("#", justify="right")
         table.add_column("Signal", overflow="fold")
         table.add_column("Sender", overflow="fold")
@@ -98,7 +98,7 @@ class TraceTable:
         if receiver + answer <= room or room < LEAST_ROOM:
             return None, None
         names = max(len(response.short_receiver) for response in self._trace.responses)
-        receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ROOM // 2)
+        receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ANSWER)
         return receiver, room - receiver
 
     def _dispatch_rows(

@@ -25,10 +25,12 @@ def describe_model(instance: SQLModel) -> str:
         session = object_session(instance)
         with session.no_autoflush if session is not None else nullcontext():
             try:
-                return f"<{model.__name__} {instance}>"
+                name = str(instance)
             except Exception:
                 # An instance in the making may lack what its __str__ wants.
                 return f"<{model.__name__}>"
+        if name:
+            return f"<{model.__name__} {name}>"
     loaded = {key: state.dict[key] for key in columns if key in state.dict}
     if not loaded and state.identity:
         return f"<{model.__name__} {', '.join(map(describe, state.identity))}>"

@@ -20,7 +20,7 @@ _TELLING_NAMES = (
 )
 _SECRET_NAME = re.compile(_TELLING_NAMES, re.IGNORECASE)
 _SECRET_IN_TEXT = re.compile(
-    rf"""((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*["']?\s*[=:]\s*)"""
+    rf"""(?<![\w-])((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*["']?\s*[=:]\s*)"""
     r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?|"""
     r"""(?:(?:basic|bearer|digest|token)\s+)?[^\s,;)}\]]+)""",
     re.IGNORECASE,
@@ -167,4 +167,6 @@ def _plain(value: Any) -> Scalar:
 
 
 def _without_secrets(text: str) -> str:
+    # What is cut off anyway is not searched, which would take long.
+    text = text[: 2 * LONGEST]
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)

@@ -1,0 +1,250 @@
+"""The installed program as its users meet it: in a process of its own, piped or in a terminal."""
+
+import io
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pyte
+
+SIGNALCLI = Path(sys.executable).with_name("signalcli")
+PATIENCE_SECONDS = 30
+MANY = 1000
+# What the machine that runs the tests happens to say about colours and sizes is left out.
+_OWN = re.compile(
+    r"SIGNALCLI|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|TERM|COLORTERM|CI$|GITHUB|PYTHONIO"
+)
+# Begins a program for which permissions of files hold even where it belongs to root. The numbers
+# are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+_WITHOUT_ROOTS_RIGHTS = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    for capability in 1, 2:
+        assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document of standard output."""
+        assert self.out.count("\n") == 1, self.out
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def error(self) -> str:
+        """The error, which is the one line of standard error."""
+        assert self.err.startswith("error: "), self.err
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1, self.err
+        return self.err.removeprefix("error: ").rstrip("\n")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command that is run in a folder, where its database is ``demo.db``."""
+
+    folder: Path
+    command: tuple[str, ...] = (str(SIGNALCLI),)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "demo.db"
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not _OWN.match(name)}
+        return {**own, "LC_ALL": "C.UTF-8", **variables}
+
+    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.command, *arguments],
+            cwd=self.folder,
+            env=self.environment(**(env or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Finished:
+        return finished(self.start(*arguments, env=env))
+
+    def rows(self) -> list[str]:
+        """Every table and row of the database, as SQL."""
+        with sqlite3.connect(self.database) as connection:
+            rows = list(connection.iterdump())
+        connection.close()
+        return rows
+
+    def select(self, query: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.database)
+        rows = connection.execute(query).fetchall()
+        connection.close()
+        return rows
+
+    @property
+    def usernames(self) -> list[str]:
+        return [name for (name,) in self.select("SELECT username FROM core_user ORDER BY id")]
+
+    @property
+    def files(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+def finished(process: subprocess.Popen[str]) -> Finished:
+    """Wait for a process that was started."""
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return Finished(process.returncode, out, err)
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """What Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+
+
+def without_roots_rights(program: Program) -> Program:
+    """The program, begun so that permissions of files hold for it."""
+    beginning = (sys.executable, "-c", _WITHOUT_ROOTS_RIGHTS)
+    return Program(program.folder, (*beginning, *program.command))
+
+
+class Forker:
+    """Starts command lines in no time: see ``cli_forking``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._streams = {name: folder / name for name in ("stdout", "stderr")}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("cli_forking.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        script: Path | None,
+    ) -> Finished:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = {
+            "folder": str(folder),
+            "arguments": arguments,
+            "environment": environment,
+            "script": script and str(script),
+            **{name: str(path) for name, path in self._streams.items()},
+        }
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        texts = (path.read_text(encoding="utf-8") for path in self._streams.values())
+        return Finished(code, *texts)
+
+    def close(self) -> None:
+        self._process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Forked(Program):
+    """The same, without the half second that a Python process takes to begin.
+
+    For the many command lines that differ in a value or a receiver only. That the installed program
+    begins at all, with each command, is seen by the tests that use :class:`Program`. What is run in
+    a terminal or interrupted is begun as any program is.
+    """
+
+    forker: Forker | None = None
+    script: Path | None = None
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Finished:
+        assert self.forker is not None
+        environment = self.environment(**(env or {}))
+        return self.forker.run(self.folder, arguments, environment, self.script)
+
+
+Driver = Callable[[str], Program]
+
+
+class Terminal:
+    """A program in a terminal, and what its screen shows."""
+
+    def __init__(
+        self,
+        program: Program,
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        env: dict[str, str] | None = None,
+    ) -> None:
+        self._sent = io.StringIO()
+        self._size = columns, rows
+        command, *first = program.command
+        with warnings.catch_warnings():
+            # pexpect forks, of which newer Pythons warn where a test runner has threads.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process = pexpect.spawn(
+                command,
+                [*first, *arguments],
+                cwd=str(program.folder),
+                env=program.environment(**{"TERM": "xterm-256color", **(env or {})}),
+                dimensions=(rows, columns),
+                encoding="utf-8",
+                timeout=PATIENCE_SECONDS,
+            )
+        self.process.logfile_read = self._sent
+
+    def wait_for(self, text: str) -> None:
+        self.process.expect_exact(text)
+
+    def finish(self) -> int:
+        """Wait for the end; the exit code."""
+        self.process.expect(pexpect.EOF)
+        self.process.close()
+        return int(self.process.exitstatus)
+
+    @property
+    def sent(self) -> str:
+        """All that the program sent to the terminal, escape sequences included."""
+        return self._sent.getvalue()
+
+    def screen(self, *, all_rows: bool = False) -> list[str]:
+        """The lines on the screen; or those of a terminal that is high enough for all."""
+        columns, rows = self._size
+        return _shown(self.sent, columns, MANY if all_rows else rows)
+
+    def lines_as_sent(self) -> list[str]:
+        """The lines as the program meant them, however long, not as the terminal broke them."""
+        return _shown(self.sent, MANY, MANY)
+
+
+def _shown(sent: str, columns: int, rows: int) -> list[str]:
+    screen = pyte.Screen(columns, rows)
+    pyte.Stream(screen).feed(sent)
+    lines = [line.rstrip() for line in screen.display]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines

@@ -1,0 +1,81 @@
+"""Fixtures of the command line tests."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_program import Driver, Forked, Forker, Program
+
+_BEGINNING = """\
+import os, sys, threading, time
+from signalcli.core import accounts, signals
+from signalcli.core.models import Profile, User
+from signalcli.core.signals import notification
+from signalcli.db import Session, post_init, post_save, pre_save
+from signalcli.dispatch import Signal, receiver
+
+"""
+_END = """
+from signalcli.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def signalcli(tmp_path: Path) -> Program:
+    """The installed program, in an empty folder."""
+    return Program(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def filled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database of two users, made by the program itself."""
+    program = Program(tmp_path_factory.mktemp("filled"))
+    for arguments in (
+        ("alice", "--email", "alice@mail.com", "--first-name", "Alice", "--last-name", "Young"),
+        ("bob", "--email", "bob@mail.com"),
+    ):
+        assert program("register", *arguments).code == 0
+    return program.folder
+
+
+@pytest.fixture
+def filled(signalcli: Program, filled_folder: Path) -> Program:
+    """The installed program, in a folder whose database knows alice and bob."""
+    shutil.copy(filled_folder / "demo.db", signalcli.database)
+    return signalcli
+
+
+@pytest.fixture(scope="session")
+def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """What starts command lines in no time."""
+    forker = Forker(tmp_path_factory.mktemp("forker"))
+    yield forker
+    forker.close()
+
+
+@pytest.fixture
+def forked(tmp_path: Path, forker: Forker) -> Forked:
+    """The program, started in no time, in an empty folder."""
+    return Forked(tmp_path, forker=forker)
+
+
+@pytest.fixture
+def forked_filled(forked: Forked, filled_folder: Path) -> Forked:
+    """The program, started in no time, in a folder whose database knows alice and bob."""
+    shutil.copy(filled_folder / "demo.db", forked.database)
+    return forked
+
+
+@pytest.fixture
+def driver(filled: Program, forker: Forker) -> Driver:
+    """Makes a program that has receivers of a test's own, beside the database of two users."""
+
+    def make(source: str) -> Program:
+        script = filled.folder / "driver.py"
+        script.write_text(_BEGINNING + source + _END, encoding="utf-8")
+        return Forked(filled.folder, (sys.executable, str(script)), forker, script)
+
+    return make

@@ -1,0 +1,276 @@
+"""Receivers that fail, sleep, print and send, and what becomes of the command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from cli_program import Driver, Program, finished, interrupt
+
+FAILING = """
+@receiver(post_save, sender=User)
+def audit(instance, **kwargs):
+    print("about to fail")
+    raise RuntimeError(f"no audit of {instance.username}")
+"""
+TWO_FAILING = """
+@receiver(notification)
+def sulk(**kwargs):
+    raise ValueError("not today")
+
+@receiver(notification)
+def answer(**kwargs):
+    return 42
+
+@receiver(notification)
+async def sleepy(**kwargs):
+    raise TimeoutError
+
+@receiver(notification)
+def password_store(**kwargs):
+    raise LookupError("password='hunter2' is wrong")
+"""
+
+SLEEPING = """
+@receiver(post_save, sender=User)
+def slow(**kwargs):
+    print("asleep", file=sys.stderr, flush=True)
+    time.sleep(20)
+"""
+
+NESTING = """
+inner = Signal()
+
+@receiver(inner)
+def deepest(**kwargs):
+    print("deep", end="")
+    return "down here"
+
+@receiver(notification)
+def in_a_thread(**kwargs):
+    thread = threading.Thread(target=inner.send, args=["thread"])
+    thread.start()
+    thread.join()
+    sys.stdout.write("thread over\\n")
+
+@receiver(notification)
+async def in_a_task(**kwargs):
+    await inner.asend("task")
+    print("task over")
+"""
+
+
+def test_a_failing_receiver_rolls_back_and_the_table_shows_where_it_failed(
+    driver: Driver,
+) -> None:
+    program = driver(FAILING)
+    before = program.rows()
+    done = program("register", "new", "--email", "new@mail.com")
+    assert done.code == 1
+    (row,) = [line for line in done.lines if "✗" in line]
+    assert "audit" in row
+    assert "✗ RuntimeError: no audit of new (driver.py:" in row
+    assert any(line.strip() == "about to fail" for line in done.lines)
+    assert "__main__.audit" in done.error
+    assert "post_save of User" in done.error
+    assert "RuntimeError: no audit of new (driver.py:" in done.error
+    assert "Traceback" not in done.err
+    assert "Registered" not in done.out
+    assert program.rows() == before
+
+
+def test_the_document_shows_the_failing_receiver_and_where_it_failed(driver: Driver) -> None:
+    program = driver(FAILING)
+    before = program.rows()
+    done = program("update", "alice", "--email", "new@mail.com", "--json")
+    assert (done.code, done.err) == (1, "")
+    document = done.document
+    assert (document["ok"], document["result"]) == (False, None)
+    assert document["error"]["code"] == "receiver_failed"
+    assert "__main__.audit" in document["error"]["message"]
+    (failed,) = [
+        response
+        for dispatch in document["dispatches"]
+        for response in dispatch["responses"]
+        if response["error"]
+    ]
+    assert (failed["receiver"], failed["ok"], failed["value"]) == ("__main__.audit", False, None)
+    assert failed["error"]["type"] == "RuntimeError"
+    assert failed["error"]["message"] == "no audit of alice"
+    script = program.folder / "driver.py"
+    (line,) = [
+        number
+        for number, text in enumerate(script.read_text().splitlines(), 1)
+        if "raise RuntimeError" in text
+    ]
+    assert failed["error"]["place"] == f"{script}:{line}"
+    assert failed["output"] == "about to fail\n"
+    assert program.rows() == before
+
+
+def test_a_failing_receiver_of_the_notification_takes_the_registration_back(
+    driver: Driver,
+) -> None:
+    program = driver("@receiver(notification)\ndef sulk(**kwargs): raise OSError('no mail')")
+    done = program("register", "new", "--email", "new@mail.com", "--quiet")
+    assert (done.code, done.out) == (1, "")
+    assert "OSError: no mail" in done.error
+    assert program.usernames == ["alice", "bob"]
+
+
+def test_a_receiver_that_breaks_a_rule_of_ours_is_a_failing_receiver(driver: Driver) -> None:
+    program = driver(
+        "@receiver(notification)\n"
+        "def looks_up(**kwargs):\n"
+        "    from signalcli.core.errors import UserNotFound\n"
+        "    raise UserNotFound('zoe')\n"
+    )
+    done = program("notify", "alice", "--json")
+    assert (done.code, done.err) == (1, "")
+    assert done.document["error"]["code"] == "receiver_failed"
+
+
+def test_robust_goes_on_and_reports_who_failed(driver: Driver) -> None:
+    done = driver(TWO_FAILING)("notify", "alice", "--robust")
+    assert done.code == 1
+    rows = [line for line in done.lines if line.split()[-1:] in (["ms"], ["s"])]
+    answers = {
+        name: next(line for line in rows if name in line)
+        for name in ("show_notification", "sulk", "answer", "password_store", "sleepy")
+    }
+    assert "✗ ValueError: not today (driver.py:" in answers["sulk"]
+    assert "✗ TimeoutError (driver.py:" in answers["sleepy"]
+    assert "42" in answers["answer"]
+    assert "✗ LookupError" in answers["password_store"]
+    assert "hunter2" not in done.out + done.err
+    assert "3 receivers" in done.error
+
+
+def test_the_robust_document_reports_who_failed_and_nothing_else_is_printed(
+    driver: Driver,
+) -> None:
+    done = driver(TWO_FAILING)("notify", "alice", "--robust", "--json")
+    assert (done.code, done.err) == (1, "")
+    document = done.document
+    assert document["ok"] is False
+    assert document["error"]["code"] == "receiver_failed"
+    assert document["result"]["failed"] == 3
+    (dispatch,) = document["dispatches"]
+    assert [
+        (response["receiver"].rpartition(".")[2], response["ok"], response["value"])
+        for response in dispatch["responses"]
+    ] == [
+        ("show_notification", True, None),
+        ("sulk", False, None),
+        ("answer", True, 42),
+        ("password_store", False, None),
+        ("sleepy", False, None),
+    ]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "programs"])
+def test_ctrl_c_rolls_back_and_says_so_in_one_line(driver: Driver, form: tuple[str, ...]) -> None:
+    program = driver(SLEEPING)
+    before = program.rows()
+    process = program.start("register", "new", "--email", "new@mail.com", *form)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "asleep\n"
+    interrupt(process)
+    done = finished(process)
+    assert done.code == 130
+    if form:
+        assert done.err == ""
+        assert done.document["error"]["code"] == "interrupted"
+        message = done.document["error"]["message"]
+    else:
+        message = done.error
+        assert "slow" in done.out
+    assert "nothing was written" in message
+    assert program.rows() == before
+    assert program.files == {"demo.db", "driver.py"}
+
+
+def test_a_receiver_that_exits_is_a_failing_receiver(driver: Driver) -> None:
+    program = driver("@receiver(post_save, sender=User)\ndef leave(**kwargs): sys.exit(0)")
+    done = program("register", "new", "--email", "new@mail.com", "--json")
+    assert program.usernames == ["alice", "bob"]
+    # Nothing was registered, so nobody may take it for done.
+    assert (done.code, done.err) == (1, "")
+    assert done.document["error"]["code"] == "receiver_failed"
+
+
+def test_signals_sent_from_threads_and_tasks_are_nested_under_their_receivers(
+    driver: Driver,
+) -> None:
+    done = driver(NESTING)("notify", "alice", "--json")
+    assert (done.code, done.err) == (0, "")
+    first, *others = done.document["dispatches"]
+    assert [(other["signal"], other["sender"], other["parent"]) for other in others] == [
+        ("inner", "thread", {"seq": first["seq"], "receiver": "__main__.in_a_thread"}),
+        ("inner", "task", {"seq": first["seq"], "receiver": "__main__.in_a_task"}),
+    ]
+    printed = {response["receiver"]: response["output"] for response in first["responses"]}
+    assert printed["__main__.in_a_thread"] == "thread over\n"
+    assert printed["__main__.in_a_task"] == "task over\n"
+    for other in others:
+        (response,) = other["responses"]
+        assert (response["output"], response["value"]) == ("deep", "down here")
+
+
+def test_nested_rows_are_indented_with_guides(driver: Driver) -> None:
+    lines = driver(NESTING)("notify", "alice").lines
+    assert any(line.startswith("2  └ inner") for line in lines)
+    assert any(line.startswith("3  └ inner") for line in lines)
+    assert [line.strip() for line in lines].count("deep") == 2
+
+
+def test_a_user_who_loses_the_race_within_a_receiver_is_not_half_made(driver: Driver) -> None:
+    # A receiver that itself stores the name that the command is about to store.
+    program = driver(
+        "@receiver(pre_save, sender=User)\n"
+        "def rival(instance, session, **kwargs):\n"
+        "    if instance.email != 'rival@mail.com':\n"
+        "        session.add(User(username=instance.username, email='rival@mail.com'))\n"
+    )
+    done = program("register", "new", "--email", "new@mail.com", "--json")
+    assert done.code != 0
+    assert done.err == ""
+    assert json.loads(done.out)["ok"] is False
+    assert program.usernames == ["alice", "bob"]
+
+
+def test_only_the_first_line_of_a_list_can_be_taken(filled: Program) -> None:
+    piped = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m signalcli list | head -1"],
+        cwd=filled.folder,
+        env=filled.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert piped.stdout.split() == ["Username", "Email", "First", "name", "Last", "name", "Joined"]
+    assert piped.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("list", "--json"), ("register", "new", "--email", "new@mail.com"), ("--help",)],
+    ids=" ".join,
+)
+def test_a_closed_pipe_is_no_error(filled: Program, arguments: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*filled.command, *arguments],
+            cwd=filled.folder,
+            env=filled.environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ("new" in filled.usernames) == ("register" in arguments)

@@ -1,0 +1,358 @@
+"""What can be done with users, and the signals that it sends."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from signalcli.core import accounts
+from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
+from signalcli.core.models import Profile, User
+from signalcli.core.signals import create_profile, notification, show_notification, update_profile
+from signalcli.db import Session, post_init, pre_init
+
+Sent = list[tuple[Any, ...]]
+OF_AN_UPDATE = [
+    ("pre_save", "User"),
+    ("post_save", "User", False),
+    ("pre_save", "Profile"),
+    ("post_save", "Profile", False),
+]
+
+
+@pytest.fixture
+def ada(session: Session) -> accounts.Account:
+    account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
+    session.commit()
+    return account
+
+
+def profiles(session: Session) -> list[tuple[str, str, str]]:
+    """Every profile: its user, first and last name."""
+    found = session.exec(select(User.username, Profile.first_name, Profile.last_name).join(Profile))
+    return sorted(tuple(row) for row in found)
+
+
+class TestRegister:
+    def test_the_user_and_the_profile_are_stored(self, session: Session) -> None:
+        before = datetime.now(UTC).replace(tzinfo=None)
+        account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
+        session.commit()
+        assert (account.username, account.email) == ("ada", "ada@mail.com")
+        assert (account.first_name, account.last_name) == ("Ada", "Byron")
+        assert account.profile_pic == "x"
+        assert before - timedelta(seconds=1) <= account.date_joined <= before + timedelta(minutes=1)
+        assert accounts.find(session, "ada") == account
+        assert profiles(session) == [("ada", "Ada", "Byron")]
+
+    def test_names_may_be_left_out(self, session: Session) -> None:
+        account = accounts.register(session, "ada", "ada@mail.com")
+        assert (account.first_name, account.last_name) == ("", "")
+
+    def test_the_signals_come_in_their_order(self, session: Session, sent: Sent) -> None:
+        accounts.register(session, "ada", "ada@mail.com")
+        session.commit()
+        assert sent == [
+            ("pre_save", "User"),
+            ("pre_save", "Profile"),
+            ("post_save", "Profile", True),
+            ("post_save", "User", True),
+            ("notification", "User"),
+        ]
+
+    def test_instances_are_made_once_each(self, session: Session) -> None:
+        made: list[str] = []
+
+        def note(sender: type, **kwargs: Any) -> None:
+            made.append(sender.__name__)
+
+        with pre_init.connected_to(note):
+            accounts.register(session, "ada", "ada@mail.com")
+            session.commit()
+        assert made == ["User", "Profile"]
+
+    @pytest.mark.usefixtures("without_receivers")
+    def test_without_the_receivers_no_profile_is_written(
+        self, session: Session, sent: Sent
+    ) -> None:
+        account = accounts.register(session, "ada", "ada@mail.com", "Ada")
+        session.commit()
+        assert [entry[:2] for entry in sent] == [
+            ("pre_save", "User"),
+            ("post_save", "User"),
+            ("notification", "User"),
+        ]
+        assert profiles(session) == []
+        assert (account.first_name, account.profile_pic) == ("", "x")
+
+    def test_a_taken_name_is_refused_and_sends_nothing(
+        self, session: Session, ada: accounts.Account, sent: Sent
+    ) -> None:
+        with pytest.raises(UserExists, match="'ada'"):
+            accounts.register(session, "ada", "other@mail.com")
+        session.commit()
+        assert sent == []
+        assert accounts.find(session, "ada") == ada
+
+    def test_a_name_that_looks_the_same_is_the_same(
+        self, session: Session, ada: accounts.Account
+    ) -> None:
+        with pytest.raises(UserExists):
+            accounts.register(session, "\uff41da", "other@mail.com")
+        assert accounts.find(session, "\uff41da") == ada
+
+    def test_an_invalid_value_is_refused_before_anything_is_sent(
+        self, session: Session, sent: Sent
+    ) -> None:
+        for arguments in (
+            ("a b", "a@mail.com"),
+            ("ada", "nowhere"),
+            ("ada", "a@mail.com", "n" * 21),
+        ):
+            with pytest.raises(InvalidValue):
+                accounts.register(session, *arguments)
+        assert sent == []
+        assert list(accounts.find_all(session)) == []
+
+    def test_a_receiver_that_fails_leaves_nothing_behind(self, session: Session) -> None:
+        def fails(**kwargs: Any) -> None:
+            raise RuntimeError("no mail")
+
+        with notification.connected_to(fails), pytest.raises(RuntimeError):
+            accounts.register(session, "ada", "ada@mail.com")
+        session.rollback()
+        assert list(accounts.find_all(session)) == []
+        assert profiles(session) == []
+
+
+class TestUpdate:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"first_name": "Augusta"},
+            {"first_name": "Augusta", "last_name": ""},
+            {"email": "ada@new.com"},
+            {"new_username": "augusta"},
+            {"email": "ada@new.com", "last_name": "King", "new_username": "augusta"},
+        ],
+        ids=str,
+    )
+    def test_whatever_changes_the_signals_are_the_same_and_the_profile_is_saved_once(
+        self, session: Session, ada: accounts.Account, sent: Sent, changes: dict[str, str]
+    ) -> None:
+        account, is_changed = accounts.update(session, "ada", **changes)
+        session.commit()
+        assert is_changed
+        assert sent == [OF_AN_UPDATE[0], *OF_AN_UPDATE[2:], OF_AN_UPDATE[1]]
+        names = {"new_username": "username"}
+        for name, value in changes.items():
+            assert getattr(account, names.get(name, name)) == value
+        assert account == accounts.find(session, account.username)
+        assert account.date_joined == ada.date_joined
+
+    def test_what_is_not_given_stays(self, session: Session, ada: accounts.Account) -> None:
+        account, _ = accounts.update(session, "ada", last_name="King")
+        assert (account.username, account.email) == ("ada", "ada@mail.com")
+        assert (account.first_name, account.last_name) == ("Ada", "King")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {},
+            {"email": "ada@mail.com"},
+            {"email": "ada@MAIL.com"},
+            {"new_username": "ada", "first_name": "Ada", "last_name": "Byron"},
+        ],
+        ids=str,
+    )
+    def test_an_update_that_changes_nothing_sends_nothing(
+        self, session: Session, ada: accounts.Account, sent: Sent, values: dict[str, str]
+    ) -> None:
+        assert accounts.update(session, "ada", **values) == (ada, False)
+        session.commit()
+        assert sent == []
+
+    def test_without_the_receivers_no_profile_is_written(
+        self, session: Session, ada: accounts.Account, without_receivers: None, sent: Sent
+    ) -> None:
+        accounts.update(session, "ada", first_name="Augusta", email="ada@new.com")
+        session.commit()
+        assert [entry[:2] for entry in sent] == [("pre_save", "User"), ("post_save", "User")]
+        assert profiles(session) == [("ada", "Ada", "Byron")]
+
+    def test_a_name_that_is_not_known_is_refused(self, session: Session) -> None:
+        with pytest.raises(UserNotFound, match="'zoe'"):
+            accounts.update(session, "zoe", email="zoe@mail.com")
+
+    def test_a_taken_name_is_refused_and_sends_nothing(
+        self, session: Session, ada: accounts.Account, sent: Sent
+    ) -> None:
+        accounts.register(session, "bob", "bob@mail.com")
+        session.commit()
+        sent.clear()
+        with pytest.raises(UserExists, match="'ada'"):
+            accounts.update(session, "bob", new_username="ada", email="bob@new.com")
+        session.commit()
+        assert sent == []
+        assert accounts.find(session, "bob").email == "bob@mail.com"
+
+    def test_invalid_values_are_refused(self, session: Session, ada: accounts.Account) -> None:
+        for values in ({"new_username": ""}, {"email": ""}, {"last_name": "n" * 21}):
+            with pytest.raises(InvalidValue):
+                accounts.update(session, "ada", **values)
+        assert accounts.find(session, "ada") == ada
+
+    def test_a_user_without_a_profile_gets_one(self, session: Session) -> None:
+        accounts.register(session, "old", "old@mail.com")
+        session.delete(session.exec(select(Profile)).one())
+        session.commit()
+        assert profiles(session) == []
+        account, is_changed = accounts.update(session, "old", first_name="Old")
+        session.commit()
+        assert is_changed
+        assert account.first_name == "Old"
+        assert profiles(session) == [("old", "Old", "")]
+
+
+class TestDelete:
+    def test_the_user_and_the_profile_go(self, session: Session, ada: accounts.Account) -> None:
+        assert accounts.delete(session, "ada") == ada
+        session.commit()
+        assert list(accounts.find_all(session)) == []
+        assert session.exec(select(Profile)).all() == []
+
+    def test_the_signals_come_in_djangos_order(
+        self, session: Session, ada: accounts.Account, sent: Sent
+    ) -> None:
+        accounts.delete(session, "ada")
+        session.commit()
+        assert sent == [
+            ("pre_delete", "Profile"),
+            ("pre_delete", "User"),
+            ("post_delete", "Profile"),
+            ("post_delete", "User"),
+        ]
+
+    def test_others_stay(self, session: Session, ada: accounts.Account) -> None:
+        accounts.register(session, "bob", "bob@mail.com")
+        accounts.delete(session, "ada")
+        session.commit()
+        assert [account.username for account in accounts.find_all(session)] == ["bob"]
+        assert [user for user, *_ in profiles(session)] == ["bob"]
+
+    def test_a_name_that_is_not_known_is_refused(self, session: Session) -> None:
+        with pytest.raises(UserNotFound, match="'zoe'"):
+            accounts.delete(session, "zoe")
+
+
+class TestNotify:
+    def test_receivers_get_the_name_and_the_address(
+        self, session: Session, ada: accounts.Account
+    ) -> None:
+        got: list[Any] = []
+
+        def receiver(sender: type, username: str, email: str, **kwargs: Any) -> None:
+            got.append((sender, username, email))
+
+        with notification.connected_to(receiver):
+            assert accounts.notify(session, "ada") == (ada, 0)
+        assert got == [(User, "ada", "ada@mail.com")]
+
+    def test_show_notification_prints_three_lines(
+        self, session: Session, ada: accounts.Account, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        capsys.readouterr()
+        accounts.notify(session, "ada")
+        sender, greeting, notified = capsys.readouterr().out.splitlines()
+        assert "User" in sender
+        assert "ada" in greeting
+        assert "ada@mail.com" in greeting
+        assert notified == "Notified"
+
+    def test_a_failure_propagates_unless_it_is_robust(
+        self, session: Session, ada: accounts.Account
+    ) -> None:
+        after: list[int] = []
+
+        def fails(**kwargs: Any) -> None:
+            raise RuntimeError("no mail")
+
+        def counts(**kwargs: Any) -> None:
+            after.append(1)
+
+        with notification.connected_to(fails), notification.connected_to(counts):
+            with pytest.raises(RuntimeError):
+                accounts.notify(session, "ada")
+            assert after == []
+            assert accounts.notify(session, "ada", robust=True) == (ada, 1)
+            assert after == [1]
+
+    def test_nothing_is_saved(self, session: Session, ada: accounts.Account, sent: Sent) -> None:
+        accounts.notify(session, "ada")
+        session.commit()
+        assert sent == [("notification", "User")]
+
+    def test_a_name_that_is_not_known_is_refused(self, session: Session, sent: Sent) -> None:
+        with pytest.raises(UserNotFound, match="'zoe'"):
+            accounts.notify(session, "zoe")
+        assert sent == []
+
+
+class TestFind:
+    def test_finding_makes_instances_only_when_asked_to(
+        self, session: Session, ada: accounts.Account
+    ) -> None:
+        session.expunge_all()
+        made: list[str] = []
+
+        def note(sender: type, **kwargs: Any) -> None:
+            made.append(sender.__name__)
+
+        with post_init.connected_to(note):
+            assert accounts.find(session, "ada") == ada
+            assert list(accounts.find_all(session)) == [ada]
+            assert made == []
+            assert accounts.find(session, "ada", load=True) == ada
+        assert made == ["User", "Profile"]
+
+    def test_users_come_in_the_order_in_which_they_registered(self, session: Session) -> None:
+        for name in ("zoe", "ada", "max"):
+            accounts.register(session, name, f"{name}@mail.com")
+        assert [account.username for account in accounts.find_all(session)] == ["zoe", "ada", "max"]
+        assert accounts.usernames(session, "", 2) == ["ada", "max"]
+
+    def test_the_beginning_of_a_name_is_taken_as_it_is(self, session: Session) -> None:
+        for name in ("a_b", "axb", "A_c"):
+            accounts.register(session, name, "some@mail.com")
+        assert accounts.usernames(session, "a_", 10) == ["a_b"]
+
+    def test_names_are_told_apart_by_case(self, session: Session, ada: accounts.Account) -> None:
+        with pytest.raises(UserNotFound):
+            accounts.find(session, "Ada")
+
+
+class TestReceivers:
+    def test_their_names_and_their_words_are_the_promised_ones(
+        self, session: Session, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        accounts.register(session, "ada", "ada@mail.com")
+        assert capsys.readouterr().out.splitlines()[0] == "Profile Created !"
+        accounts.update(session, "ada", first_name="Ada")
+        assert capsys.readouterr().out == "Profile Updated!\n"
+        names = [entry.__name__ for entry in (create_profile, update_profile, show_notification)]
+        assert names == ["create_profile", "update_profile", "show_notification"]
+
+    def test_any_session_makes_profiles_not_only_the_commands(self, session: Session) -> None:
+        session.add_all([User(username=name, email="some@mail.com") for name in "abc"])
+        session.commit()
+        assert [user for user, *_ in profiles(session)] == ["a", "b", "c"]
+
+    def test_the_notification_provides_email_and_username(self) -> None:
+        assert notification.providing_args == ("email", "username")
+        assert notification.path == "signalcli.core.signals.notification"
+
+    def test_a_profile_is_its_first_and_last_name(self) -> None:
+        assert str(Profile(first_name="Ada", last_name="Byron")) == "Ada Byron"
+        assert str(Profile(first_name="Ada", last_name="")) == "Ada"
+        assert str(User(username="ada", email="ada@mail.com")) == "ada"

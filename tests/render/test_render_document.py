@@ -1,0 +1,145 @@
+"""A trace as a JSON document."""
+
+import contextvars
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signalcli.render.document import dispatches_of, dumps
+from signalcli.trace import Recorder, Trace
+
+# A busy machine may take its time over an example.
+unhurried = settings(deadline=None)
+
+DISPATCH_KEYS = {
+    "seq",
+    "parent",
+    "signal",
+    "signal_path",
+    "sender",
+    "robust",
+    "arguments",
+    "duration_ms",
+    "responses",
+}
+RESPONSE_KEYS = {"receiver", "ok", "value", "error", "output", "duration_ms"}
+
+texts = st.text(st.characters(), max_size=20)
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts | st.binary(max_size=5)
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5
+)
+
+
+class Case:
+    """A trace, with a short repr for the reports of failing examples."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder()
+
+    def __repr__(self) -> str:
+        return repr(dispatches_of(self.recorder.trace))[:2000]
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> Case:
+    """Any tree of dispatches, finished or not."""
+    case = Case()
+    recorder = case.recorder
+
+    def dispatch(depth: int) -> None:
+        begun = recorder.dispatch_begun(
+            signal=draw(texts),
+            signal_path=draw(texts),
+            sender=draw(st.none() | texts),
+            arguments=draw(st.dictionaries(texts, values, max_size=3)),
+            robust=draw(st.booleans()),
+        )
+        for _ in range(draw(st.integers(0, 2))):
+            response = recorder.response_begun(begun, draw(texts))
+            response[0].add_output(draw(texts))
+            for _ in range(draw(st.integers(0, 2)) if depth < 2 else 0):
+                dispatch(depth + 1)
+            error = ValueError(draw(texts)) if draw(st.booleans()) else None
+            recorder.response_ended(response, draw(values), error)
+        if draw(st.booleans()):
+            recorder.dispatch_ended(begun)
+
+    # In a context of its own, since an example that is given up leaves responses unfinished.
+    for _ in range(draw(st.integers(0, 3))):
+        contextvars.copy_context().run(dispatch, 0)
+    return case
+
+
+def document_of(trace: Trace) -> list[dict[str, Any]]:
+    text = dumps({"dispatches": dispatches_of(trace)})
+    assert "\n" not in text
+    # What a strict reader, and a stream in UTF-8, accept.
+    text.encode()
+    document: dict[str, Any] = json.loads(text, parse_constant=_refuse)
+    return list(document["dispatches"])
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(constant)
+
+
+@unhurried
+@given(traces())
+def test_any_trace_makes_a_document_whose_parents_are_there(case: Case) -> None:
+    trace = case.recorder.trace
+    entries = document_of(trace)
+    assert len(entries) == len(trace.dispatches)
+    seen: dict[int, set[str]] = {}
+    for entry, dispatch in zip(entries, trace.dispatches, strict=True):
+        assert set(entry) >= DISPATCH_KEYS
+        assert all(set(response) >= RESPONSE_KEYS for response in entry["responses"])
+        parent = entry["parent"]
+        assert (parent is None) == (dispatch.parent is None)
+        if parent is not None:
+            assert parent["receiver"] in seen[parent["seq"]]
+        seen[entry["seq"]] = {response["receiver"] for response in entry["responses"]}
+        assert entry["signal"] == dispatch.signal
+        assert entry["sender"] == dispatch.sender
+        for response, kept in zip(entry["responses"], dispatch.responses, strict=True):
+            assert response["ok"] == (kept.failure is None)
+            assert (response["error"] is None) == response["ok"]
+            assert response["output"] == kept.output
+    assert len(seen) == len(entries)
+
+
+def test_a_response_that_goes_on_is_not_ok_and_has_no_duration() -> None:
+    recorder = Recorder()
+    dispatch = recorder.dispatch_begun(
+        signal="s", signal_path="a.s", sender=None, arguments={}, robust=False
+    )
+    contextvars.copy_context().run(recorder.response_begun, dispatch, "a.r")
+    (entry,) = document_of(recorder.trace)
+    assert entry["duration_ms"] is None
+    (response,) = entry["responses"]
+    assert (response["ok"], response["error"], response["duration_ms"]) == (False, None, None)
+
+
+def test_a_failure_has_its_type_its_message_and_its_place() -> None:
+    recorder = Recorder()
+    dispatch = recorder.dispatch_begun(
+        signal="s", signal_path="a.s", sender=None, arguments={}, robust=False
+    )
+    begun = recorder.response_begun(dispatch, "a.r")
+    try:
+        raise LookupError("gone")
+    except LookupError as error:
+        recorder.response_ended(begun, None, error)
+    (entry,) = document_of(recorder.trace)
+    error = entry["responses"][0]["error"]
+    assert (error["type"], error["message"]) == ("LookupError", "gone")
+    file, _, line = error["place"].rpartition(":")
+    assert file == __file__
+    assert line.isdigit()
+
+
+def test_text_stays_readable() -> None:
+    assert "Zoë 😀" in dumps({"name": "Zoë 😀"})
+    assert json.loads(dumps({"name": "\udcff"})) == {"name": "\udcff"}

@@ -1,0 +1,47 @@
+"""Fixtures of the trace tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from trace_models import Base, Connect
+
+from signalcli.db import Session, create_engine
+from signalcli.dispatch import Signal
+from signalcli.trace import Recorder
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = create_engine(tmp_path / "trace.db")
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connects a receiver to a signal for the test."""
+    connected: list[tuple[Signal, Any, Any]] = []
+
+    def connect(signal: Signal, receiver: Any, sender: Any = None) -> Any:
+        signal.connect(receiver, sender=sender, weak=False)
+        connected.append((signal, receiver, sender))
+        return receiver
+
+    yield connect
+    for signal, receiver, sender in connected:
+        signal.disconnect(receiver, sender)

@@ -1,6 +1,6 @@
 """What a session is about to write, worked out from its public state."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -48,14 +48,19 @@ class Save(Change):
     moved: frozenset[str] = frozenset()
     update_fields: frozenset[str] | None = None
 
-    def is_still_due(self, session: Session) -> bool:
-        """Whether it is to be written as things stand now, with ``update_fields`` refreshed."""
+    def is_still_due(self, session: Session, deleted: Container[Any]) -> bool:
+        """Whether it is to be written as things stand now, with ``update_fields`` refreshed.
+
+        Arguments:
+            session: the session.
+            deleted: what is marked for deletion in it.
+        """
         state = inspect(self.instance)
         if self.instance not in session:
             return False
         if self.created:
             return bool(state.pending)
-        if self.instance in session.deleted:
+        if self.instance in deleted:
             return False
         self.update_fields = changed_columns(self.instance) | self.moved
         return bool(self.update_fields)
@@ -122,7 +127,7 @@ def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
     for parent in (*dirty, *new, *(change.instance for change in deletes)):
         for child, foreign_keys in moved_children(parent, is_going=id(parent) in going):
             update(child, foreign_keys)
-    saves = [save for save in updates.values() if save.is_still_due(session)]
+    saves = [save for save in updates.values() if save.is_still_due(session, ())]
     saves.sort(key=lambda save: primary_key(save.instance))
     saves += [Save(instance, created=True) for instance in new if id(instance) not in going]
     return _parents_first(saves)

@@ -68,8 +68,11 @@ class Flush:
                 self.planned_deletes = self._fresh(deletes)
                 if not (saves or self.planned_deletes):
                     return
+                deleted, deletions = session.deleted, len(origins)
                 for save in saves:
-                    if not self._is_announced(save) and save.is_still_due(session):
+                    if len(origins) != deletions:
+                        deleted, deletions = session.deleted, len(origins)
+                    if not self._is_announced(save) and save.is_still_due(session, deleted):
                         self._saves.append(self._announced(save, (save.instance,)))
                         self._send_save(pre_save, save)
                 for change in self.planned_deletes:

@@ -130,11 +130,12 @@ class Session(sqlmodel.Session):
 
         So a receiver of ``pre_delete`` can write other rows at once, as in Django.
         """
+        deleted = self.deleted if self._flushes else ()
         planned = [
             change.instance
             for flush in self._flushes
             for change in flush.planned_deletes
-            if change.instance in self.deleted
+            if change.instance in deleted
         ]
         for instance in planned:
             # Adding what was marked for deletion takes the mark off.

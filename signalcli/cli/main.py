@@ -19,6 +19,9 @@ _YES = ("1", "true", "t", "yes", "y", "on")
 
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
+    # A stream that was closed by who started us takes what it is given, and keeps nothing.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding cannot show is spelled out rather than a reason to crash.
         if hasattr(stream, "reconfigure"):
@@ -57,7 +60,8 @@ def _problem_of(error: Exception) -> Problem:
         message = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else PROGRAM
-        return usage_problem(f"{message[:1].lower()}{message[1:]} See `{path} --help`")
+        stop = "" if message.endswith((".", "?", "!")) else "."
+        return usage_problem(f"{message[:1].lower()}{message[1:]}{stop} See `{path} --help`")
     if os.environ.get(TRACEBACK_VARIABLE):
         import traceback
 

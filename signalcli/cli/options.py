@@ -76,7 +76,10 @@ def remember(
     ] = False,
     version: Version = False,
 ) -> None:
-    """Show Django's signals at work: every dispatch, every receiver, in a table."""
+    """Show Django's signals at work: every dispatch, every receiver, in a table.
+
+    Example: signalcli register xyz --email xyz@mail.com
+    """
     ctx.obj = Settings(database, json, quiet)
     if ctx.invoked_subcommand is None:
         if json:

@@ -5,7 +5,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from signalcli.trace import Recorder
+    from signalcli.dispatch import Receiver
+    from signalcli.trace import Failure, Recorder
 
 EXIT_CODES = {
     0: "done",
@@ -64,15 +65,10 @@ def problem_of(error: BaseException, recorder: "Recorder", database: str) -> Pro
         return Problem(5, "database", str(unusable_database))
     culprit = recorder.culprit(error)
     if culprit is not None and culprit.failure is not None:
-        failure, dispatch = culprit.failure, culprit.dispatch
-        sender = f" of {dispatch.sender}" if dispatch.sender else ""
-        place = f" ({PurePath(failure.file).name}:{failure.line})" if failure.file else ""
-        return Problem(
-            1,
-            "receiver_failed",
-            f"the receiver {culprit.receiver} failed on {dispatch.signal}{sender}: "
-            f"{failure}{place}; nothing was written",
-        )
+        sender = culprit.dispatch.sender
+        signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
+        story = _failure_of(culprit.receiver, signal, culprit.failure)
+        return Problem(1, "receiver_failed", f"{story}; nothing was written")
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
     if isinstance(error, UserNotFound):
@@ -85,6 +81,28 @@ def problem_of(error: BaseException, recorder: "Recorder", database: str) -> Pro
     if unusable_database is not None:
         return Problem(5, "database", str(unusable_database))
     return internal_fault(error)
+
+
+def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> Problem:
+    """Receivers failed, but the others ran and the command went on."""
+    from signalcli.dispatch.signatures import describe
+    from signalcli.trace.representation import describe_failure
+
+    receiver, error = failed[0]
+    story = _failure_of(describe(receiver), signal, describe_failure(error))
+    others = f", and so did {len(failed) - 1} more" if len(failed) > 1 else ""
+    return Problem(1, "receiver_failed", f"{story}{others}; the others ran")
+
+
+def _failure_of(receiver: str, signal: str, failure: "Failure") -> str:
+    place = f" ({PurePath(failure.file).name}:{failure.line})" if failure.file else ""
+    return f"the receiver {receiver} failed on {signal}: {failure}{place}"
+
+
+def unwritable_answer(error: OSError, is_written: bool) -> Problem:
+    """Standard output takes no more."""
+    outcome = "the database was written" if is_written else "nothing was written"
+    return Problem(70, "output", f"the answer cannot be printed: {error.strerror}; {outcome}")
 
 
 def internal_fault(error: BaseException) -> Problem:

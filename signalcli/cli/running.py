@@ -12,7 +12,13 @@ import typer
 
 from signalcli.cli.options import Settings
 from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
-from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem, interruption, problem_of
+from signalcli.cli.problems import (
+    TRACEBACK_VARIABLE,
+    Problem,
+    interruption,
+    problem_of,
+    unwritable_answer,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -100,6 +106,10 @@ def carry_out(
         sys.stdout.flush()
     except BrokenPipeError:
         let_go_of_stdout()
+    except OSError as error:
+        let_go_of_stdout()
+        run.problem = unwritable_answer(error, run.is_written)
+        print_problem(run.problem)
     if run.problem is not None:
         raise typer.Exit(run.problem.exit_code)
 

@@ -6,7 +6,7 @@ import typer
 
 from signalcli.cli.completion import complete_username
 from signalcli.cli.options import Settings
-from signalcli.cli.problems import Problem
+from signalcli.cli.problems import robust_failures
 from signalcli.cli.running import Answer, carry_out
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ Username = Annotated[
         show_default=False,
     ),
 ]
-FIRST_NAME = typer.Option("--first-name", help="At most 20 characters.", show_default=False)
-LAST_NAME = typer.Option("--last-name", help="At most 20 characters.", show_default=False)
+FIRST_NAME = typer.Option(
+    "--first-name", help="The first name, at most 20 characters.", show_default=False
+)
+LAST_NAME = typer.Option(
+    "--last-name", help="The last name, at most 20 characters.", show_default=False
+)
 Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 
 
@@ -51,7 +55,10 @@ def register(
         from signalcli.core import accounts
 
         account = accounts.register(session, username, email, first_name, last_name)
-        return Answer(_result(account), f"Registered {account.username} in {_name(settings)}. Sent")
+        return Answer(
+            _result(account),
+            f"Registered {account.username} in {_name(settings)}. Sent notification",
+        )
 
     carry_out(settings, "register", work, writes=True, creates=True)
 
@@ -60,10 +67,10 @@ def update(
     settings: Settings,
     username: Username,
     new_username: Annotated[
-        str | None, typer.Option("--username", "-u", help="The new name.", show_default=False)
+        str | None, typer.Option("--username", "-u", help="The new username.", show_default=False)
     ] = None,
     email: Annotated[
-        str | None, typer.Option("--email", "-e", help="The new address.", show_default=False)
+        str | None, typer.Option("--email", "-e", help="The new email address.", show_default=False)
     ] = None,
     first_name: Annotated[str | None, FIRST_NAME] = None,
     last_name: Annotated[str | None, LAST_NAME] = None,
@@ -124,18 +131,11 @@ def notify(
         from signalcli.core import accounts
 
         account, failed = accounts.notify(session, username, robust=robust)
-        answer = Answer(
-            {**_result(account), "failed": failed},
-            f"Notified {account.username} of {_name(settings)}",
+        return Answer(
+            {**_result(account), "failed": len(failed)},
+            f"Sent notification for {account.username} in {_name(settings)}",
+            problem=robust_failures("notification", failed) if failed else None,
         )
-        if failed:
-            receivers = "1 receiver" if failed == 1 else f"{failed} receivers"
-            answer.problem = Problem(
-                1,
-                "receiver_failed",
-                f"{receivers} of notification failed; the others ran",
-            )
-        return answer
 
     carry_out(settings, "notify", work, writes=True)
 

@@ -18,6 +18,7 @@ from signalcli.core.models import DEFAULT_PICTURE, Profile, User
 from signalcli.core.signals import notification
 from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
 from signalcli.db import Session, touch
+from signalcli.dispatch import Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,9 @@ def delete(session: Session, username: str) -> Account:
     return account
 
 
-def notify(session: Session, username: str, *, robust: bool = False) -> tuple[Account, int]:
+def notify(
+    session: Session, username: str, *, robust: bool = False
+) -> tuple[Account, list[tuple[Receiver, Exception]]]:
     """Send ``notification`` for a user.
 
     Arguments:
@@ -131,7 +134,7 @@ def notify(session: Session, username: str, *, robust: bool = False) -> tuple[Ac
         robust: whether a failing receiver leaves the others to run.
 
     Returns:
-        The user, and how many receivers failed (always 0 where not robust).
+        The user, and who failed and how (nobody where not robust).
 
     Raises:
         UserNotFound: there is no such user.
@@ -140,7 +143,7 @@ def notify(session: Session, username: str, *, robust: bool = False) -> tuple[Ac
     account = find(session, username)
     send = notification.send_robust if robust else notification.send
     responses = send(User, email=account.email, username=account.username)
-    return account, sum(isinstance(value, Exception) for _, value in responses)
+    return account, [pair for pair in responses if isinstance(pair[1], Exception)]
 
 
 def find(session: Session, username: str, *, load: bool = False) -> Account:

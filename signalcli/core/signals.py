@@ -34,5 +34,5 @@ def update_profile(instance: User, created: bool, session: Session, **kwargs: An
 def show_notification(sender: type[User], username: str, email: str, **kwargs: Any) -> None:
     """Stand in for a mail to the user."""
     print(f"Sender: {sender.__name__}")
-    print(f"Hello {username}, we write to you at {email}")
+    print(f"Hello {username} <{email}>")
     print("Notified")

@@ -15,10 +15,9 @@ from signalcli.db.signals import (
 from signalcli.db.touching import touch
 
 if TYPE_CHECKING:
-    from signalcli.db.async_session import AsyncSession
+    from signalcli.db.async_session import AsyncSession as AsyncSession
 
 __all__ = [
-    "AsyncSession",
     "DatabaseUnusable",
     "Session",
     "create_engine",
@@ -36,7 +35,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import ``AsyncSession`` only for who asks for it."""
     if name == "AsyncSession":
-        from signalcli.db.async_session import AsyncSession
-
+        try:
+            from signalcli.db.async_session import AsyncSession
+        except ImportError as error:
+            raise ImportError(
+                "AsyncSession needs greenlet and a driver: pip install 'signalcli[async]'"
+            ) from error
         return AsyncSession
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,6 +24,8 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
     Raises:
         DatabaseUnusable: see :func:`signalcli.db.create_engine`; or the URL's driver is async.
     """
+    if not database:
+        raise DatabaseUnusable("the name of the database is empty")
     url = database_url(database)
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     is_missing = is_file and "uri" not in url.query and not Path(str(url.database)).exists()
@@ -36,7 +38,10 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
         )
     engine = create_engine(database, immediate=writes)
     if engine.dialect.is_async:
-        raise DatabaseUnusable(f"the driver of {without_password(database)} is for async code only")
+        raise DatabaseUnusable(
+            f"the driver of {without_password(database)} is for async code only; "
+            "leave the driver out of the URL"
+        )
     return engine
 
 

@@ -37,15 +37,30 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
         if bridge.reaches_a_loop():
             result: T = bridge.wait_for(coroutine)
             return result
-    from asgiref.sync import async_to_sync
-
-    async def run() -> T:
-        return await coroutine
-
     try:
+        if _runs_a_loop():
+            raise RuntimeError(
+                "Async receivers cannot be awaited by send() in a thread that runs an event loop: "
+                "await asend() instead, save through an AsyncSession, or send from another thread."
+            )
+        from asgiref.sync import async_to_sync
+
+        async def run() -> T:
+            return await coroutine
+
         return async_to_sync(run)()
     finally:
         coroutine.close()  # silent where it has run; where it was refused, it never will
+
+
+def _runs_a_loop() -> bool:
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:

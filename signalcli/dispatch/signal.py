@@ -273,10 +273,17 @@ def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R]
 
         @receiver(post_save, sender=User)
         def create_profile(instance, created, **kwargs): ...
+
+    Raises:
+        TypeError: what should be signals are none.
     """
+    wanted: list[Signal] = list(signals) if isinstance(signals, Iterable) else [signals]
+    for signal in wanted:
+        if not hasattr(signal, "connect"):
+            raise TypeError(f"receiver() takes a signal, or a list of them, not {signal!r}.")
 
     def connect(function: R) -> R:
-        for signal in [signals] if isinstance(signals, Signal) else signals:
+        for signal in wanted:
             signal.connect(function, **options)
         return function
 

@@ -93,9 +93,9 @@ class TestRegister:
             " update_profile None TIME",
             "9 notification User show_notification None TIME",
             " Sender: User",
-            " Hello xyz, we write to you at xyz@mail.com",
+            " Hello xyz <xyz@mail.com>",
             " Notified",
-            "Registered xyz in demo.db. Sent",
+            "Registered xyz in demo.db. Sent notification",
         ]
         assert signalcli.select(
             "SELECT username, email, first_name, last_name, profile_pic FROM core_user"
@@ -135,9 +135,7 @@ class TestRegister:
         assert (made["ok"], made["value"], made["error"]) == (True, None, None)
         assert made["output"] == "Profile Created !\n"
         shown = response(document, "notification", "User", SHOW_NOTIFICATION)
-        assert shown["output"] == (
-            "Sender: User\nHello xyz, we write to you at xyz@mail.com\nNotified\n"
-        )
+        assert shown["output"] == ("Sender: User\nHello xyz <xyz@mail.com>\nNotified\n")
         saved = document["dispatches"][3]
         assert saved["arguments"]["created"] is True
         assert saved["arguments"]["instance"] == "<User xyz>"
@@ -258,9 +256,9 @@ class TestNotify:
         assert without_times(done.lines)[2:] == [
             "1 notification User show_notification None TIME",
             " Sender: User",
-            " Hello alice, we write to you at alice@mail.com",
+            " Hello alice <alice@mail.com>",
             " Notified",
-            "Notified alice of demo.db",
+            "Sent notification for alice in demo.db",
         ]
 
     def test_the_document_says_whether_it_was_robust(self, filled: Program) -> None:

@@ -46,14 +46,14 @@ def test_every_line_fits_80_columns_and_no_name_is_cut(filled: Program) -> None:
     for word in WORDS:
         assert word in text
     assert "…" not in text
-    assert lines[-1].startswith("Registered maximiliane.musterfrau in demo.db. Sent")
+    assert lines[-1].startswith("Registered maximiliane.musterfrau in demo.db. Sent notification")
 
 
 def test_a_wide_terminal_is_used_without_wrapping(filled: Program) -> None:
     email = "maximiliane.musterfrau.of.the.long.names@mail.example.com"
     terminal = Terminal(filled, "register", "max", "-e", email, columns=160)
     assert terminal.finish() == 0
-    assert any(f"Hello max, we write to you at {email}" in line for line in terminal.screen())
+    assert any(f"Hello max <{email}>" in line for line in terminal.screen())
 
 
 def test_a_dispatch_that_nobody_received_is_dim_and_says_so(filled: Program) -> None:
@@ -78,14 +78,14 @@ def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -
     assert not any("running" in line for line in lines)
     assert sum("rested" in line for line in lines) == 1
     assert sum("Signal" in line for line in lines) == 1
-    assert lines[-1] == "Notified alice of demo.db"
+    assert lines[-1] == "Sent notification for alice in demo.db"
 
 
 def test_a_table_higher_than_the_terminal_shows_its_end_while_it_grows(driver: Driver) -> None:
     terminal = Terminal(driver(LONG), "notify", "alice")
     terminal.wait_for("line 39")
     assert terminal.finish() == 0
-    assert terminal.screen()[-1] == "Notified alice of demo.db"
+    assert terminal.screen()[-1] == "Sent notification for alice in demo.db"
     assert "line 39" in terminal.screen()[-2]
     lines = terminal.screen(all_rows=True)
     numbers = [line.split()[1] for line in lines if line.strip().startswith("line ")]

@@ -67,7 +67,7 @@ def test_an_ascii_only_output_does_not_crash(filled: Program, form: tuple[str, .
         assert done.document["result"]["username"] == "zoë"
         assert done.document["result"]["profile"]["first_name"] == "Zoë 😀"
     else:
-        assert r"Registered zo\xeb in demo.db. Sent" in done.out
+        assert r"Registered zo\xeb in demo.db. Sent notification" in done.out
         assert "`-post_save" in done.out
     assert filled.usernames[-1] == "zoë"
 

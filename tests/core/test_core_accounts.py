@@ -256,7 +256,7 @@ class TestNotify:
             got.append((sender, username, email))
 
         with notification.connected_to(receiver):
-            assert accounts.notify(session, "ada") == (ada, 0)
+            assert accounts.notify(session, "ada") == (ada, [])
         assert got == [(User, "ada", "ada@mail.com")]
 
     def test_show_notification_prints_three_lines(
@@ -285,7 +285,9 @@ class TestNotify:
             with pytest.raises(RuntimeError):
                 accounts.notify(session, "ada")
             assert after == []
-            assert accounts.notify(session, "ada", robust=True) == (ada, 1)
+            account, failed = accounts.notify(session, "ada", robust=True)
+            assert account == ada
+            assert [(receiver, str(error)) for receiver, error in failed] == [(fails, "no mail")]
             assert after == [1]
 
     def test_nothing_is_saved(self, session: Session, ada: accounts.Account, sent: Sent) -> None:

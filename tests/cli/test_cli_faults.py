@@ -1,7 +1,9 @@
 """Faults of our own: in the same forms as all other errors."""
 
+import subprocess
+
 import pytest
-from cli_program import Driver
+from cli_program import SIGNALCLI, Driver, Program
 
 FAULT = """
 def broken(*args, **kwargs):
@@ -57,3 +59,37 @@ def test_an_app_that_cannot_be_made_ready_is_named(driver: Driver) -> None:
     assert (done.code, done.out) == (2, "")
     assert "signalcli.core" in done.error
     assert "LookupError: no receivers today" in done.error
+
+
+def shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
+    """A line of a shell script, in which `$signalcli` is the installed program."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        env=program.environment(signalcli=str(SIGNALCLI)),
+        cwd=program.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_closed_standard_output_is_no_failure(filled: Program) -> None:
+    done = shell(filled, "exec >&-; $signalcli register new --email new@mail.com")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "new" in filled.usernames
+    assert shell(filled, "exec >&-; $signalcli show nobody").returncode == 3
+
+
+def test_a_closed_standard_error_changes_no_exit_code(filled: Program) -> None:
+    assert shell(filled, "exec 2>&-; $signalcli show nobody").returncode == 3
+
+
+def test_a_full_disk_under_standard_output_is_said_so_and_what_became_of_the_data(
+    filled: Program,
+) -> None:
+    done = shell(filled, "$signalcli register new --email new@mail.com > /dev/full")
+    assert done.returncode == 70
+    assert done.stderr.splitlines() == [
+        "error: the answer cannot be printed: No space left on device; the database was written"
+    ]
+    assert "new" in filled.usernames

@@ -1,6 +1,7 @@
 """The entry point: carries out the command line and leaves with its exit code."""
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -8,17 +9,23 @@ from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
 from signalcli.cli.problems import (
     TRACEBACK_VARIABLE,
     Problem,
+    Reported,
+    Terminated,
     internal_fault,
     interruption,
+    unwritable_answer,
     usage_problem,
 )
 
 PROGRAM = "signalcli"
+INTERRUPTED = 130
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, _terminate)
     # A stream that was closed by who started us takes what it is given, and keeps nothing.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
@@ -28,20 +35,36 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(sys.argv[1:])
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BrokenPipeError:
         let_go_of_stdout()
         code = 0
+    except OSError as error:
+        let_go_of_stdout()
+        code = _report(unwritable_answer(error, is_written=False), [])
     except KeyboardInterrupt:
         code = 130
+    except Terminated as terminated:
+        code = 128 + terminated.args[0]
     sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
-    from signalcli.cli.app import app
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated(number)
 
+
+def _run(arguments: list[str]) -> int:
     try:
-        return app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        from signalcli.cli.app import app
+
+        code: int = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        if code != INTERRUPTED:
+            return code
+        # Typer makes this of a Ctrl-C that came before or after the work.
+        problem = interruption(is_written=False)
+    except Reported as failure:
+        return failure.exit_code
     except SystemExit as leaving:
         # Typer leaves so when nobody reads what it prints (`signalcli --help | head -1`).
         if isinstance(leaving.__context__, BrokenPipeError):
@@ -49,6 +72,8 @@ def _run(arguments: list[str]) -> int:
         raise
     except KeyboardInterrupt:
         problem = interruption(is_written=False)
+    except OSError:
+        raise
     except Exception as error:
         problem = _problem_of(error)
     return _report(problem, arguments)

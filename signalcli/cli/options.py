@@ -130,8 +130,9 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
         database, json, quiet = (arguments.pop(name) for name in ("database", "json", "quiet"))
         del arguments["version"]
         before: Settings = ctx.obj
-        settings = Settings(database or before.database, json or before.json, quiet or before.quiet)
-        command(settings, **arguments)
+        if database is None:
+            database = before.database
+        command(Settings(database, json or before.json, quiet or before.quiet), **arguments)
 
     signature = inspect.signature(command)
     own = list(signature.parameters.values())[1:]

@@ -1,8 +1,10 @@
 """The last words of a command: a document for programs, or an error for people."""
 
+import contextlib
 import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 from signalcli.cli.problems import Problem
 
@@ -36,8 +38,31 @@ def print_problem(problem: Problem) -> None:
     """Print an error on one line of standard error."""
     from signalcli.render.text import visible
 
-    sys.stdout.flush()
+    # A receiver may have closed it; then there is nothing to flush.
+    if not sys.stdout.closed:
+        sys.stdout.flush()
     print(visible(f"error: {problem.message}".replace("\n", "\\n")), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def output_to(stream: TextIO) -> Iterator[None]:
+    """Within it, what is printed goes elsewhere, also what other programs print on our behalf."""
+    sys.stdout.flush()
+    saved: int | None = None
+    try:
+        # What stands for standard output may be no file, as in a test.
+        saved = os.dup(1)
+        os.dup2(stream.fileno(), 1)
+    except OSError:
+        pass
+    try:
+        with contextlib.redirect_stdout(stream):
+            yield
+    finally:
+        stream.flush()
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)
 
 
 def let_go_of_stdout() -> None:

@@ -37,6 +37,18 @@ class Problem:
     message: str
 
 
+class Reported(Exception):
+    """A command failed and has said so; what is left is to leave with its exit code."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.exit_code = problem.exit_code
+
+
+class Terminated(BaseException):
+    """The system asks the process to end; raised so that everything is put in order first."""
+
+
 def usage_problem(message: str) -> Problem:
     """The command line is wrong."""
     return Problem(2, "usage", message)
@@ -44,31 +56,40 @@ def usage_problem(message: str) -> Problem:
 
 def interruption(is_written: bool) -> Problem:
     """Somebody pressed Ctrl-C."""
-    outcome = "the database had been written" if is_written else "nothing was written"
-    return Problem(130, "interrupted", f"interrupted; {outcome}")
+    return Problem(130, "interrupted", f"interrupted; {_outcome(is_written)}")
 
 
-def problem_of(error: BaseException, recorder: "Recorder", database: str) -> Problem:
+def _outcome(is_written: bool) -> str:
+    return "what was committed before stays" if is_written else "nothing was written"
+
+
+def problem_of(
+    error: BaseException, recorder: "Recorder", database: str, is_written: bool
+) -> Problem:
     """What an exception means to the user.
 
     Arguments:
         error: what ended the command.
         recorder: knows which receiver raised it, if one did.
         database: how the user knows the database.
+        is_written: whether something was committed before.
     """
+    from sqlalchemy.exc import IntegrityError, InvalidRequestError
+
     from signalcli.apps import ImproperlyConfigured
     from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
     from signalcli.db.errors import blocked, unusable
+    from signalcli.trace.representation import describe_failure
 
-    unusable_database = blocked(error, database)
-    if unusable_database is not None:
-        return Problem(5, "database", str(unusable_database))
     culprit = recorder.culprit(error)
     if culprit is not None and culprit.failure is not None:
         sender = culprit.dispatch.sender
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
         story = _failure_of(culprit.receiver, signal, culprit.failure)
-        return Problem(1, "receiver_failed", f"{story}; nothing was written")
+        return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
+    unusable_database = blocked(error, database)
+    if unusable_database is not None:
+        return Problem(5, "database", str(unusable_database))
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
     if isinstance(error, UserNotFound):
@@ -77,6 +98,11 @@ def problem_of(error: BaseException, recorder: "Recorder", database: str) -> Pro
         return Problem(4, "exists", str(error))
     if isinstance(error, ImproperlyConfigured):
         return Problem(2, "app", str(error))
+    if isinstance(error, IntegrityError | InvalidRequestError):
+        # What the commands themselves write was checked before.
+        reason = describe_failure(error).message
+        story = f"what receivers did cannot be written: {reason}; {_outcome(is_written)}"
+        return Problem(1, "receiver_failed", story)
     unusable_database = unusable(error, database)
     if unusable_database is not None:
         return Problem(5, "database", str(unusable_database))
@@ -107,13 +133,13 @@ def unwritable_answer(error: OSError, is_written: bool) -> Problem:
 
 def internal_fault(error: BaseException) -> Problem:
     """Something that signalcli should have handled."""
-    traceback, place = error.__traceback__, ""
-    while traceback is not None:
-        place = f" at {PurePath(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
+    from signalcli.trace.representation import describe_failure
+
+    failure = describe_failure(error)
+    place = f" at {PurePath(failure.file).name}:{failure.line}" if failure.file else ""
     return Problem(
         70,
         "internal",
-        f"internal fault{place}: {type(error).__name__}: {error}; please report it, as the README "
+        f"internal fault{place}: {failure}; please report it, as the README "
         f'says under "Reporting a fault" ({TRACEBACK_VARIABLE}=1 shows the traceback)',
     )

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from signalcli.cli.options import Settings
-from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
+from signalcli.cli.output import let_go_of_stdout, output_to, print_problem, write_document
 from signalcli.cli.problems import (
     TRACEBACK_VARIABLE,
     Problem,
+    Reported,
+    Terminated,
     interruption,
     problem_of,
     unwritable_answer,
@@ -52,6 +52,10 @@ class _Run:
     problem: Problem | None = None
     is_written: bool = False
 
+    def note_commit(self) -> None:
+        """Something is in the database for good."""
+        self.is_written = True
+
 
 def carry_out(
     settings: Settings,
@@ -73,7 +77,7 @@ def carry_out(
         shows_trace: whether the trace is part of what is printed.
 
     Raises:
-        typer.Exit: the command failed, with its exit code.
+        Reported: the command failed, and has said so.
     """
     from signalcli.db.engine import without_password
     from signalcli.trace import Recorder
@@ -88,9 +92,11 @@ def carry_out(
             _work(settings, recorder, work, run, writes, creates)
     except KeyboardInterrupt:
         run.problem = interruption(run.is_written)
-    except (Exception, SystemExit) as error:
+    except Terminated:
+        raise
+    except BaseException as error:
         if recorder.culprit(error) is None:
-            if isinstance(error, SystemExit):
+            if not isinstance(error, Exception):
                 raise
             if isinstance(error, BrokenPipeError):
                 # Nobody reads the table any more. The work is done by then.
@@ -100,7 +106,8 @@ def carry_out(
             import traceback
 
             traceback.print_exc()
-        run.problem = problem_of(error, recorder, without_password(settings.database))
+        database = without_password(settings.database)
+        run.problem = problem_of(error, recorder, database, run.is_written)
     try:
         _report(settings, command, recorder, run)
         sys.stdout.flush()
@@ -111,7 +118,7 @@ def carry_out(
         run.problem = unwritable_answer(error, run.is_written)
         print_problem(run.problem)
     if run.problem is not None:
-        raise typer.Exit(run.problem.exit_code)
+        raise Reported(run.problem)
 
 
 def _work(
@@ -129,11 +136,10 @@ def _work(
     apps.populate()
     engine = open_engine(settings.database, writes=writes, creates=creates)
     try:
-        with record(recorder), open_session(engine) as session:
+        with record(recorder), open_session(engine, run.note_commit) as session:
             answer = work(session)
             if writes:
                 session.commit()
-                run.is_written = True
             run.answer = answer
             run.problem = answer.problem
     finally:
@@ -145,10 +151,10 @@ def _work(
 def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterator[None]:
     """Show the trace to people as it grows; keep standard output clean for programs."""
     if settings.json:
-        with contextlib.redirect_stdout(sys.stderr):
+        with output_to(sys.stderr):
             yield
     elif settings.quiet:
-        with contextlib.redirect_stdout(None):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123
             yield
     elif shows_trace:
         from signalcli.render.console import make_console

@@ -51,8 +51,9 @@ def register(
     user.request_profile(first_name=first_name, last_name=last_name)
     session.add(user)
     _flush(session, username)
-    notification.send(User, email=email, username=username)
-    return find(session, username)
+    # What the receivers left it, who may have changed it.
+    notification.send(User, email=user.email, username=user.username)
+    return find(session, user.username)
 
 
 def update(
@@ -97,14 +98,15 @@ def update(
     }
     if not changes:
         return current, False
-    if "username" in changes and _is_taken(session, changes["username"]):
-        raise UserExists(changes["username"])
+    claimed = changes.get("username")
+    if claimed is not None and _is_taken(session, claimed):
+        raise UserExists(claimed)
     user = _load(session, current.username)
     user.username = changes.pop("username", user.username)
     user.email = changes.pop("email", user.email)
     user.request_profile(**changes)
     touch(user)
-    _flush(session, user.username)
+    _flush(session, claimed)
     return find(session, user.username), True
 
 
@@ -230,12 +232,14 @@ def _is_taken(session: Session, username: str) -> bool:
     return session.exec(select(User.id).where(User.username == username)).first() is not None
 
 
-def _flush(session: Session, username: str) -> None:
-    """Flush; where somebody took the name since it was looked for, say so."""
+def _flush(session: Session, claimed: str | None) -> None:
+    """Flush; where somebody took the claimed name since it was looked for, say so."""
     try:
         session.flush()
     except IntegrityError:
+        if claimed is None:
+            raise
         session.rollback()
-        if _is_taken(session, username):
-            raise UserExists(username) from None
+        if _is_taken(session, claimed):
+            raise UserExists(claimed) from None
         raise

@@ -13,11 +13,18 @@ class UserNotFound(AccountError):
     """There is no such user."""
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"there is no user {username!r}; `signalcli list` shows who there is")
+        super().__init__(
+            f"there is no user {abridged(username)}; `signalcli list` shows who there is"
+        )
 
 
 class UserExists(AccountError):
     """The username is taken."""
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"the user {username!r} exists already; choose another username")
+        super().__init__(f"the user {abridged(username)} exists already; choose another username")
+
+
+def abridged(text: str) -> str:
+    """A text as a message quotes it: on one line, and cut where it is long."""
+    return repr(text if len(text) <= 60 else text[:57] + "…")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from signalcli.core.errors import InvalidValue
+from signalcli.core.errors import InvalidValue, abridged
 from signalcli.core.models import LONGEST_EMAIL, LONGEST_NAME, LONGEST_USERNAME
 
 _USERNAME = re.compile(r"[\w.@+-]+")
@@ -21,12 +21,13 @@ def checked_username(username: str) -> str:
         raise InvalidValue("the username is empty; give 1 to 150 characters")
     if len(normal) > LONGEST_USERNAME:
         raise InvalidValue(
-            f"the username {_abridged(normal)} has {len(normal)} characters; "
+            f"the username {abridged(normal)} has {len(normal)} characters; "
             f"at most {LONGEST_USERNAME} are allowed"
         )
     if not _USERNAME.fullmatch(normal):
         raise InvalidValue(
-            f"the username {username!r} has other characters than letters, digits and @ . + - _"
+            f"the username {abridged(username)} has other characters than letters, digits and "
+            "@ . + - _"
         )
     return normal
 
@@ -48,9 +49,9 @@ def checked_email(email: str) -> str:
         normal = validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise InvalidValue(f"the email {_abridged(email)} is not valid: {reason}") from error
+        raise InvalidValue(f"the email {abridged(email)} is not valid: {reason}") from error
     if len(normal) > LONGEST_EMAIL:
-        raise InvalidValue(f"the email {_abridged(email)} has more than {LONGEST_EMAIL} characters")
+        raise InvalidValue(f"the email {abridged(email)} has more than {LONGEST_EMAIL} characters")
     return normal
 
 
@@ -66,13 +67,9 @@ def checked_name(name: str, what: str) -> str:
     """
     if len(name) > LONGEST_NAME:
         raise InvalidValue(
-            f"the {what} {_abridged(name)} has {len(name)} characters; "
+            f"the {what} {abridged(name)} has {len(name)} characters; "
             f"at most {LONGEST_NAME} are allowed"
         )
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise InvalidValue(f"the {what} {name!r} has control characters; write it without")
     return name
-
-
-def _abridged(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "…")

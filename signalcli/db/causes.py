@@ -50,7 +50,10 @@ def resumed(cause: watching.Cause | None) -> AbstractContextManager[None]:
     return nullcontext() if cause is None else watching.caused_by(cause)
 
 
+@event.listens_for(Session, "transient_to_pending")
 def _on_attach(session: Session, instance: Any) -> None:
+    if not watching.observers:
+        return
     causes = _causes_of(session)
     if causes is not None:
         causes.note(instance)
@@ -72,6 +75,8 @@ def _on_collection(instance: Any, value: Any, initiator: Any) -> None:
 
 
 def _note_change(instance: Any) -> None:
+    if not watching.observers:
+        return
     state = inspect(instance, raiseerr=False)
     if state is not None and getattr(state, "persistent", False):
         causes = _causes_of(object_session(instance))
@@ -100,25 +105,11 @@ def _listeners(model: type[Any]) -> list[tuple[Any, str, Any]]:
     return listeners
 
 
-def _prepare(model: type[Any]) -> None:
+def _listen(model: type[Any]) -> None:
     for listener in _listeners(model):
         event.listen(*listener)
 
 
-def _restore(model: type[Any]) -> None:
-    for listener in _listeners(model):
-        event.remove(*listener)
-
-
-_models = ForEachModel(_prepare, _restore)
-
-
-def _switch() -> None:
-    on = bool(watching.observers)
-    if on != event.contains(Session, "transient_to_pending", _on_attach):
-        (event.listen if on else event.remove)(Session, "transient_to_pending", _on_attach)
-    _models.switch(on)
-
-
-watching.on_change(_switch)
-_switch()
+_models = ForEachModel(is_wanted=lambda: bool(watching.observers), listen=_listen)
+watching.on_change(_models.update)
+_models.update()

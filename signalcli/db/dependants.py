@@ -30,13 +30,20 @@ def orphans_among(parents: Iterable[Any], besides: Container[Any]) -> list[tuple
                 history = state.attrs[relationship.key].history
                 taken_in.update(map(id, history.added))
                 lost.update(
-                    (id(child), (child, parent)) for child in history.deleted if child is not None
+                    (id(child), (child, parent))
+                    for child in history.deleted
+                    if child is not None and not _has_parent(child, relationship.back_populates)
                 )
     return [
         (child, parent)
         for child, parent in lost.values()
         if id(child) not in taken_in and inspect(child).persistent and child not in besides
     ]
+
+
+def _has_parent(child: Any, reverse: str | None) -> bool:
+    """Whether a child says that it has a parent, who may be in no session."""
+    return reverse is not None and inspect(child).dict.get(reverse) is not None
 
 
 def in_djangos_order(instances: Sequence[Any]) -> list[Any]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from signalcli.db.errors import DatabaseUnusable
 
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
+STEP_MS = 100
 
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
 
@@ -37,20 +38,25 @@ def database_url(database: str | Path) -> URL:
             ) from error
     if database == ":memory:":
         return URL.create("sqlite")
+    if str(database).startswith("file:"):
+        raise DatabaseUnusable(f"{str(database)!r} is no path; write sqlite:///file:…?uri=true")
     if "\0" in str(database):
         raise DatabaseUnusable(f"{str(database)!r} is not a path")
     try:
+        str(database).encode()
         path = Path(database)
         if path.is_dir():
             raise DatabaseUnusable(f"{path} is a folder; name a file in it")
         if not path.parent.is_dir():
             raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
     except (OSError, ValueError) as error:
-        raise DatabaseUnusable(f"{str(database)!r} is not a path: {error}") from error
+        raise DatabaseUnusable(f"{str(database)!r} is not a path") from error
     return URL.create("sqlite", database=str(path))
 
 
-def create_engine(database: str | Path, *, immediate: bool = False, **options: Any) -> Engine:
+def create_engine(
+    database: str | Path, *, immediate: bool = False, write_ahead: bool = True, **options: Any
+) -> Engine:
     """An engine for a database.
 
     SQLite gets foreign keys, write-ahead logging, a busy timeout of 15 seconds (``?timeout=`` in
@@ -61,6 +67,7 @@ def create_engine(database: str | Path, *, immediate: bool = False, **options: A
         database: a path, or a SQLAlchemy URL.
         immediate: whether a transaction takes SQLite's write lock when it begins, rather than at
             its first write: for what reads first and then writes.
+        write_ahead: whether a SQLite file is given a write-ahead log, which it then keeps.
         options: passed on to ``sqlalchemy.create_engine``.
 
     Raises:
@@ -75,20 +82,24 @@ def create_engine(database: str | Path, *, immediate: bool = False, **options: A
         engine = sqlalchemy.create_engine(url, **options)
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseUnusable(f"{url.drivername!r} databases need a driver: {error}") from error
-    except ArgumentError as error:
+    except OSError as error:
+        shown = without_password(str(database))
+        raise DatabaseUnusable(
+            f"the database {shown} cannot be opened: {error.strerror}"
+        ) from error
+    except (ArgumentError, ValueError) as error:
         shown = without_password(str(database))
         raise DatabaseUnusable(f"{shown!r} is not a database URL") from error
     if url.get_backend_name() == "sqlite":
-        set_up_sqlite(engine, immediate=immediate)
+        set_up_sqlite(engine, immediate=immediate, write_ahead=write_ahead)
     return engine
 
 
-def set_up_sqlite(engine: Engine, *, immediate: bool = False) -> None:
+def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool = True) -> None:
     """Give an engine's SQLite connections what :func:`create_engine` gives them.
 
     For engines made elsewhere; of an async engine, pass its ``sync_engine``.
     """
-    begin = "BEGIN IMMEDIATE" if immediate else "BEGIN"
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: object) -> None:
@@ -96,12 +107,35 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        _turn_on_write_ahead_log(cursor)
+        if write_ahead:
+            _turn_on_write_ahead_log(cursor)
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if immediate:
+            _begin_immediate(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the write lock; wait in small steps, since SQLite's own waiting is deaf to Ctrl-C."""
+    timeout_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    deadline = time.monotonic() + timeout_ms / 1000
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(timeout_ms, STEP_MS)}")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                name = str(getattr(error.orig, "sqlite_errorname", ""))
+                if not name.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {timeout_ms}")
 
 
 def _turn_on_write_ahead_log(cursor: Any) -> None:

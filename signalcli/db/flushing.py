@@ -46,6 +46,7 @@ class Flush:
         self.planned_deletes: list[Delete] = []
         self.is_writing = False
         self.was_rolled_back = False
+        self.was_abandoned = False
         self._session = session
         self._under_way = under_way
         self._saves: list[Save] = []
@@ -116,6 +117,15 @@ class Flush:
         change.written = True
         self._session.causes.forget(instance)
 
+    def expired_columns(self, instance: Any) -> frozenset[str]:
+        """The announced columns that were written as SQL expressions, so that nobody knows them."""
+        for flush in self._under_way:
+            change = flush.announced.get(id(instance))
+            if isinstance(change, Save) and not change.created:
+                unloaded: set[str] = inspect(instance).unloaded
+                return frozenset(change.update_fields or ()) & unloaded
+        return frozenset()
+
     def deleted(self, instance: Any) -> None:
         """An instance's row was removed."""
         change = self._take(instance)
@@ -177,10 +187,11 @@ class Flush:
                 **named,
             )
         self._session._refuse_after_failure()
-        if self.was_rolled_back:
+        if self.was_rolled_back or self.was_abandoned:
+            what = "transaction was rolled back" if self.was_rolled_back else "session was closed"
             raise InvalidRequestError(
-                f"The transaction was rolled back while {signal.name} of "
-                f"{change.sender.__name__} was being sent; its other signals were not sent."
+                f"The {what} while {signal.name} of {change.sender.__name__} was being sent; "
+                "its other signals were not sent."
             )
 
     def _using(self, model: type[Any]) -> str:

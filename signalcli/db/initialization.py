@@ -1,8 +1,8 @@
 """Sending ``pre_init`` and ``post_init`` around the making of instances, new or loaded.
 
-Models are only touched while somebody listens or watches: then each model's ``__init__`` is
-wrapped and its ``load`` event heard, and so is ``SQLModel.model_validate``, which makes an
-instance blank before it fills it.
+Models are only touched when somebody listens or watches: while they do, each model's ``__init__``
+is wrapped, and ``SQLModel.model_validate``, which makes an instance blank before it fills it; its
+``load`` event is heard from the first time on.
 """
 
 import functools
@@ -39,12 +39,14 @@ def _prepare(model: type[Any]) -> None:
         post_init.send(model, instance=self)
 
     type.__setattr__(model, "__init__", initialize)
-    event.listen(model, "load", _send_for_loaded, restore_load_context=True)
 
 
 def _restore(model: type[Any]) -> None:
     type.__setattr__(model, "__init__", model.__init__.__wrapped__)
-    event.remove(model, "load", _send_for_loaded)
+
+
+def _listen(model: type[Any]) -> None:
+    event.listen(model, "load", _send_for_loaded, restore_load_context=True)
 
 
 _validate: Any = SQLModel.model_validate.__func__  # type: ignore[attr-defined]  # a class method
@@ -70,6 +72,8 @@ def _values(obj: Any) -> dict[str, Any]:
 
 def _send_for_loaded(instance: Any, context: QueryContext) -> None:
     """Send both for an instance that a query made, with the loaded columns as ``kwargs``."""
+    if not _are_wanted():
+        return
     state = inspect(instance)
     model = type(instance)
     columns = [attribute.key for attribute in state.mapper.column_attrs]
@@ -78,16 +82,18 @@ def _send_for_loaded(instance: Any, context: QueryContext) -> None:
     post_init.send(model, instance=instance)
 
 
-_models = ForEachModel(_prepare, _restore)
+def _are_wanted() -> bool:
+    return not (pre_init.is_idle and post_init.is_idle)
 
 
-def _switch() -> None:
-    on = not (pre_init.is_idle and post_init.is_idle)
-    validate = _model_validate if on else _validate
+_models = ForEachModel(_are_wanted, _listen, _prepare, _restore)
+
+
+def _update() -> None:
+    validate = _model_validate if _models.update() else _validate
     type.__setattr__(SQLModel, "model_validate", classmethod(validate))
-    _models.switch(on)
 
 
-InitSignal.on_change = _switch
-watching.on_change(_switch)
-_switch()
+InitSignal.on_change = _update
+watching.on_change(_update)
+_update()

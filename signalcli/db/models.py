@@ -26,39 +26,60 @@ def mapped_models() -> Iterator[type[Any]]:
 
 
 class ForEachModel:
-    """Something done to every mapped model, and undone again.
+    """Something done to every mapped model while it is wanted.
+
+    SQLAlchemy's events must not be changed while another thread fires them, so what listens to
+    them is added once, when it is first wanted, and stays; it has to look whether it is still
+    wanted itself.
 
     Arguments:
-        prepare: called with each model that is mapped, now or while this is on.
-        restore: called with each of those when it is switched off.
+        is_wanted: whether it is wanted now.
+        listen: adds event listeners to a model; called once for each.
+        prepare: called with each model whenever it comes to be wanted.
+        restore: called with each model when it is not wanted any more.
     """
 
-    def __init__(self, prepare: Prepare, restore: Prepare) -> None:
+    def __init__(
+        self,
+        is_wanted: Callable[[], bool],
+        listen: Prepare,
+        prepare: Prepare | None = None,
+        restore: Prepare | None = None,
+    ) -> None:
+        self._is_wanted = is_wanted
+        self._listen = listen
         self._prepare = prepare
         self._restore = restore
+        self._listening: set[type[Any]] = set()
         self._prepared: list[type[Any]] = []
         self._on = False
         self._lock = threading.RLock()
+        event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
 
-    def switch(self, on: bool) -> None:
-        """Switch on or off; switching to what it already is does nothing."""
+    def update(self) -> bool:
+        """Do it, or undo it, if that has changed; returns whether it is wanted."""
         with self._lock:
-            if on == self._on:
-                return
-            self._on = on
-            if on:
-                event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
-                for model in mapped_models():
-                    self._add(model)
-            else:
-                event.remove(Mapper, "after_mapper_constructed", self._on_mapper)
-                while self._prepared:
-                    self._restore(self._prepared.pop())
+            wanted = self._is_wanted()
+            if wanted != self._on:
+                self._on = wanted
+                if wanted:
+                    for model in mapped_models():
+                        self._add(model)
+                while not wanted and self._prepared:
+                    model = self._prepared.pop()
+                    if self._restore is not None:
+                        self._restore(model)
+            return wanted
 
     def _on_mapper(self, mapper: Mapper[Any], model: type[Any]) -> None:
-        if issubclass(model, SQLModel):
-            self._add(model)
+        with self._lock:
+            if self._on and issubclass(model, SQLModel):
+                self._add(model)
 
     def _add(self, model: type[Any]) -> None:
+        if model not in self._listening:
+            self._listening.add(model)
+            self._listen(model)
         self._prepared.append(model)
-        self._prepare(model)
+        if self._prepare is not None:
+            self._prepare(model)

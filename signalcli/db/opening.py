@@ -1,8 +1,10 @@
 """Opening the database of the installed apps."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, event
 from sqlmodel import SQLModel
@@ -28,15 +30,20 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
         raise DatabaseUnusable("the name of the database is empty")
     url = database_url(database)
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    is_missing = is_file and "uri" not in url.query and not Path(str(url.database)).exists()
-    if is_missing and not creates:
+    is_path = is_file and "uri" not in url.query
+    if is_path and not creates and not os.path.lexists(str(url.database)):
         return create_engine(":memory:")
+    if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
+        url = _frozen(url)
     if writes and is_file and not _is_writable(url):
         raise DatabaseUnusable(
             f"the database {without_password(database)} is read-only; change its permissions, or "
             "name another with --database"
         )
-    engine = create_engine(database, immediate=writes)
+    # What is only read is not given a log of ours.
+    engine = create_engine(
+        url.render_as_string(hide_password=False), immediate=writes, write_ahead=writes
+    )
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "
@@ -45,12 +52,18 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
     return engine
 
 
-def open_session(engine: Engine) -> Session:
+def open_session(engine: Engine, on_commit: Callable[[], None] | None = None) -> Session:
     """A session whose transaction makes the tables of the installed apps that are missing.
 
     Nothing is opened before the session is used.
+
+    Arguments:
+        engine: the engine.
+        on_commit: called after each commit.
     """
     session = Session(engine)
+    if on_commit is not None:
+        event.listen(session, "after_commit", lambda session: on_commit())
 
     @event.listens_for(session, "after_begin")
     def create_tables(session: Session, transaction: Any, connection: Connection) -> None:
@@ -65,3 +78,17 @@ def _is_writable(url: URL) -> bool:
         return False
     path = Path(str(url.database))
     return not path.is_file() or os.access(path, os.W_OK)
+
+
+def _lacks_room_for_a_log(path: Path) -> bool:
+    """Whether SQLite could not open a file that has a write-ahead log, even for reading."""
+    log = path.with_name(path.name + "-wal")
+    return path.is_file() and not log.exists() and not os.access(path.parent, os.W_OK)
+
+
+def _frozen(url: URL) -> URL:
+    """The URL of a file that nobody writes, read as it stands."""
+    path = quote(str(Path(str(url.database)).absolute()))
+    return url.set(database=f"file:{path}").update_query_dict(
+        {"mode": "ro", "immutable": "1", "uri": "true"}
+    )

@@ -65,6 +65,14 @@ class Session(sqlmodel.Session):
             self.flush()
             return super().begin_nested()
 
+    def expunge_all(self) -> None:
+        """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
+        super().expunge_all()
+        self._origins.clear()
+        self.causes.clear()
+        for flush in self._flushes:
+            flush.was_abandoned = True
+
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
         super().delete(instance)
@@ -201,7 +209,7 @@ def _note_saves(session: Session, context: object) -> None:
     for instance in session.new:
         flush.saved(instance, created=True, columns=None)
     for instance in session.dirty:
-        columns = changed_columns(instance)
+        columns = changed_columns(instance) | flush.expired_columns(instance)
         if columns:
             flush.saved(instance, created=False, columns=columns)
 

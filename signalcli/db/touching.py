@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import Column, inspect
+from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified
 
 from signalcli.db.columns import changed_columns
@@ -19,12 +20,20 @@ def touch(instance: Any) -> None:
     if not state.persistent or changed_columns(instance):
         return
     for attribute in state.mapper.column_attrs:
-        if _is_writable(attribute.columns[0]):
+        if _is_writable(state.mapper, attribute.columns[0]):
             # What is not loaded cannot be written; reading it loads it.
             getattr(instance, attribute.key)
             flag_modified(instance, attribute.key)
 
 
-def _is_writable(column: Any) -> bool:
-    """Whether an attribute's column is one that an update may set."""
-    return isinstance(column, Column) and not column.primary_key and column.computed is None
+def _is_writable(mapper: Mapper[Any], column: Any) -> bool:
+    """Whether an attribute's column is one that an update sets, and nobody else does."""
+    return (
+        isinstance(column, Column)
+        and not column.primary_key
+        and column.computed is None
+        and column.onupdate is None
+        and column.server_onupdate is None
+        and column is not mapper.version_id_col
+        and column is not mapper.polymorphic_on
+    )

@@ -41,7 +41,7 @@ class Observer(Protocol):
 Cause = tuple[tuple[Observer, Any], ...]
 
 observers: tuple[Observer, ...] = ()
-_on_change: list[Callable[[], None]] = []
+_on_change: list[Callable[[], object]] = []
 _lock = threading.Lock()
 
 
@@ -60,7 +60,7 @@ def watch(observer: Observer) -> Iterator[None]:
         _announce_change()
 
 
-def on_change(callback: Callable[[], None]) -> None:
+def on_change(callback: Callable[[], object]) -> None:
     """Call back whenever an observer begins or stops watching, for as long as the process lives."""
     _on_change.append(callback)
 

@@ -1,6 +1,7 @@
 """A trace that is seen to grow while slow receivers run."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,7 +45,7 @@ def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
     from signalcli.render.table import Tail
 
     def frame() -> Tail:
-        return Tail(TraceTable(recorder.trace, recorder.now()))
+        return Tail(TraceTable(recorder.trace, recorder.now(), last_rows=console.height))
 
     with Live(
         frame(),
@@ -54,5 +55,9 @@ def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as live:
-        while not done.wait(1 / FRAMES_PER_SECOND):
+        pause = 1 / FRAMES_PER_SECOND
+        while not done.wait(pause):
+            begun = time.perf_counter()
             live.update(frame(), refresh=True)
+            # Painting a large trace is not to slow down those who work on it.
+            pause = max(1 / FRAMES_PER_SECOND, 4 * (time.perf_counter() - begun))

@@ -52,11 +52,13 @@ class TraceTable:
     Arguments:
         trace: the trace, finished or growing.
         now: the recorder's clock, for the time that running receivers have taken so far.
+        last_rows: show no more than so many rows, the last ones; None for all.
     """
 
-    def __init__(self, trace: Trace, now: float = 0.0) -> None:
+    def __init__(self, trace: Trace, now: float = 0.0, last_rows: int | None = None) -> None:
         self._trace = trace
         self._now = now
+        self._last_rows = last_rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._trace.dispatches:
@@ -68,6 +70,8 @@ class TraceTable:
             for dispatch in self._trace.roots
             for row in self._dispatch_rows(dispatch, "", "", guides)
         ]
+        if self._last_rows is not None:
+            rows = rows[-self._last_rows :]
         receiver_width, answer_width = self._shared_widths(rows, width)
         table = new_table(ruled=guides is not ASCII)
         table.add_column("#", justify="right")

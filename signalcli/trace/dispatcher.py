@@ -11,7 +11,7 @@ from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.trace.models import describe_model
 from signalcli.trace.output import caught_output
-from signalcli.trace.recorder import Recorder, as_current, current_response
+from signalcli.trace.recorder import Recorder
 from signalcli.trace.records import Dispatch, Response
 from signalcli.trace.representation import describe, describe_object
 from signalcli.trace.threads import followed_threads
@@ -76,11 +76,11 @@ class DispatcherSource:
 
     def cause(self) -> Response | None:
         """The response that is running here."""
-        return current_response()
+        return self._recorder.current()
 
     def caused_by(self, cause: Response | None) -> AbstractContextManager[None]:
         """Within it, dispatches are children of that response."""
-        return as_current(cause)
+        return self._recorder.as_current(cause)
 
 
 def sender_name(sender: Any) -> str | None:

@@ -8,36 +8,42 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from signalcli.trace.records import Dispatch, Response, Trace
 from signalcli.trace.representation import describe_failure, represent
 
-_current: ContextVar[Response | None] = ContextVar("signalcli_current_response", default=None)
+# What runs in a context, for each recorder that watches it. Replaced, never changed.
+Running = Mapping["Recorder", Response]
+
+_NOTHING: Running = {}
+_running: ContextVar[Running] = ContextVar("signalcli_running", default=_NOTHING)
+
+MOST_EXCEPTIONS = 100
 
 
-def current_response() -> Response | None:
-    """The response that is running in this context, or None."""
-    return _current.get()
+def running() -> Running:
+    """The response that is running in this context, for each recorder."""
+    return _running.get()
 
 
 @contextmanager
-def as_current(response: Response | None) -> Iterator[None]:
-    """Within it, what happens counts as done by a response."""
-    token = _current.set(response)
+def continued(responses: Running) -> Iterator[None]:
+    """Within it, what happens counts as done by those responses and no others."""
+    token = _running.set(responses)
     try:
         yield
     finally:
-        _current.reset(token)
+        _running.reset(token)
 
 
 class Recorder:
     """Keeps the dispatches and responses that it is told of.
 
     A dispatch's parent is the response that runs in the context where it begins, be that a
-    thread, a task, or what :func:`as_current` says. Values and arguments are represented when
+    thread, a task, or what :meth:`as_current` says. Values and arguments are represented when
     they are told, and not kept.
 
     Arguments:
@@ -49,8 +55,22 @@ class Recorder:
         self._on_change = on_change
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        # The exceptions themselves, so that no other can take the id of one.
+        # The exceptions on their way, themselves, so that no other can take the id of one.
         self._raised: dict[int, tuple[BaseException, Response]] = {}
+
+    def current(self) -> Response | None:
+        """The response that is running in this context, or None."""
+        return _running.get().get(self)
+
+    def as_current(self, response: Response | None) -> AbstractContextManager[None]:
+        """Within it, what happens counts as done by a response; where None, by nobody."""
+        return continued(self._with(response))
+
+    def _with(self, response: Response | None) -> Running:
+        others = {
+            recorder: other for recorder, other in _running.get().items() if recorder is not self
+        }
+        return others if response is None else {**others, self: response}
 
     @staticmethod
     def now() -> float:
@@ -76,7 +96,7 @@ class Recorder:
             robust: whether their exceptions are caught and returned.
         """
         represented = {name: represent(value, name) for name, value in arguments.items()}
-        parent = _current.get()
+        parent = self.current()
         with self._lock:
             dispatch = Dispatch(
                 seq=next(self._numbers),
@@ -111,7 +131,7 @@ class Recorder:
         """
         response = Response(dispatch, receiver, begun=self.now())
         dispatch.responses.append(response)
-        token = _current.set(response)
+        token = _running.set(self._with(response))
         self._changed()
         return response, token
 
@@ -127,12 +147,12 @@ class Recorder:
         """
         response, token = begun
         seconds = self.now() - response.begun
-        _current.reset(token)
+        _running.reset(token)
         if error is None:
             response.value = represent(value)
         else:
             response.failure = describe_failure(error)
-            self._raised.setdefault(id(error), (error, response))
+            self._follow(error, response)
         response.seconds = seconds
         self._changed()
 
@@ -140,6 +160,17 @@ class Recorder:
         """The response that raised an exception first, or None where none did."""
         _, response = self._raised.get(id(error), (None, None))
         return response
+
+    def _follow(self, error: BaseException, response: Response) -> None:
+        """Remember who raised an exception, while somebody may ask."""
+        with self._lock:
+            self._raised.setdefault(id(error), (error, response))
+            if response.dispatch.robust:
+                # It goes no further.
+                del self._raised[id(error)]
+            elif len(self._raised) > MOST_EXCEPTIONS:
+                # Receivers may catch what they cause; the oldest are of no interest any more.
+                del self._raised[next(iter(self._raised))]
 
     def _changed(self) -> None:
         if self._on_change is not None:

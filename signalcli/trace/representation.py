@@ -15,16 +15,21 @@ MOST_ITEMS = 20
 MASK = "********"
 
 _TELLING_NAMES = (
-    r"passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|credential|authorization|"
-    r"cookie|\botp\b|pin_?code"
+    r"passw(?:or)?d|passphrase|passcode|pwd|secret|token|jwt|csrf|cvv|credential|authorization|"
+    r"cookie|(?:api|access|session|private)[_-]?key|pin_?code|(?<![a-z])(?:auth|otp|pass|pin)(?![a-z])"
 )
 _SECRET_NAME = re.compile(_TELLING_NAMES, re.IGNORECASE)
-_SECRET_IN_TEXT = re.compile(
-    rf"""(?<![\w-])((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*["']?\s*[=:]\s*)"""
+_VALUE = (
     r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?|"""
-    r"""(?:(?:basic|bearer|digest|token)\s+)?[^\s,;)}\]]+)""",
+    r"""(?:(?:basic|bearer|digest|token)\s+)?[^\s,;)}\]]+)"""
+)
+_SECRET_IN_TEXT = re.compile(
+    rf"""(?<![\w-])((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*(?:["']?\s*[=:]|["']\s*,)\s*){_VALUE}""",
     re.IGNORECASE,
 )
+_PASSWORD_IN_URL = re.compile(r"(//[^/@:\s]*):[^/@\s]+@")
+# What SQLAlchemy adds to a database's own words.
+_STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
 
 
@@ -46,7 +51,10 @@ def represent(value: Any, name: str = "") -> Representation:
     if _is_scalar(value):
         return _plain(value)
     if _is_short_collection(value):
-        items = [_plain(item) for item in value]
+        items = [
+            MASK if _follows_secret_name(value, place) else _plain(item)
+            for place, item in enumerate(value)
+        ]
         if isinstance(value, set | frozenset):
             items.sort(key=repr)
         if len(repr(items)) <= LONGEST:
@@ -70,6 +78,7 @@ def describe_failure(error: BaseException) -> Failure:
     while traceback is not None:
         file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
+    message = _STATEMENT.sub("", message)
     message = shorten(_without_secrets(" ".join(message.split())))
     return Failure(type(error).__qualname__, message, file, line)
 
@@ -154,6 +163,14 @@ def _is_short_collection(value: Any) -> bool:
     )
 
 
+def _follows_secret_name(value: Any, place: int) -> bool:
+    """Whether an item stands behind a telling name, as in ``["--password", "x"]``."""
+    if not isinstance(value, list | tuple) or place == 0:
+        return False
+    before = value[place - 1]
+    return isinstance(before, str) and bool(_SECRET_NAME.search(before))
+
+
 def _plain(value: Any) -> Scalar:
     """A scalar as it is, unless JSON could not carry it, or it is long or secret."""
     if isinstance(value, str):
@@ -168,5 +185,5 @@ def _plain(value: Any) -> Scalar:
 
 def _without_secrets(text: str) -> str:
     # What is cut off anyway is not searched, which would take long.
-    text = text[: 2 * LONGEST]
+    text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)

@@ -6,18 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from signalcli.trace.recorder import as_current, current_response
+from signalcli.trace.recorder import continued, running
 
-
-def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, run elsewhere on behalf of the response that runs here, or of none."""
-    response = current_response()
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        with as_current(response):
-            return function(*args, **kwargs)
-
-    return run
+_start, _submit = threading.Thread.start, ThreadPoolExecutor.submit
+_lock = threading.Lock()
+_users = 0
 
 
 @contextmanager
@@ -25,24 +18,48 @@ def followed_threads() -> Iterator[None]:
     """Within it, what a thread does counts as done by the response that started it.
 
     A thread begins with an empty context, so ``Thread.start`` and ``ThreadPoolExecutor.submit``
-    are made to carry the response over, as tracing tools do.
+    are made to carry the response over, as tracing tools do. Several may be under way at once,
+    and end in any order.
     """
-    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
-
-    def start_carrying(thread: threading.Thread) -> None:
-        thread.run = _carried(thread.run)  # type: ignore[method-assign]  # of this thread only
-        start(thread)
-
-    def submit_carrying(
-        pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> Future[Any]:
-        return submit(pool, _carried(function), *args, **kwargs)
-
-    _replace(start_carrying, submit_carrying)
+    global _users, _start, _submit
+    with _lock:
+        if _users == 0:
+            _start, _submit = threading.Thread.start, ThreadPoolExecutor.submit
+            _replace(_start_carrying, _submit_carrying)
+        _users += 1
     try:
         yield
     finally:
-        _replace(start, submit)
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _replace(_start, _submit)
+
+
+def _start_carrying(thread: threading.Thread) -> None:
+    if running():
+        thread.run = _carried(thread.run)  # type: ignore[method-assign]  # of this thread only
+    _start(thread)
+
+
+def _submit_carrying(
+    pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Future[Any]:
+    carried = _carried(function)
+    # A worker that this starts lives longer than what runs now, and is to keep nothing of it.
+    with continued({}):
+        return _submit(pool, carried, *args, **kwargs)
+
+
+def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run elsewhere on behalf of what runs here."""
+    responses = running()
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with continued(responses):
+            return function(*args, **kwargs)
+
+    return run
 
 
 def _replace(start: Any, submit: Any) -> None:

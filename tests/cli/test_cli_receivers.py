@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -275,3 +277,118 @@ def test_a_closed_pipe_is_no_error(filled: Program, arguments: tuple[str, ...]) 
         os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
     assert ("new" in filled.usernames) == ("register" in arguments)
+
+
+SCREAMING = """
+@receiver(pre_save, sender=User)
+def lower(instance, **kwargs):
+    instance.username = instance.username.lower()
+"""
+
+
+def test_what_a_receiver_makes_of_a_name_is_what_is_registered(driver: Driver) -> None:
+    program = driver(SCREAMING)
+    done = program("register", "LOUD", "--email", "loud@mail.com")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[-1] == "Registered loud in demo.db. Sent notification"
+    assert any("Hello loud <loud@mail.com>" in line for line in done.lines)
+    assert "loud" in program.usernames
+
+
+DUPLICATES = """
+from signalcli.core.models import Profile
+@receiver(post_save, sender=User)
+def duplicate(instance, session, **kwargs):
+    session.add(Profile(user_id=1))
+"""
+
+
+def test_a_row_that_a_receiver_leaves_and_the_database_refuses_is_a_receivers_fault(
+    driver: Driver,
+) -> None:
+    program = driver(DUPLICATES)
+    before = program.rows()
+    for command in (
+        ["update", "alice", "--email", "new@mail.com"],
+        ["register", "n", "--email", "n@mail.com"],
+    ):
+        done = program(*command)
+        assert done.code == 1
+        assert "UNIQUE constraint failed: core_profile.user_id" in done.error
+        assert "[SQL" not in done.error
+        assert "nothing was written" in done.error
+    assert program.rows() == before
+
+
+CLOSING = """
+@receiver(post_save, sender=User)
+def close(session, **kwargs):
+    session.close()
+"""
+
+
+def test_a_receiver_that_closes_the_session_fails_the_command(driver: Driver) -> None:
+    program = driver(CLOSING)
+    before = program.rows()
+    done = program("update", "alice", "--email", "new@mail.com")
+    assert done.code == 1
+    assert "closed" in done.error
+    assert program.rows() == before
+
+
+LOUD = """
+import subprocess
+import typer
+@receiver(notification)
+def loud(**kwargs):
+    typer.echo("echoed")
+    print("flushed", flush=True)
+    sys.stdout.buffer.write(b"raw" + bytes([10]))
+    subprocess.run(["echo", "from another program"])
+"""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)])
+def test_any_way_of_printing_leaves_the_answer_whole(driver: Driver, form: tuple[str, ...]) -> None:
+    done = driver(LOUD)("notify", "alice", *form)
+    assert done.code == 0
+    if form == ("--quiet",):
+        assert (done.out, done.err) == ("", "")
+    elif form == ("--json",):
+        (dispatch,) = done.document["dispatches"]
+        assert dispatch["responses"][1]["output"] == "echoed\nflushed\nraw\n"
+    else:
+        assert any(line.strip() == "raw" for line in done.lines)
+
+
+def test_an_empty_database_name_is_never_the_default_one(filled: Program) -> None:
+    before = filled.rows()
+    for command in (["-d", "", "delete", "alice"], ["delete", "alice", "--database", ""]):
+        done = filled(*command)
+        assert done.code == 5
+        assert "empty" in done.error
+    assert filled.rows() == before
+
+
+def test_a_process_that_is_told_to_end_puts_everything_in_order(driver: Driver) -> None:
+    program = driver(SLEEPING)
+    before = program.rows()
+    process = program.start("update", "alice", "--email", "new@mail.com")
+    assert process.stderr is not None
+    assert "asleep" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert finished(process).code == 128 + signal.SIGTERM
+    assert program.files >= {"demo.db"}
+    assert not program.files & {"demo.db-wal", "demo.db-shm"}
+    assert program.rows() == before
+
+
+def test_reading_changes_no_other_programs_database(signalcli: Program) -> None:
+    other = signalcli.folder / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE notes (text)")
+    connection.commit()
+    connection.close()
+    before = other.read_bytes()
+    assert signalcli("list", "-d", "other.db").code == 0
+    assert other.read_bytes() == before

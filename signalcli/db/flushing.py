@@ -43,7 +43,6 @@ class Flush:
     ) -> None:
         self.transaction = transaction
         self.announced: dict[int, Change] = {}
-        self.planned_deletes: list[Delete] = []
         self.is_writing = False
         self.was_rolled_back = False
         self.was_abandoned = False
@@ -51,6 +50,7 @@ class Flush:
         self._under_way = under_way
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
+        self._planned: dict[int, Delete] = {}
         self._late: list[Change] = []
         self._databases: dict[Any, str] = {}
         self._only = None if objects is None else {id(instance) for instance in objects}
@@ -65,22 +65,48 @@ class Flush:
         with session.no_autoflush:
             for _ in range(MOST_ROUNDS):
                 deletes = pending_deletes(session, origins)
-                saves = self._fresh(pending_saves(session, deletes))
-                self.planned_deletes = self._fresh(deletes)
-                if not (saves or self.planned_deletes):
-                    return
-                deleted, deletions = session.deleted, len(origins)
-                for save in saves:
-                    if len(origins) != deletions:
-                        deleted, deletions = session.deleted, len(origins)
-                    if not self._is_announced(save) and save.is_still_due(session, deleted):
-                        self._saves.append(self._announced(save, (save.instance,)))
-                        self._send_save(pre_save, save)
-                for change in self.planned_deletes:
+                saves = self._fresh(pending_saves(session, [*self._planned.values(), *deletes]))
+                deletes = self._fresh(deletes)
+                if not (saves or deletes):
+                    break
+                self._set_aside(deletes)
+                self._announce_saves(saves, origins)
+                for change in deletes:
                     if not self._is_announced(change) and change.instance in session:
                         self._deletes.append(self._announced(change, change.asked_of))
                         self._send_delete(pre_delete, change)
-        raise FlushError(f"pre_save receivers made new changes in each of {MOST_ROUNDS} rounds.")
+            else:
+                raise FlushError(
+                    f"pre_save receivers made new changes in each of {MOST_ROUNDS} rounds."
+                )
+            for change in self._planned.values():
+                if change.instance in session:
+                    session.mark_deleted(change.instance, True)
+
+    def _set_aside(self, deletes: list[Delete]) -> None:
+        """Take the marks of deletion off, until all is announced.
+
+        So a receiver that flushes writes other rows at once, as in Django, and leaves these.
+        """
+        marked = self._session.deleted
+        for change in deletes:
+            if change.instance in marked:
+                self._session.mark_deleted(change.instance, False)
+                self._planned[id(change.instance)] = change
+
+    def keep(self, instance: Any) -> None:
+        """A receiver wants to keep what was to be deleted."""
+        self._planned.pop(id(instance), None)
+
+    def _announce_saves(self, saves: list[Save], origins: Collection[Any]) -> None:
+        session = self._session
+        deleted, deletions = session.deleted, len(origins)
+        for save in saves:
+            if len(origins) != deletions:
+                deleted, deletions = session.deleted, len(origins)
+            if not self._is_announced(save) and save.is_still_due(session, deleted):
+                self._saves.append(self._announced(save, (save.instance,)))
+                self._send_save(pre_save, save)
 
     def report(self, transaction: SessionTransaction | None) -> None:
         """Send ``post_save`` and ``post_delete`` for what was announced and written.
@@ -89,7 +115,6 @@ class Flush:
             transaction: the transaction or savepoint that it was written in.
         """
         self.transaction = transaction
-        self.planned_deletes = []
         for change in self._late:
             if isinstance(change, Save):
                 self._send_save(pre_save, change)

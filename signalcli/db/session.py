@@ -73,11 +73,24 @@ class Session(sqlmodel.Session):
         for flush in self._flushes:
             flush.was_abandoned = True
 
+    def add(self, instance: object, **options: Any) -> None:
+        """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
+        super().add(instance, **options)
+        for flush in self._flushes:
+            flush.keep(instance)
+
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
         super().delete(instance)
         self._origins[id(instance)] = instance
         self.causes.note(instance)
+
+    def mark_deleted(self, instance: object, is_marked: bool) -> None:
+        """Put off a deletion that was asked for, or take it up again; for a flush under way."""
+        if is_marked:
+            super().delete(instance)
+        else:
+            super().add(instance)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is pending and send the model signals for it.
@@ -95,17 +108,16 @@ class Session(sqlmodel.Session):
             self._origins.clear()
             return
         self._refuse_after_failure()
-        with self._deletions_left_to_outer_flushes():
-            for _ in range(MOST_ROUNDS):
-                self._flush_once(objects)
-                if objects is not None or not (self.new or self.deleted or self.dirty):
-                    break
-            else:
-                self._roll_back(self._innermost_transaction())
-                raise FlushError(
-                    f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
-                    "does one of them change what it receives?"
-                )
+        for _ in range(MOST_ROUNDS):
+            self._flush_once(objects)
+            if objects is not None or not (self.new or self.deleted or self.dirty):
+                break
+        else:
+            self._roll_back(self._innermost_transaction())
+            raise FlushError(
+                f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
+                "does one of them change what it receives?"
+            )
         if not self._flushes:
             self.causes.clear()
 
@@ -131,29 +143,6 @@ class Session(sqlmodel.Session):
             raise
         finally:
             self._flushes.remove(flush)
-
-    @contextmanager
-    def _deletions_left_to_outer_flushes(self) -> Iterator[None]:
-        """Within it, what an outer flush is about to delete is not deleted.
-
-        So a receiver of ``pre_delete`` can write other rows at once, as in Django.
-        """
-        deleted = self.deleted if self._flushes else ()
-        planned = [
-            change.instance
-            for flush in self._flushes
-            for change in flush.planned_deletes
-            if change.instance in deleted
-        ]
-        for instance in planned:
-            # Adding what was marked for deletion takes the mark off.
-            self.add(instance)
-        try:
-            yield
-        finally:
-            for instance in planned:
-                if instance in self:
-                    super().delete(instance)
 
     def _innermost_transaction(self) -> SessionTransaction | None:
         return self.get_nested_transaction() or self.get_transaction()

@@ -25,7 +25,9 @@ _YES = ("1", "true", "t", "yes", "y", "on")
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(number, _terminate)
+        # Who was started to ignore it (by nohup) goes on ignoring it.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
     # A stream that was closed by who started us takes what it is given, and keeps nothing.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

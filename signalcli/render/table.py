@@ -101,7 +101,8 @@ class TraceTable:
         receiver, answer = natural[RECEIVER], natural[ANSWER]
         if receiver + answer <= room or room < LEAST_ROOM:
             return None, None
-        names = max(len(response.short_receiver) for response in self._trace.responses)
+        called = [len(response.short_receiver) for response in self._trace.responses]
+        names = max([len(NO_RECEIVERS), *called])
         receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ANSWER)
         return receiver, room - receiver
 

@@ -255,3 +255,15 @@ class TestListings:
         text = rendered(listing(("Name",), [("n" * 150,)]), 40)
         assert text.count("n") == 150
         assert max(map(len, text.splitlines())) <= 40
+
+
+@pytest.mark.parametrize("width", [1, 20, 30, 36, 40, 44, 50])
+def test_a_trace_that_nobody_received_can_be_shown_at_any_width(width: int) -> None:
+    recorder = Recorder()
+    recorder.dispatch_ended(begin(recorder, "post_save"))
+    console = Console(width=width, file=io.StringIO())
+    console.print(TraceTable(recorder.trace))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert lines
+    assert all(len(line) <= width for line in lines)

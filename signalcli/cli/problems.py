@@ -133,13 +133,17 @@ def unwritable_answer(error: OSError, is_written: bool) -> Problem:
 
 def internal_fault(error: BaseException) -> Problem:
     """Something that signalcli should have handled."""
-    from signalcli.trace.representation import describe_failure
+    try:
+        from signalcli.trace.representation import describe_failure
 
-    failure = describe_failure(error)
-    place = f" at {PurePath(failure.file).name}:{failure.line}" if failure.file else ""
+        failure = describe_failure(error)
+        story = f" at {PurePath(failure.file).name}:{failure.line}: {failure}"
+    except ImportError:
+        # A part of the installation is missing, which may be what went wrong.
+        story = f": {type(error).__name__}: {error}"
     return Problem(
         70,
         "internal",
-        f"internal fault{place}: {failure}; please report it, as the README "
+        f"internal fault{story}; please report it, as the README "
         f'says under "Reporting a fault" ({TRACEBACK_VARIABLE}=1 shows the traceback)',
     )

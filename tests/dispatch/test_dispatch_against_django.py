@@ -22,6 +22,7 @@ import asyncio
 import functools
 import gc
 import logging
+import os
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -222,6 +223,13 @@ NON_RECEIVERS: tuple[Any, ...] = (
 )
 
 
+def collect_garbage() -> None:
+    """Collect, with a chance for asgiref's threads to let go of what they have just called."""
+    for _ in range(3):
+        gc.collect()
+        os.sched_yield()
+
+
 class Sender:
     def method(self) -> None: ...
 
@@ -301,14 +309,14 @@ class World:
                 self.receivers[receiver] = Held(None)
                 # Under DEBUG Django remembers the signatures of functions, and so holds them.
                 django_inspect._get_func_parameters.cache_clear()
-                gc.collect()
+                collect_garbage()
                 self.generation += 1
                 self.receivers[receiver] = RECEIVERS[receiver]((receiver, self.generation))
                 return None
             case DropSender(sender):
                 self.forget_connections_with(self.senders[sender])
                 self.senders[sender] = None
-                gc.collect()
+                collect_garbage()
                 self.senders[sender] = self.sender_of_unused_id(SENDERS[sender])
                 return None
             case HasListeners(sender):

@@ -26,13 +26,15 @@ def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
     painter = threading.Thread(
         target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
     )
-    if console.is_terminal:
+    # Where colours are forced on a pipe there is still nothing to paint over.
+    is_live = console.is_terminal and console.file.isatty()
+    if is_live:
         painter.start()
     try:
         yield
     finally:
         done.set()
-        if console.is_terminal:
+        if is_live:
             painter.join()
         show(TraceTable(recorder.trace, recorder.now()), console)
 

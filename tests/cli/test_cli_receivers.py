@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -392,3 +393,18 @@ def test_reading_changes_no_other_programs_database(signalcli: Program) -> None:
     before = other.read_bytes()
     assert signalcli("list", "-d", "other.db").code == 0
     assert other.read_bytes() == before
+
+
+PAUSING = """
+@receiver(notification)
+def pause(**kwargs):
+    time.sleep(0.5)
+"""
+
+
+def test_forced_colours_on_a_pipe_move_no_cursor(driver: Driver) -> None:
+    done = driver(PAUSING)("notify", "alice", env={"FORCE_COLOR": "1"})
+    assert done.code == 0
+    assert "\x1b[1m" in done.out
+    # Nothing but colours: no cursor is hidden or moved, no line erased.
+    assert set(re.findall(r"\x1b\[[?\d;]*([A-Za-z])", done.out)) == {"m"}

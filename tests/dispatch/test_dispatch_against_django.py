@@ -22,7 +22,7 @@ import asyncio
 import functools
 import gc
 import logging
-import os
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from typing import Any
 import django
 import django.dispatch
 import pytest
-from asgiref.sync import markcoroutinefunction
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.utils import inspect as django_inspect
 from hypothesis import given
@@ -223,11 +223,16 @@ NON_RECEIVERS: tuple[Any, ...] = (
 )
 
 
-def collect_garbage() -> None:
-    """Collect, with a chance for asgiref's threads to let go of what they have just called."""
-    for _ in range(3):
-        gc.collect()
-        os.sched_yield()
+def collect_garbage(runner: asyncio.Runner) -> None:
+    """Collect, once asgiref's threads have let go of what they have just called."""
+    gc.collect()
+    if asyncio._get_running_loop() is None:
+        # The thread that stays begins this when it has done with all that went before.
+        staying = runner.run(sync_to_async(threading.get_ident)())
+        for thread in threading.enumerate():
+            if thread.name.startswith("ThreadPoolExecutor") and thread.ident != staying:
+                thread.join(timeout=10)
+    gc.collect()
 
 
 class Sender:
@@ -309,14 +314,14 @@ class World:
                 self.receivers[receiver] = Held(None)
                 # Under DEBUG Django remembers the signatures of functions, and so holds them.
                 django_inspect._get_func_parameters.cache_clear()
-                collect_garbage()
+                collect_garbage(self.runner)
                 self.generation += 1
                 self.receivers[receiver] = RECEIVERS[receiver]((receiver, self.generation))
                 return None
             case DropSender(sender):
                 self.forget_connections_with(self.senders[sender])
                 self.senders[sender] = None
-                collect_garbage()
+                collect_garbage(self.runner)
                 self.senders[sender] = self.sender_of_unused_id(SENDERS[sender])
                 return None
             case HasListeners(sender):

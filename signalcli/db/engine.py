@@ -23,12 +23,14 @@ def without_password(database: str) -> str:
     return _PASSWORD.sub(r"\g<1>:***@", database)
 
 
-def database_url(database: str | Path) -> URL:
+def database_url(database: str | Path | URL) -> URL:
     """The URL of a database that is given as a path or a URL.
 
     Raises:
         DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
     """
+    if isinstance(database, URL):
+        return database
     if isinstance(database, str) and "://" in database:
         try:
             return make_url(database)
@@ -55,7 +57,11 @@ def database_url(database: str | Path) -> URL:
 
 
 def create_engine(
-    database: str | Path, *, immediate: bool = False, write_ahead: bool = True, **options: Any
+    database: str | Path | URL,
+    *,
+    immediate: bool = False,
+    write_ahead: bool = True,
+    **options: Any,
 ) -> Engine:
     """An engine for a database.
 

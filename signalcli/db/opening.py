@@ -41,9 +41,7 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
             "name another with --database"
         )
     # What is only read is not given a log of ours.
-    engine = create_engine(
-        url.render_as_string(hide_password=False), immediate=writes, write_ahead=writes
-    )
+    engine = create_engine(url, immediate=writes, write_ahead=writes)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "

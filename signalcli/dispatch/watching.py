@@ -106,14 +106,9 @@ class WatchedDispatch:
         """The receiver, with its response shown to the observers."""
 
         def respond(**named: Any) -> Any:
-            tokens = self._begin(receiver)
-            try:
-                value = receiver(**named)
-            except BaseException as error:
-                _end(tokens, None, error)
-                raise
-            _end(tokens, value, None)
-            return value
+            with self._response_of(receiver) as response:
+                response.value = receiver(**named)
+            return response.value
 
         respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
         return respond
@@ -122,25 +117,38 @@ class WatchedDispatch:
         """The same for an async receiver."""
 
         async def respond(**named: Any) -> Any:
-            tokens = self._begin(receiver)
-            try:
-                value = await receiver(**named)
-            except BaseException as error:
-                _end(tokens, None, error)
-                raise
-            _end(tokens, value, None)
-            return value
+            with self._response_of(receiver) as response:
+                response.value = await receiver(**named)
+            return response.value
 
         respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
         return respond
 
-    def _begin(self, receiver: "Receiver") -> list[tuple[Observer, Any]]:
-        return [
-            (observer, observer.response_begun(dispatch, receiver))
-            for observer, dispatch in self._tokens
-        ]
+    def _response_of(self, receiver: "Receiver") -> "_WatchedResponse":
+        return _WatchedResponse(
+            [
+                (observer, observer.response_begun(dispatch, receiver))
+                for observer, dispatch in self._tokens
+            ]
+        )
 
 
-def _end(tokens: list[tuple[Observer, Any]], value: Any, error: BaseException | None) -> None:
-    for observer, response in reversed(tokens):
-        observer.response_ended(response, value, error)
+class _WatchedResponse:
+    """One response under the eyes of the observers: a context manager around the call.
+
+    Attributes:
+        value: what the receiver returned.
+    """
+
+    __slots__ = ("_tokens", "value")
+
+    def __init__(self, tokens: list[tuple[Observer, Any]]) -> None:
+        self._tokens = tokens
+        self.value: Any = None
+
+    def __enter__(self) -> "_WatchedResponse":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        for observer, response in reversed(self._tokens):
+            observer.response_ended(response, self.value, error)

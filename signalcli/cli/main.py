@@ -5,9 +5,13 @@ import signal
 import sys
 from typing import NoReturn
 
-from signalcli.cli.output import let_go_of_stdout, print_problem, write_document
+from signalcli.cli.output import (
+    let_go_of_stdout,
+    print_problem,
+    print_traceback_if_wanted,
+    write_document,
+)
 from signalcli.cli.problems import (
-    TRACEBACK_VARIABLE,
     Problem,
     Reported,
     Terminated,
@@ -89,10 +93,7 @@ def _problem_of(error: Exception) -> Problem:
         path = context.command_path if context is not None else PROGRAM
         stop = "" if message.endswith((".", "?", "!")) else "."
         return usage_problem(f"{message[:1].lower()}{message[1:]}{stop} See `{path} --help`")
-    if os.environ.get(TRACEBACK_VARIABLE):
-        import traceback
-
-        traceback.print_exc()
+    print_traceback_if_wanted()
     return internal_fault(error)
 
 

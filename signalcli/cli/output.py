@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from signalcli.cli.problems import Problem
+from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem
 
 
 def write_document(
@@ -42,6 +42,14 @@ def print_problem(problem: Problem) -> None:
     if not sys.stdout.closed:
         sys.stdout.flush()
     print(visible(f"error: {problem.message}".replace("\n", "\\n")), file=sys.stderr)
+
+
+def print_traceback_if_wanted() -> None:
+    """Print the traceback of the exception at hand, if the environment asks for it."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback
+
+        traceback.print_exc()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What can go wrong, as every command reports it."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def problem_of(
 
     from signalcli.apps import ImproperlyConfigured
     from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
-    from signalcli.db.errors import blocked, unusable
+    from signalcli.db.errors import unusable
     from signalcli.trace.representation import describe_failure
 
     culprit = recorder.culprit(error)
@@ -87,9 +86,6 @@ def problem_of(
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
         story = _failure_of(culprit.receiver, signal, culprit.failure)
         return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
-    unusable_database = blocked(error, database)
-    if unusable_database is not None:
-        return Problem(5, "database", str(unusable_database))
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
     if isinstance(error, UserNotFound):
@@ -121,8 +117,7 @@ def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> 
 
 
 def _failure_of(receiver: str, signal: str, failure: "Failure") -> str:
-    place = f" ({PurePath(failure.file).name}:{failure.line})" if failure.file else ""
-    return f"the receiver {receiver} failed on {signal}: {failure}{place}"
+    return f"the receiver {receiver} failed on {signal}: {failure.story}"
 
 
 def unwritable_answer(error: OSError, is_written: bool) -> Problem:
@@ -137,7 +132,7 @@ def internal_fault(error: BaseException) -> Problem:
         from signalcli.trace.representation import describe_failure
 
         failure = describe_failure(error)
-        story = f" at {PurePath(failure.file).name}:{failure.line}: {failure}"
+        story = f" at {failure.short_place}: {failure}"
     except ImportError:
         # A part of the installation is missing, which may be what went wrong.
         story = f": {type(error).__name__}: {error}"

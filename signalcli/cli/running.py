@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.options import Settings
-from signalcli.cli.output import let_go_of_stdout, output_to, print_problem, write_document
+from signalcli.cli.output import (
+    let_go_of_stdout,
+    output_to,
+    print_problem,
+    print_traceback_if_wanted,
+    write_document,
+)
 from signalcli.cli.problems import (
     TRACEBACK_VARIABLE,
     Problem,
@@ -102,10 +108,7 @@ def carry_out(
                 # Nobody reads the table any more. The work is done by then.
                 let_go_of_stdout()
                 return
-        if os.environ.get(TRACEBACK_VARIABLE):
-            import traceback
-
-            traceback.print_exc()
+        print_traceback_if_wanted()
         database = without_password(settings.database)
         run.problem = problem_of(error, recorder, database, run.is_written)
     try:

@@ -21,8 +21,10 @@ class DatabaseUnusable(Exception):
     """The database cannot be used: no database, locked too long, no permission."""
 
 
-def blocked(error: BaseException, database: str) -> DatabaseUnusable | None:
-    """What an error says about the state of the database file, or None where it says nothing.
+def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """What an error says about the database, or None where it says nothing.
+
+    That it does not work as expected can also be a mistake in a query, so ask this last.
 
     Arguments:
         error: what was raised by work on the database.
@@ -34,17 +36,6 @@ def blocked(error: BaseException, database: str) -> DatabaseUnusable | None:
     for prefix, explanation in _BY_SQLITE_ERROR.items():
         if name.startswith(prefix):
             return DatabaseUnusable(f"the database {database} {explanation}")
-    return None
-
-
-def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
-    """As :func:`blocked`, and what else shows that a database is not what was expected.
-
-    That can also be a mistake in a query, so ask this last.
-    """
-    state = blocked(error, database)
-    if state is not None:
-        return state
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError):

@@ -72,7 +72,8 @@ class Flush:
                 self._set_aside(deletes)
                 self._announce_saves(saves, origins)
                 for change in deletes:
-                    if not self._is_announced(change) and change.instance in session:
+                    instance = change.instance
+                    if instance in session and not self._is_announced(instance, Delete):
                         self._deletes.append(self._announced(change, change.asked_of))
                         self._send_delete(pre_delete, change)
             else:
@@ -104,7 +105,7 @@ class Flush:
         for save in saves:
             if len(origins) != deletions:
                 deleted, deletions = session.deleted, len(origins)
-            if not self._is_announced(save) and save.is_still_due(session, deleted):
+            if not self._is_announced(save.instance, Save) and save.is_still_due(session, deleted):
                 self._saves.append(self._announced(save, (save.instance,)))
                 self._send_save(pre_save, save)
 
@@ -131,7 +132,8 @@ class Flush:
 
     def saved(self, instance: Any, created: bool, columns: frozenset[str] | None) -> None:
         """An instance's row was inserted or updated."""
-        if not self._concerns(instance) or self._is_orphan(instance):
+        if not self._concerns(instance) or self._is_announced(instance, Delete):
+            # An orphan only changed by losing its parent, and goes with that.
             return
         change = self._take(instance)
         if not isinstance(change, Save):
@@ -174,21 +176,15 @@ class Flush:
                 return change
         return None
 
-    def _is_orphan(self, instance: Any) -> bool:
-        """Whether it only changed by losing its parent, and goes with that."""
-        return any(
-            isinstance(flush.announced.get(id(instance)), Delete) for flush in self._under_way
-        )
-
-    def _is_announced(self, change: Change) -> bool:
-        key = id(change.instance)
-        return any(isinstance(flush.announced.get(key), type(change)) for flush in self._under_way)
+    def _is_announced(self, instance: Any, kind: type[Change]) -> bool:
+        return any(isinstance(flush.announced.get(id(instance)), kind) for flush in self._under_way)
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [
             change
             for change in changes
-            if self._concerns(change.instance) and not self._is_announced(change)
+            if self._concerns(change.instance)
+            and not self._is_announced(change.instance, type(change))
         ]
 
     def _concerns(self, instance: Any) -> bool:

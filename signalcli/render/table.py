@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -14,7 +13,7 @@ from rich.text import Text
 from signalcli.render.console import UNLIMITED
 from signalcli.render.grid import new_table
 from signalcli.render.text import plain
-from signalcli.trace.records import Dispatch, Failure, Representation, Response, Trace
+from signalcli.trace.records import Dispatch, Representation, Response, Trace
 
 FAILED = "✗"
 RUNNING = "…"
@@ -178,14 +177,10 @@ class Tail:
 
 def _answer(response: Response) -> Text:
     if response.failure is not None:
-        return plain(f"{FAILED} {response.failure}{_place(response.failure)}", "red")
+        return plain(f"{FAILED} {response.failure.story}", "red")
     if response.seconds is None:
         return plain(f"{RUNNING} running", "yellow")
     return plain(_value(response.value), "dim" if response.value is None else "")
-
-
-def _place(failure: Failure) -> str:
-    return f" ({PurePath(failure.file).name}:{failure.line})" if failure.file else ""
 
 
 def _value(value: Representation) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 Scalar = None | bool | int | float | str
 Representation = Scalar | list[Scalar]
@@ -25,6 +26,16 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
+
+    @property
+    def short_place(self) -> str:
+        """The file's name and the line, or an empty string."""
+        return f"{PurePath(self.file).name}:{self.line}" if self.file else ""
+
+    @property
+    def story(self) -> str:
+        """What happened, and where, on one line."""
+        return f"{self} ({self.short_place})" if self.file else str(self)
 
 
 @dataclass(slots=True, eq=False)

@@ -46,7 +46,7 @@ def represent(value: Any, name: str = "") -> Representation:
     """
     if value is None or isinstance(value, bool):
         return value
-    if name and _SECRET_NAME.search(name):
+    if _is_telling(name):
         return MASK
     if _is_scalar(value):
         return _plain(value)
@@ -105,17 +105,14 @@ class _Describer(reprlib.Repr):
         self.maxlevel = 4
 
     def repr_dict(self, value: Mapping[Any, Any], level: int) -> str:
-        masked = {
-            key: MASK if isinstance(key, str) and _SECRET_NAME.search(key) else item
-            for key, item in list(value.items())[: self.maxdict + 1]
-        }
-        if not masked:
+        if not value:
             return "{}"
         if level <= 0:
             return "{...}"
         pairs = [
-            f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}"
-            for key, item in list(masked.items())[: self.maxdict]
+            f"{self.repr1(key, level - 1)}: "
+            f"{self.repr1(MASK if _is_telling(key) else item, level - 1)}"
+            for key, item in list(value.items())[: self.maxdict]
         ]
         return "{" + ", ".join(pairs) + (", ..." if len(value) > self.maxdict else "") + "}"
 
@@ -127,7 +124,7 @@ class _Describer(reprlib.Repr):
         fields = _fields_of(value)
         if fields is not None and level > 0:
             pairs = (
-                f"{name}={MASK if _SECRET_NAME.search(name) else self.repr1(item, level - 1)}"
+                f"{name}={MASK if _is_telling(name) else self.repr1(item, level - 1)}"
                 for name, item in fields.items()
             )
             return f"{type(value).__qualname__}({', '.join(pairs)})"
@@ -151,6 +148,11 @@ def _fields_of(value: Any) -> dict[str, Any] | None:
 _describer = _Describer()
 
 
+def _is_telling(name: Any) -> bool:
+    """Whether a name says that what it names is a secret."""
+    return isinstance(name, str) and _SECRET_NAME.search(name) is not None
+
+
 def _is_scalar(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
@@ -165,10 +167,7 @@ def _is_short_collection(value: Any) -> bool:
 
 def _follows_secret_name(value: Any, place: int) -> bool:
     """Whether an item stands behind a telling name, as in ``["--password", "x"]``."""
-    if not isinstance(value, list | tuple) or place == 0:
-        return False
-    before = value[place - 1]
-    return isinstance(before, str) and bool(_SECRET_NAME.search(before))
+    return isinstance(value, list | tuple) and place > 0 and _is_telling(value[place - 1])
 
 
 def _plain(value: Any) -> Scalar:

@@ -68,14 +68,29 @@ def is_async(receiver: Callable[..., Any]) -> bool:
     return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
 
 
+def place_of(target: Any) -> tuple[str, int]:
+    """The file and line where a callable is defined; an empty name and 0 where that is unknown."""
+    function = _within_partials(target)
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        code = getattr(getattr(type(function), "__call__", None), "__code__", None)
+    return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+
+
 def describe(target: Any) -> str:
     """The full name of a callable: ``package.module.qualified_name``."""
-    function = target
-    while hasattr(function, "func") and hasattr(function, "keywords"):
-        function = function.func
+    function = _within_partials(target)
     name = getattr(function, "__qualname__", None)
     if not isinstance(name, str):
         function = type(function)
         name = function.__qualname__
     module = getattr(function, "__module__", None)
     return f"{module}.{name}" if module else name
+
+
+def _within_partials(target: Any) -> Any:
+    """What a ``functools.partial`` calls; anything else as it is."""
+    while hasattr(target, "func") and hasattr(target, "keywords"):
+        target = target.func
+    return target

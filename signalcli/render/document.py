@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
 
@@ -14,6 +15,19 @@ def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
     except UnicodeEncodeError:
         return json.dumps(document, allow_nan=False)
     return text
+
+
+def document_of(run: Run, trace: Trace) -> dict[str, Any]:
+    """What a command says of its run to programs."""
+    is_done = run.error_code is None
+    return {
+        "ok": is_done,
+        "command": run.command,
+        "run": run.number,
+        "result": run.result,
+        "dispatches": dispatches_of(trace),
+        "error": None if is_done else {"code": run.error_code, "message": run.error_message},
+    }
 
 
 def dispatches_of(trace: Trace) -> list[dict[str, Any]]:
@@ -31,6 +45,7 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
         "sender": dispatch.sender,
         "robust": dispatch.robust,
         "arguments": dispatch.arguments,
+        "begun_ms": _milliseconds(dispatch.begun),
         "duration_ms": _milliseconds(dispatch.seconds),
         "responses": [_response(response) for response in dispatch.responses],
     }
@@ -39,10 +54,13 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
 def _response(response: Response) -> dict[str, Any]:
     return {
         "receiver": response.receiver,
+        "place": response.place or None,
         "ok": response.failure is None and response.seconds is not None,
         "value": response.value,
         "error": response.failure and _failure(response.failure),
         "output": response.output,
+        "output_omitted": response.omitted,
+        "begun_ms": _milliseconds(response.begun),
         "duration_ms": _milliseconds(response.seconds),
     }
 

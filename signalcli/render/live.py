@@ -36,7 +36,7 @@ def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
         done.set()
         if is_live:
             painter.join()
-        show(TraceTable(recorder.trace, recorder.now()), console)
+        show(TraceTable(recorder.trace), console)
 
 
 def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:

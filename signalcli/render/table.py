@@ -50,13 +50,16 @@ class TraceTable:
 
     Arguments:
         trace: the trace, finished or growing.
-        now: the recorder's clock, for the time that running receivers have taken so far.
+        now: the recorder's clock, for the time that running receivers have taken so far; by
+            default the time when the trace ended.
         last_rows: show no more than so many rows, the last ones; None for all.
     """
 
-    def __init__(self, trace: Trace, now: float = 0.0, last_rows: int | None = None) -> None:
+    def __init__(
+        self, trace: Trace, now: float | None = None, last_rows: int | None = None
+    ) -> None:
         self._trace = trace
-        self._now = now
+        self._now = (trace.ended or 0.0) if now is None else now
         self._last_rows = last_rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -136,7 +139,7 @@ class TraceTable:
                 _answer(response),
                 plain(_duration(response, self._now), "dim"),
             )
-            for line in response.output.splitlines():
+            for line in _output_lines(response):
                 yield (
                     plain(""),
                     plain(below.rstrip(), "dim"),
@@ -173,6 +176,13 @@ class Tail:
         for line in lines[-max(1, console.height - 1) :]:
             yield from line
             yield Text("")
+
+
+def _output_lines(response: Response) -> list[str]:
+    lines = response.output.splitlines()
+    if response.omitted:
+        lines.append(f"… and {response.omitted:,} bytes more")
+    return lines
 
 
 def _answer(response: Response) -> Text:

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.signatures import describe as full_name
+from signalcli.dispatch.signatures import place_of
 from signalcli.trace.models import describe_model
 from signalcli.trace.output import caught_output
 from signalcli.trace.recorder import Recorder
@@ -60,7 +61,7 @@ class DispatcherSource:
         """A receiver is being called."""
         if dispatch is None:
             return None
-        return self._recorder.response_begun(dispatch, full_name(receiver))
+        return self._recorder.response_begun(dispatch, full_name(receiver), *place_of(receiver))
 
     def response_ended(
         self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None
@@ -98,4 +99,5 @@ def record(recorder: Recorder) -> Iterator[Recorder]:
         stack.enter_context(caught_output())
         stack.enter_context(followed_threads())
         stack.enter_context(watch(DispatcherSource(recorder)))
+        stack.callback(recorder.ended)
         yield recorder

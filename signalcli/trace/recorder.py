@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.records import Dispatch, Response, Trace, encodable
 from signalcli.trace.representation import describe_failure, represent
 
 # What runs in a context, for each recorder that watches it. Replaced, never changed.
@@ -52,6 +52,7 @@ class Recorder:
 
     def __init__(self, on_change: Callable[[], None] | None = None) -> None:
         self.trace = Trace()
+        self._origin = time.perf_counter()
         self._on_change = on_change
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -72,10 +73,9 @@ class Recorder:
         }
         return others if response is None else {**others, self: response}
 
-    @staticmethod
-    def now() -> float:
-        """The recorder's clock, in seconds."""
-        return time.perf_counter()
+    def now(self) -> float:
+        """The recorder's clock: the seconds since it was made."""
+        return time.perf_counter() - self._origin
 
     def dispatch_begun(
         self,
@@ -95,15 +95,15 @@ class Recorder:
             arguments: what receivers get, besides the signal and the sender.
             robust: whether their exceptions are caught and returned.
         """
-        represented = {name: represent(value, name) for name, value in arguments.items()}
+        represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
         with self._lock:
             dispatch = Dispatch(
                 seq=next(self._numbers),
                 parent=parent,
-                signal=signal,
-                signal_path=signal_path,
-                sender=sender,
+                signal=encodable(signal),
+                signal_path=encodable(signal_path),
+                sender=None if sender is None else encodable(sender),
                 robust=robust,
                 arguments=represented,
                 begun=self.now(),
@@ -119,17 +119,23 @@ class Recorder:
         dispatch.seconds = self.now() - dispatch.begun
         self._changed()
 
-    def response_begun(self, dispatch: Dispatch, receiver: str) -> tuple[Response, Any]:
+    def response_begun(
+        self, dispatch: Dispatch, receiver: str, file: str = "", line: int = 0
+    ) -> tuple[Response, Any]:
         """A receiver is being called.
 
         Arguments:
             dispatch: what it receives.
             receiver: its full name.
+            file: the source file where it is defined, if that is known.
+            line: the line there.
 
         Returns:
             What :meth:`response_ended` wants to have back, in the same context.
         """
-        response = Response(dispatch, receiver, begun=self.now())
+        response = Response(
+            dispatch, encodable(receiver), begun=self.now(), file=encodable(file), line=line
+        )
         dispatch.responses.append(response)
         token = _running.set(self._with(response))
         self._changed()
@@ -154,6 +160,11 @@ class Recorder:
             response.failure = describe_failure(error)
             self._follow(error, response)
         response.seconds = seconds
+        self._changed()
+
+    def ended(self) -> None:
+        """Nobody feeds the recorder any more, for now at least."""
+        self.trace.ended = self.now()
         self._changed()
 
     def culprit(self, error: BaseException) -> Response | None:

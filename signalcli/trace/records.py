@@ -1,11 +1,26 @@
 """What a trace consists of. Everything in it is plain data, safe to show and to keep."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+LONGEST_OUTPUT = 4096
+
 Scalar = None | bool | int | float | str
 Representation = Scalar | list[Scalar]
+
+# Of whatever threads a receiver starts, each may print.
+_printing = threading.Lock()
+
+
+def encodable(text: str) -> str:
+    """The text, with what no file and no database could hold spelled out (lone surrogates)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace").decode()
+    return text
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,20 +60,27 @@ class Response:
     Attributes:
         dispatch: the dispatch that it received.
         receiver: the receiver's full name.
+        begun: when it began, on the recorder's clock.
+        file: the source file where the receiver is defined, or an empty string.
+        line: the line there.
         value: what it returned.
         failure: what it raised, or None.
         seconds: how long it ran; None while it does.
-        begun: when it began, on the recorder's clock.
+        output: what it printed, the first 4 kB.
+        omitted: how many more bytes it printed.
     """
 
     dispatch: "Dispatch"
     receiver: str
     begun: float
+    file: str = ""
+    line: int = 0
     value: Representation = None
     failure: Failure | None = None
     seconds: float | None = None
     caused: list["Dispatch"] = field(default_factory=list)
-    _printed: list[str] = field(default_factory=list)
+    output: str = ""
+    omitted: int = 0
 
     @property
     def short_receiver(self) -> str:
@@ -66,13 +88,20 @@ class Response:
         return self.receiver.rpartition(".")[2]
 
     @property
-    def output(self) -> str:
-        """What it printed."""
-        return "".join(self._printed)
+    def place(self) -> str:
+        """The file and line where the receiver is defined, or an empty string."""
+        return f"{self.file}:{self.line}" if self.file else ""
 
     def add_output(self, text: str) -> None:
         """It printed something."""
-        self._printed.append(text)
+        with _printing:
+            if self.omitted:
+                self.omitted += len(encodable(text).encode())
+                return
+            output = (self.output + encodable(text)).encode()
+            # Where a character would be cut in two, it is left out.
+            self.output = output[:LONGEST_OUTPUT].decode(errors="ignore")
+            self.omitted = len(output) - len(self.output.encode())
 
 
 @dataclass(slots=True, eq=False)
@@ -110,9 +139,11 @@ class Trace:
 
     Attributes:
         dispatches: all of them, in the order in which they began.
+        ended: when the watching ended, on the recorder's clock; None while it goes on.
     """
 
     dispatches: list[Dispatch] = field(default_factory=list)
+    ended: float | None = None
 
     @property
     def roots(self) -> list[Dispatch]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
-from signalcli.trace.records import Failure, Representation, Scalar
+from signalcli.trace.records import Failure, Representation, Scalar, encodable
 
 LONGEST = 200
 MOST_ITEMS = 20
@@ -80,7 +80,7 @@ def describe_failure(error: BaseException) -> Failure:
         traceback = traceback.tb_next
     message = _STATEMENT.sub("", message)
     message = shorten(_without_secrets(" ".join(message.split())))
-    return Failure(type(error).__qualname__, message, file, line)
+    return Failure(encodable(type(error).__qualname__), message, encodable(file), line)
 
 
 @singledispatch
@@ -91,6 +91,7 @@ def describe_object(value: Any) -> str:
 
 def shorten(text: str) -> str:
     """Cut a text to at most 200 characters."""
+    text = encodable(text[: LONGEST + 1])
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

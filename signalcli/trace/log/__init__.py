@@ -1,0 +1,1 @@
+"""The signal log: the traces of runs, kept in the database that they worked on."""

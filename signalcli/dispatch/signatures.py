@@ -74,7 +74,8 @@ def place_of(target: Any) -> tuple[str, int]:
     function = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(function, "__code__", None)
     if code is None:
-        code = getattr(getattr(type(function), "__call__", None), "__code__", None)
+        call = inspect.getattr_static(type(function), "__call__", None)
+        code = getattr(call, "__code__", None)
     return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
 
 

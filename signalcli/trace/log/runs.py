@@ -45,7 +45,7 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """How it ended, in a word or two: ``done``, ``interrupted``, ``rolled back``, ``failed``."""
+        """How it ended: ``done``, ``interrupted``, ``rolled back`` or ``failed``."""
         if self.exit_code == 0:
             return "done"
         if self.exit_code >= 128:

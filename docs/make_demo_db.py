@@ -14,7 +14,16 @@ def make(database: Path) -> None:
     """Replace a database by one with the demo's two users."""
     database.unlink(missing_ok=True)
     for username, email, first_name, last_name in USERS:
-        command = ["register", username, "--email", email, "--quiet", "--database", str(database)]
+        command = [
+            "register",
+            username,
+            "--email",
+            email,
+            "--quiet",
+            "--no-log",
+            "--database",
+            str(database),
+        ]
         names = ["--first-name", first_name, "--last-name", last_name]
         subprocess.run([sys.executable, "-m", "signalcli", *command, *names], check=True)  # noqa: S603  # our own words
 

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,9 @@ DEFAULT_DATABASE = "demo.db"
 DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
 JSON_VARIABLE = "SIGNALCLI_JSON"
 QUIET_VARIABLE = "SIGNALCLI_QUIET"
+LOG_VARIABLE = "SIGNALCLI_LOG"
+LOG_KEEP_VARIABLE = "SIGNALCLI_LOG_KEEP"
+DEFAULT_LOG_KEEP = 10_000
 PANEL = "Global options"
 
 
@@ -25,11 +28,15 @@ class Settings:
         database: a path, or a SQLAlchemy URL.
         json: whether the answer is one JSON document.
         quiet: whether only errors are printed.
+        log: whether runs are kept in the signal log.
+        log_keep: how many runs it keeps.
     """
 
     database: str
     json: bool
     quiet: bool
+    log: bool = True
+    log_keep: int = DEFAULT_LOG_KEEP
 
 
 def print_version(is_wanted: bool) -> None:
@@ -42,6 +49,8 @@ def print_version(is_wanted: bool) -> None:
 _DATABASE_HELP = "The SQLite file, or a SQLAlchemy URL."
 _JSON_HELP = "Print one JSON document."
 _QUIET_HELP = "Print only errors."
+_LOG_HELP = "Keep the run in the signal log, or not."
+_LOG_KEEP_HELP = "How many runs the signal log keeps."
 _VERSION_HELP = "Print the version and exit."
 
 Version = Annotated[
@@ -74,13 +83,27 @@ def remember(
             "--quiet", "-q", envvar=QUIET_VARIABLE, help=_QUIET_HELP, rich_help_panel=PANEL
         ),
     ] = False,
+    log: Annotated[
+        bool,
+        typer.Option("--log/--no-log", envvar=LOG_VARIABLE, help=_LOG_HELP, rich_help_panel=PANEL),
+    ] = True,
+    log_keep: Annotated[
+        int,
+        typer.Option(
+            "--log-keep",
+            envvar=LOG_KEEP_VARIABLE,
+            min=1,
+            help=_LOG_KEEP_HELP,
+            rich_help_panel=PANEL,
+        ),
+    ] = DEFAULT_LOG_KEEP,
     version: Version = False,
 ) -> None:
     """Show Django's signals at work: every dispatch, every receiver, in a table.
 
     Example: signalcli register xyz --email xyz@mail.com
     """
-    ctx.obj = Settings(database, json, quiet)
+    ctx.obj = Settings(database, json, quiet, log, log_keep)
     if ctx.invoked_subcommand is None:
         if json:
             ctx.fail("Missing command.")
@@ -94,7 +117,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     )
 
 
-def _option(kind: Any, *names: str, help: str, variable: str) -> Any:  # noqa: A002  # Typer's word
+def _option(kind: Any, *names: str, help: str, variable: str, **more: Any) -> Any:  # noqa: A002  # Typer's word
     # The variable is read with the options before the command, which those after it override.
     return Annotated[
         kind,
@@ -103,10 +126,12 @@ def _option(kind: Any, *names: str, help: str, variable: str) -> Any:  # noqa: A
             help=f"{help} Variable: {variable}.",
             rich_help_panel=PANEL,
             show_default=False,
+            **more,
         ),
     ]
 
 
+_SETTINGS = ("database", "json", "quiet", "log", "log_keep")
 _AFTER_COMMAND = [
     _parameter("ctx", typer.Context, inspect.Parameter.empty),
     _parameter(
@@ -118,6 +143,16 @@ _AFTER_COMMAND = [
     _parameter(
         "quiet", _option(bool, "--quiet", "-q", help=_QUIET_HELP, variable=QUIET_VARIABLE), False
     ),
+    _parameter(
+        "log",
+        _option(bool | None, "--log/--no-log", help=_LOG_HELP, variable=LOG_VARIABLE),
+        None,
+    ),
+    _parameter(
+        "log_keep",
+        _option(int | None, "--log-keep", help=_LOG_KEEP_HELP, variable=LOG_KEEP_VARIABLE, min=1),
+        None,
+    ),
     _parameter("version", Version, False),
 ]
 
@@ -127,12 +162,13 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
-        database, json, quiet = (arguments.pop(name) for name in ("database", "json", "quiet"))
+        after = {name: arguments.pop(name) for name in _SETTINGS}
         del arguments["version"]
-        before: Settings = ctx.obj
-        if database is None:
-            database = before.database
-        command(Settings(database, json or before.json, quiet or before.quiet), **arguments)
+        # What is not said after the command, or not set there, stands as it was said before it.
+        said = {name: value for name, value in after.items() if value not in (None, False)}
+        if after["log"] is False:
+            said["log"] = False
+        command(replace(ctx.obj, **said), **arguments)
 
     signature = inspect.signature(command)
     own = list(signature.parameters.values())[1:]

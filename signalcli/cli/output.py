@@ -12,6 +12,7 @@ from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem
 def write_document(
     command: str | None,
     *,
+    run: int | None = None,
     result: Any = None,
     dispatches: list[dict[str, Any]] | None = None,
     problem: Problem | None = None,
@@ -24,7 +25,7 @@ def write_document(
             {
                 "ok": problem is None,
                 "command": command,
-                "run": None,
+                "run": run,
                 "result": result,
                 "dispatches": dispatches or [],
                 "error": problem and {"code": problem.code, "message": problem.message},
@@ -42,6 +43,13 @@ def print_problem(problem: Problem) -> None:
     if not sys.stdout.closed:
         sys.stdout.flush()
     print(visible(f"error: {problem.message}".replace("\n", "\\n")), file=sys.stderr)
+
+
+def print_warning(message: str) -> None:
+    """Print a warning on one line of standard error."""
+    from signalcli.render.text import visible
+
+    print(visible(f"warning: {message}".replace("\n", "\\n")), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:

@@ -20,6 +20,9 @@ EXIT_CODES = {
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 
+# The code of what is wrong with the database itself.
+UNUSABLE = "database"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -56,6 +59,25 @@ def usage_problem(message: str) -> Problem:
 def interruption(is_written: bool) -> Problem:
     """Somebody pressed Ctrl-C."""
     return Problem(130, "interrupted", f"interrupted; {_outcome(is_written)}")
+
+
+def termination(terminated: Terminated, is_written: bool) -> Problem:
+    """The system asked the process to end."""
+    number = terminated.args[0]
+    return Problem(128 + number, "terminated", f"ended by signal {number}; {_outcome(is_written)}")
+
+
+def unwritable_log(error: BaseException, database: str) -> str:
+    """Why a run is not kept in the signal log, and what to do."""
+    from signalcli.db.engine import without_password
+    from signalcli.db.errors import unusable
+    from signalcli.trace.representation import describe_failure
+
+    if isinstance(error, KeyboardInterrupt):
+        reason: object = "interrupted"
+    else:
+        reason = unusable(error, without_password(database)) or describe_failure(error)
+    return f"the run is not kept in the signal log (--no-log says so beforehand): {reason}"
 
 
 def _outcome(is_written: bool) -> str:
@@ -101,7 +123,7 @@ def problem_of(
         return Problem(1, "receiver_failed", story)
     unusable_database = unusable(error, database)
     if unusable_database is not None:
-        return Problem(5, "database", str(unusable_database))
+        return Problem(5, UNUSABLE, str(unusable_database))
     return internal_fault(error)
 
 

@@ -1,11 +1,12 @@
-"""The way of one command: make the apps ready, watch, work in a session, show what happened."""
+"""The way of one command: make the apps ready, watch, work in a session, show and keep it."""
 
 import contextlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.options import Settings
@@ -14,23 +15,29 @@ from signalcli.cli.output import (
     output_to,
     print_problem,
     print_traceback_if_wanted,
+    print_warning,
     write_document,
 )
 from signalcli.cli.problems import (
     TRACEBACK_VARIABLE,
+    UNUSABLE,
     Problem,
     Reported,
     Terminated,
     interruption,
     problem_of,
+    termination,
     unwritable_answer,
+    unwritable_log,
 )
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from sqlalchemy import Engine
 
     from signalcli.db import Session
     from signalcli.trace import Recorder
+    from signalcli.trace.log.runs import Run
 
 
 @dataclass(slots=True)
@@ -42,21 +49,25 @@ class Answer:
         message: one line for people.
         view: for people, instead of the message.
         problem: what went wrong although the command went on.
+        users: the names of the users that it turned out to be about.
     """
 
     result: Any
     message: str = ""
     view: "RenderableType | None" = None
     problem: Problem | None = None
+    users: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class _Run:
+class _Course:
     """A run under way: what it has come to so far."""
 
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
     answer: Answer | None = None
     problem: Problem | None = None
     is_written: bool = False
+    number: int | None = None
 
     def note_commit(self) -> None:
         """Something is in the database for good."""
@@ -71,8 +82,9 @@ def carry_out(
     writes: bool = False,
     creates: bool = False,
     shows_trace: bool = True,
+    users: tuple[str, ...] = (),
 ) -> None:
-    """Carry out a command and print what came of it.
+    """Carry out a command, print what came of it, and keep it in the signal log.
 
     Arguments:
         settings: what the global options say.
@@ -80,74 +92,91 @@ def carry_out(
         work: does it, in a transaction that is committed when it is done.
         writes: whether the database is written.
         creates: whether a database that does not exist is made.
-        shows_trace: whether the trace is part of what is printed.
+        shows_trace: whether the trace is part of what is printed; then it is kept, too.
+        users: the names of the users that it is about, as they were typed.
 
     Raises:
         Reported: the command failed, and has said so.
+        Terminated: the system asks the process to end.
     """
-    from signalcli.db.engine import without_password
     from signalcli.trace import Recorder
 
-    recorder = Recorder()
-    run = _Run()
+    recorder, course = Recorder(), _Course()
     if not os.environ.get(TRACEBACK_VARIABLE):
         # The table shows what a robust dispatch would log.
         logging.getLogger("signalcli").addHandler(logging.NullHandler())
-    try:
-        with _view(settings, recorder, shows_trace):
-            _work(settings, recorder, work, run, writes, creates)
-    except KeyboardInterrupt:
-        run.problem = interruption(run.is_written)
-    except Terminated:
-        raise
-    except BaseException as error:
-        if recorder.culprit(error) is None:
-            if not isinstance(error, Exception):
-                raise
-            if isinstance(error, BrokenPipeError):
-                # Nobody reads the table any more. The work is done by then.
-                let_go_of_stdout()
-                return
-        print_traceback_if_wanted()
-        database = without_password(settings.database)
-        run.problem = problem_of(error, recorder, database, run.is_written)
-    try:
-        _report(settings, command, recorder, run)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        let_go_of_stdout()
-    except OSError as error:
-        let_go_of_stdout()
-        run.problem = unwritable_answer(error, run.is_written)
-        print_problem(run.problem)
-    if run.problem is not None:
-        raise Reported(run.problem)
+    with contextlib.ExitStack() as stack:
+        engine: Engine | None = None
+        leaving: Terminated | None = None
+        try:
+            with _view(settings, recorder, shows_trace):
+                engine = _open(settings, writes, creates)
+                # The last connection to close takes the write-ahead log with it.
+                stack.callback(engine.dispose)
+                _work(engine, recorder, work, course, writes)
+        except Terminated as terminated:
+            leaving, course.problem = terminated, termination(terminated, course.is_written)
+        except BaseException as error:
+            course.problem = _problem_of(error, settings, recorder, course)
+        if settings.log and shows_trace:
+            run = _run(command, recorder, course, users, writes)
+            course.number = _keep(settings, run, recorder, engine if writes else None)
+    if leaving is not None:
+        raise leaving
+    _print(settings, command, recorder, course)
+    if course.problem is not None:
+        raise Reported(course.problem)
+
+
+def _open(settings: Settings, writes: bool, creates: bool) -> "Engine":
+    from signalcli.apps import apps
+    from signalcli.db.opening import open_engine
+
+    apps.populate()
+    return open_engine(settings.database, writes=writes, creates=creates)
 
 
 def _work(
-    settings: Settings,
+    engine: "Engine",
     recorder: "Recorder",
     work: "Callable[[Session], Answer]",
-    run: _Run,
+    course: _Course,
     writes: bool,
-    creates: bool,
 ) -> None:
-    from signalcli.apps import apps
-    from signalcli.db.opening import open_engine, open_session
+    from signalcli.db.opening import open_session
     from signalcli.trace import record
+    from signalcli.trace.log.schema import version_of
 
-    apps.populate()
-    engine = open_engine(settings.database, writes=writes, creates=creates)
-    try:
-        with record(recorder), open_session(engine, run.note_commit) as session:
-            answer = work(session)
-            if writes:
-                session.commit()
-            run.answer = answer
-            run.problem = answer.problem
-    finally:
-        # The last connection to close takes the write-ahead log with it.
-        engine.dispose()
+    with record(recorder), open_session(engine, course.note_commit, version_of) as session:
+        answer = work(session)
+        if writes:
+            session.commit()
+        course.answer = answer
+        course.problem = answer.problem
+
+
+def _problem_of(
+    error: BaseException, settings: Settings, recorder: "Recorder", course: _Course
+) -> Problem | None:
+    """What ended the run, as it is reported; None where there is nothing to report.
+
+    Raises:
+        BaseException: the error itself, where it is none of the run's.
+    """
+    from signalcli.db.engine import without_password
+
+    if isinstance(error, KeyboardInterrupt):
+        return interruption(course.is_written)
+    if recorder.culprit(error) is None:
+        if not isinstance(error, Exception):
+            raise error
+        if isinstance(error, BrokenPipeError):
+            # Nobody reads the table any more. The work is done by then.
+            let_go_of_stdout()
+            return None
+    print_traceback_if_wanted()
+    database = without_password(settings.database)
+    return problem_of(error, recorder, database, course.is_written)
 
 
 @contextlib.contextmanager
@@ -169,21 +198,82 @@ def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterat
         yield
 
 
-def _report(settings: Settings, command: str, recorder: "Recorder", run: _Run) -> None:
+def _run(
+    command: str, recorder: "Recorder", course: _Course, users: tuple[str, ...], writes: bool
+) -> "Run":
+    """The run as it is kept."""
+    from signalcli.core.values import normal_username
+    from signalcli.trace.log.runs import Run
+    from signalcli.trace.records import encodable
+    from signalcli.trace.representation import describe_command_line, shorten
+
+    answer, problem = course.answer, course.problem
+    found = answer.users if answer is not None else ()
+    return Run(
+        begun=course.begun,
+        command=command,
+        command_line=describe_command_line(["signalcli", *sys.argv[1:]]),
+        exit_code=problem.exit_code if problem is not None else 0,
+        seconds=recorder.now(),
+        is_rolled_back=writes and not course.is_written and bool(recorder.trace.dispatches),
+        message=encodable(answer.message) if answer is not None else "",
+        result=answer.result if answer is not None else None,
+        error_code=problem.code if problem is not None else None,
+        error_message=encodable(problem.message) if problem is not None else None,
+        users=tuple(shorten(normal_username(name)) for name in (*users, *found)),
+    )
+
+
+def _keep(
+    settings: Settings, run: "Run", recorder: "Recorder", engine: "Engine | None"
+) -> int | None:
+    """Keep the run in the signal log, or say why that cannot be done; returns its number."""
+    from signalcli.db.opening import is_kept, open_engine
+    from signalcli.trace.log.keeping import keep
+
+    if run.error_code == UNUSABLE or not is_kept(settings.database):
+        return None
+    try:
+        with contextlib.ExitStack() as stack:
+            if engine is None:
+                engine = open_engine(settings.database, writes=True, creates=False)
+                stack.callback(engine.dispose)
+            return keep(engine, run, recorder.trace, settings.log_keep).number
+    except (Exception, KeyboardInterrupt) as error:
+        print_traceback_if_wanted()
+        if not settings.quiet:
+            print_warning(unwritable_log(error, settings.database))
+        return None
+
+
+def _print(settings: Settings, command: str, recorder: "Recorder", course: _Course) -> None:
+    try:
+        _report(settings, command, recorder, course)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go_of_stdout()
+    except OSError as error:
+        let_go_of_stdout()
+        course.problem = unwritable_answer(error, course.is_written)
+        print_problem(course.problem)
+
+
+def _report(settings: Settings, command: str, recorder: "Recorder", course: _Course) -> None:
     if settings.json:
         from signalcli.render.document import dispatches_of
 
         write_document(
             command,
-            result=run.answer.result if run.answer else None,
+            run=course.number,
+            result=course.answer.result if course.answer else None,
             dispatches=dispatches_of(recorder.trace),
-            problem=run.problem,
+            problem=course.problem,
         )
         return
-    if run.answer is not None and not settings.quiet:
+    if course.answer is not None and not settings.quiet:
         from signalcli.render.console import make_console, show
         from signalcli.render.text import plain
 
-        show(run.answer.view or plain(run.answer.message), make_console())
-    if run.problem is not None:
-        print_problem(run.problem)
+        show(course.answer.view or plain(course.answer.message), make_console())
+    if course.problem is not None:
+        print_problem(course.problem)

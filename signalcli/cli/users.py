@@ -58,9 +58,10 @@ def register(
         return Answer(
             _result(account),
             f"Registered {account.username} in {_name(settings)}. Sent notification",
+            users=(account.username,),
         )
 
-    carry_out(settings, "register", work, writes=True, creates=True)
+    carry_out(settings, "register", work, writes=True, creates=True, users=(username,))
 
 
 def update(
@@ -95,9 +96,10 @@ def update(
         return Answer(
             {**_result(account), "changed": is_changed},
             message.format(account.username, _name(settings)),
+            users=(account.username,),
         )
 
-    carry_out(settings, "update", work, writes=True)
+    carry_out(settings, "update", work, writes=True, users=(username,))
 
 
 def delete(settings: Settings, username: Username) -> None:
@@ -112,7 +114,7 @@ def delete(settings: Settings, username: Username) -> None:
         account = accounts.delete(session, username)
         return Answer(_result(account), f"Deleted {account.username} from {_name(settings)}")
 
-    carry_out(settings, "delete", work, writes=True)
+    carry_out(settings, "delete", work, writes=True, users=(username,))
 
 
 def notify(
@@ -137,7 +139,7 @@ def notify(
             problem=robust_failures("notification", failed) if failed else None,
         )
 
-    carry_out(settings, "notify", work, writes=True)
+    carry_out(settings, "notify", work, writes=True, users=(username,))
 
 
 def list_users(settings: Settings, trace: Trace = False) -> None:
@@ -171,7 +173,7 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> None:
         account = accounts.find(session, username, load=trace)
         return Answer(_result(account), view=None if settings.json else _user_view(account))
 
-    carry_out(settings, "show", work, shows_trace=trace)
+    carry_out(settings, "show", work, shows_trace=trace, users=(username,))
 
 
 def _result(account: "Account") -> dict[str, Any]:

@@ -50,7 +50,11 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
     return engine
 
 
-def open_session(engine: Engine, on_commit: Callable[[], None] | None = None) -> Session:
+def open_session(
+    engine: Engine,
+    on_commit: Callable[[], None] | None = None,
+    on_begin: Callable[[Connection], object] | None = None,
+) -> Session:
     """A session whose transaction makes the tables of the installed apps that are missing.
 
     Nothing is opened before the session is used.
@@ -58,6 +62,8 @@ def open_session(engine: Engine, on_commit: Callable[[], None] | None = None) ->
     Arguments:
         engine: the engine.
         on_commit: called after each commit.
+        on_begin: called when a transaction begins, before anything is written; what it raises
+            ends the transaction.
     """
     session = Session(engine)
     if on_commit is not None:
@@ -65,9 +71,19 @@ def open_session(engine: Engine, on_commit: Callable[[], None] | None = None) ->
 
     @event.listens_for(session, "after_begin")
     def create_tables(session: Session, transaction: Any, connection: Connection) -> None:
+        if on_begin is not None:
+            on_begin(connection)
         SQLModel.metadata.create_all(connection)
 
     return session
+
+
+def is_kept(database: str) -> bool:
+    """Whether there is such a database now that outlasts the process."""
+    url = database_url(database)
+    if url.get_backend_name() != "sqlite" or "uri" in url.query:
+        return True
+    return url.database not in (None, "", ":memory:") and os.path.lexists(str(url.database))
 
 
 def _is_writable(url: URL) -> bool:

@@ -45,8 +45,8 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
         "sender": dispatch.sender,
         "robust": dispatch.robust,
         "arguments": dispatch.arguments,
-        "begun_ms": _milliseconds(dispatch.begun),
-        "duration_ms": _milliseconds(dispatch.seconds),
+        "begun_ms": milliseconds(dispatch.begun),
+        "duration_ms": milliseconds(dispatch.seconds),
         "responses": [_response(response) for response in dispatch.responses],
     }
 
@@ -60,8 +60,8 @@ def _response(response: Response) -> dict[str, Any]:
         "error": response.failure and _failure(response.failure),
         "output": response.output,
         "output_omitted": response.omitted,
-        "begun_ms": _milliseconds(response.begun),
-        "duration_ms": _milliseconds(response.seconds),
+        "begun_ms": milliseconds(response.begun),
+        "duration_ms": milliseconds(response.seconds),
     }
 
 
@@ -73,5 +73,6 @@ def _failure(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _milliseconds(seconds: float | None) -> float | None:
+def milliseconds(seconds: float | None) -> float | None:
+    """A duration for programs."""
     return None if seconds is None else round(seconds * 1000, 3)

@@ -137,7 +137,7 @@ class TraceTable:
                 sender,
                 plain(response.short_receiver, "red" if response.failure else "green"),
                 _answer(response),
-                plain(_duration(response, self._now), "dim"),
+                plain(_time_of(response, self._now), "dim"),
             )
             for line in _output_lines(response):
                 yield (
@@ -197,8 +197,12 @@ def _value(value: Representation) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def _duration(response: Response, now: float) -> str:
-    seconds = now - response.begun if response.seconds is None else response.seconds
+def _time_of(response: Response, now: float) -> str:
+    return duration(now - response.begun if response.seconds is None else response.seconds)
+
+
+def duration(seconds: float) -> str:
+    """A duration for people."""
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"

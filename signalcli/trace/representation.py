@@ -4,7 +4,8 @@ import dataclasses
 import math
 import re
 import reprlib
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -12,6 +13,7 @@ from signalcli.trace.records import Failure, Representation, Scalar, encodable
 
 LONGEST = 200
 MOST_ITEMS = 20
+MOST_ARGUMENTS = 100
 MASK = "********"
 
 _TELLING_NAMES = (
@@ -81,6 +83,17 @@ def describe_failure(error: BaseException) -> Failure:
     message = _STATEMENT.sub("", message)
     message = shorten(_without_secrets(" ".join(message.split())))
     return Failure(encodable(type(error).__qualname__), message, encodable(file), line)
+
+
+def describe_command_line(arguments: Sequence[str]) -> str:
+    """A command line as one would type it, without secrets, each argument at most 200 long."""
+    words = [
+        MASK
+        if before.startswith("-") and "=" not in before and _is_telling(before)
+        else shorten(_without_secrets(argument))
+        for before, argument in zip(("", *arguments), arguments, strict=False)
+    ]
+    return shlex.join(words[:MOST_ARGUMENTS]) + (" …" if len(words) > MOST_ARGUMENTS else "")
 
 
 @singledispatch

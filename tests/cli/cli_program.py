@@ -24,6 +24,9 @@ MANY = 1000
 _OWN = re.compile(
     r"SIGNALCLI|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|TERM|COLORTERM|CI$|GITHUB|PYTHONIO"
 )
+_OF_THE_LOG = re.compile(
+    r"(CREATE TABLE|CREATE INDEX|INSERT INTO|DELETE FROM) \"?(signalcli_|sqlite_)"
+)
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _WITHOUT_ROOTS_RIGHTS = """
@@ -93,11 +96,11 @@ class Program:
         return finished(self.start(*arguments, env=env))
 
     def rows(self) -> list[str]:
-        """Every table and row of the database, as SQL."""
+        """Every table and row of the database but those of the signal log, as SQL."""
         with sqlite3.connect(self.database) as connection:
             rows = list(connection.iterdump())
         connection.close()
-        return rows
+        return [row for row in rows if not _OF_THE_LOG.match(row)]
 
     def select(self, query: str) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(self.database)

@@ -1,0 +1,1 @@
+"""Measurements of signalcli. Each module is run by itself: ``python -m benchmarks.NAME``."""

@@ -1,0 +1,171 @@
+"""Runs and statistics of the signal log, as tables and for programs."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from signalcli.render.document import dispatches_of, milliseconds
+from signalcli.render.grid import new_table
+from signalcli.render.table import duration
+from signalcli.render.text import plain
+from signalcli.trace.log.runs import Run
+from signalcli.trace.log.statistics import Statistics, histogram
+from signalcli.trace.records import Trace
+
+BARS = "▁▂▃▄▅▆▇█"
+ASCII_BARS = ".:-=+*#@"
+BINS = 12
+SHORTEST = 1e-6
+
+_STYLES = {"done": "green", "failed": "red", "rolled back": "red", "interrupted": "yellow"}
+
+
+def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
+    """A run for programs, with its dispatches where its trace is given."""
+    row: dict[str, Any] = {
+        "run": run.number,
+        "begun": f"{run.begun.isoformat(timespec='milliseconds')}Z",
+        "command": run.command,
+        "command_line": run.command_line,
+        "users": list(run.users),
+        "exit_code": run.exit_code,
+        "outcome": run.outcome,
+        "error": run.error_code and {"code": run.error_code, "message": run.error_message},
+        "message": run.message,
+        "duration_ms": milliseconds(run.seconds),
+        "counts": {
+            "dispatches": run.dispatches,
+            "responses": run.responses,
+            "failures": run.failures,
+        },
+    }
+    return row if trace is None else {**row, "dispatches": dispatches_of(trace)}
+
+
+def runs_table(runs: Iterable[Run]) -> Table:
+    """A row for each run."""
+    table = new_table()
+    table.add_column("Run", justify="right")
+    table.add_column("When")
+    table.add_column("Command", overflow="fold")
+    table.add_column("Outcome")
+    for heading in ("Sent", "Received", "Failed", "Time"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        table.add_row(
+            plain(str(run.number), "dim"),
+            plain(local_time(run.begun)),
+            plain(_command(run)),
+            plain(run.outcome, _STYLES[run.outcome]),
+            plain(str(run.dispatches)),
+            plain(str(run.responses)),
+            plain(str(run.failures) if run.failures else "", "red"),
+            plain(duration(run.seconds), "dim"),
+        )
+    return table
+
+
+def run_heading(run: Run) -> Text:
+    """A line that says which run it is."""
+    return Text.assemble(
+        plain(f"Run {run.number}", "bold"),
+        plain(f" · {local_time(run.begun)} · {_command(run)} · "),
+        plain(outcome_of(run), _STYLES[run.outcome]),
+    )
+
+
+def outcome_of(run: Run) -> str:
+    """How a run ended, with its exit code where it did not end well."""
+    return run.outcome if run.exit_code == 0 else f"{run.outcome}, exit code {run.exit_code}"
+
+
+def local_time(time: datetime) -> str:
+    """A time in UTC as the clock on the wall shows it."""
+    return f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _command(run: Run) -> str:
+    return run.command_line.removeprefix("signalcli ")
+
+
+def statistics_row(kind: str, of: Statistics) -> dict[str, Any]:
+    """Statistics for programs.
+
+    Arguments:
+        kind: what they are of, ``receiver`` or ``signal``.
+        of: the statistics.
+    """
+    return {
+        kind: of.name,
+        "calls": of.calls,
+        "failures": of.failures,
+        "median_ms": milliseconds(of.median),
+        "p95_ms": milliseconds(of.percentile(95)),
+        "slowest_ms": milliseconds(of.slowest),
+    }
+
+
+class StatisticsTables:
+    """Statistics of receivers and of signals, with the durations of each as small bars.
+
+    Arguments:
+        receivers: those of receivers.
+        signals: those of signals.
+    """
+
+    def __init__(self, receivers: Sequence[Statistics], signals: Sequence[Statistics]) -> None:
+        self._tables = (("Receiver", "Calls", receivers), ("Signal", "Sent", signals))
+        measured = [each.durations for each in (*receivers, *signals) if each.durations]
+        self._shortest = max(SHORTEST, min((each[0] for each in measured), default=SHORTEST))
+        self._longest = max([2 * self._shortest, *(each[-1] for each in measured)])
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bars = ASCII_BARS if options.ascii_only else BARS
+        for heading, count, statistics in self._tables:
+            if statistics:
+                yield self._table(heading, count, statistics, bars)
+                yield Text("")
+        shortest, longest = duration(self._shortest), duration(self._longest)
+        yield plain(f"Durations: {BINS} ranges from {shortest} to {longest}", "dim")
+
+    def _table(
+        self, heading: str, count: str, statistics: Sequence[Statistics], bars: str
+    ) -> RenderableType:
+        table = new_table(ruled=bars is BARS)
+        table.add_column(heading, overflow="fold")
+        for name in (count, "Failed", "Median", "95 %", "Slowest"):
+            table.add_column(name, justify="right")
+        table.add_column("Durations", no_wrap=True)
+        names = _shortened([each.name for each in statistics])
+        for name, of in zip(names, statistics, strict=True):
+            table.add_row(
+                plain(name),
+                plain(f"{of.calls:,}"),
+                plain(f"{of.failures:,}" if of.failures else "", "red"),
+                *(
+                    plain("" if seconds is None else duration(seconds))
+                    for seconds in (of.median, of.percentile(95), of.slowest)
+                ),
+                plain(self._bars(of, bars), "cyan"),
+            )
+        return table
+
+    def _bars(self, of: Statistics, bars: str) -> str:
+        """A bar for each range of durations, as high as it has many."""
+        counts = histogram(of.durations, self._shortest, self._longest, BINS)
+        most = max(counts) or 1
+        heights = (math.ceil(count / most * len(bars)) for count in counts)
+        return "".join(bars[height - 1] if height else " " for height in heights)
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
+    """Names without their modules, where that leaves them different."""
+    short = [name.rpartition(".")[2] for name in names]
+    return [
+        name if short.count(brief) > 1 else brief for name, brief in zip(names, short, strict=True)
+    ]

@@ -1,0 +1,97 @@
+"""Noticing new runs in the log as other processes write them."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, select
+
+from signalcli.trace.log import tables
+from signalcli.trace.log.finding import Filter, find
+from signalcli.trace.log.runs import Run
+from signalcli.trace.log.schema import version_of
+
+PAUSE_SECONDS = 0.2
+
+
+def follow(
+    open_engine: Callable[[], Engine], file: Path | None, wanted: Filter, above: int
+) -> Iterator[list[Run]]:
+    """The runs that come into the log, several times a second, for as long as anybody asks.
+
+    A file that does not exist yet is waited for, and one that takes the place of another is
+    followed from its beginning. Looking costs next to nothing where nothing was written: SQLite
+    tells whether the file has changed without reading it.
+
+    Arguments:
+        open_engine: opens the database.
+        file: the file that it is in, where it is in one.
+        wanted: which runs.
+        above: the number of the last run that is of no interest.
+
+    Yields:
+        The new runs that fit, the oldest first; often none.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made the log.
+    """
+    engine = open_engine()
+    try:
+        while True:
+            followed = _identity(file)
+            for is_changed in _changes(engine):
+                runs: list[Run] = []
+                if is_changed:
+                    with engine.connect() as connection:
+                        newest = newest_run(connection)
+                        if newest > above:
+                            runs = list(find(connection, wanted, above=above))[::-1]
+                            above = newest
+                yield runs
+                if _identity(file) != followed:
+                    break
+                time.sleep(PAUSE_SECONDS)
+            engine.dispose()
+            engine, above = open_engine(), 0
+    finally:
+        engine.dispose()
+
+
+def newest_run(connection: Connection) -> int:
+    """The number of the last run in the log; 0 where there is none.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made the log.
+    """
+    if not version_of(connection):
+        return 0
+    return connection.scalar(select(func.max(tables.run.c.run))) or 0
+
+
+def _changes(engine: Engine) -> Iterator[bool]:
+    """Whether another connection may have written since the last time."""
+    if engine.dialect.name != "sqlite":
+        while True:
+            yield True
+    connection = engine.raw_connection()
+    cursor = connection.cursor()
+    try:
+        seen = None
+        while True:
+            cursor.execute("PRAGMA data_version")
+            before, seen = seen, cursor.fetchone()
+            yield seen != before
+    finally:
+        cursor.close()
+        connection.close()
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Which file it is at present that has this name; None where none has."""
+    if file is None:
+        return None
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

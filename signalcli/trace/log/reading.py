@@ -1,0 +1,110 @@
+"""Reading runs and their traces from the log."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from signalcli.trace.log import tables
+from signalcli.trace.log.runs import Run
+from signalcli.trace.records import Dispatch, Failure, Response, Trace
+
+
+def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
+    """The runs with these numbers, the newest first; none for a number that the log lacks."""
+    wanted = list(numbers)
+    found = connection.execute(
+        select(tables.run).where(tables.run.c.run.in_(wanted)).order_by(tables.run.c.run.desc())
+    )
+    rows = list(found)
+    users: dict[int, list[str]] = {row.run: [] for row in rows}
+    named = select(tables.subject).where(tables.subject.c.run.in_(wanted))
+    for username, number in connection.execute(named.order_by(tables.subject.c.username)):
+        users.setdefault(number, []).append(username)
+    return [_run(row, users[row.run]) for row in rows]
+
+
+def read_trace(connection: Connection, number: int) -> Trace:
+    """The trace of a run; empty where the log lacks it."""
+    ended = connection.scalar(select(tables.run.c.trace_ended).where(tables.run.c.run == number))
+    trace = Trace(ended=ended)
+    responses = _responses(connection, number)
+    by_place: dict[tuple[int, int], Response] = {}
+    for row in connection.execute(_with_route(tables.dispatch, number)):
+        parent = by_place.get((row.parent_seq, row.parent_place))
+        dispatch = Dispatch(
+            seq=row.seq,
+            parent=parent,
+            signal=row.signal,
+            signal_path=row.signal_path,
+            sender=row.sender,
+            robust=row.robust,
+            arguments=json.loads(row.arguments),
+            begun=row.begun,
+            seconds=row.seconds,
+        )
+        trace.dispatches.append(dispatch)
+        if parent is not None:
+            parent.caused.append(dispatch)
+        for place, of_response in enumerate(responses.get(row.seq, [])):
+            response = _response(dispatch, of_response)
+            dispatch.responses.append(response)
+            by_place[row.seq, place] = response
+    return trace
+
+
+def _responses(connection: Connection, number: int) -> dict[int, list[Row[Any]]]:
+    """The rows of a run's responses, by dispatch."""
+    rows: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(_with_route(tables.response, number)):
+        rows.setdefault(row.seq, []).append(row)
+    return rows
+
+
+def _with_route(table: Any, number: int) -> Any:
+    """A query for the rows of a run, in order, each with its route."""
+    return (
+        select(table, tables.route)
+        .join(tables.route, table.c.route == tables.route.c.route)
+        .where(table.c.run == number)
+        .order_by(*table.primary_key)
+    )
+
+
+def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
+    failure = None
+    if row.failure_type is not None:
+        failure = Failure(row.failure_type, row.failure_message, row.failure_file, row.failure_line)
+    return Response(
+        dispatch,
+        row.receiver,
+        begun=row.begun,
+        file=row.file,
+        line=row.line,
+        value=json.loads(row.value),
+        failure=failure,
+        seconds=row.seconds,
+        output=row.output,
+        omitted=row.omitted,
+    )
+
+
+def _run(row: Row[Any], users: Iterable[str]) -> Run:
+    return Run(
+        number=row.run,
+        begun=row.begun,
+        command=row.command,
+        command_line=row.command_line,
+        exit_code=row.exit_code,
+        seconds=row.seconds,
+        is_rolled_back=row.is_rolled_back,
+        message=row.message,
+        result=None if row.result is None else json.loads(row.result),
+        error_code=row.error_code,
+        error_message=row.error_message,
+        users=tuple(users),
+        dispatches=row.dispatches,
+        responses=row.responses,
+        failures=row.failures,
+    )

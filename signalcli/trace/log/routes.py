@@ -1,0 +1,101 @@
+"""Routes: from which signal, for which sender, to which receiver."""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+
+from sqlalchemy import Connection, insert, select
+
+from signalcli.trace.log import tables
+from signalcli.trace.records import Dispatch, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What dispatches and responses are of; that of a dispatch has no receiver."""
+
+    signal: str
+    signal_path: str
+    sender: str | None
+    receiver: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def number(self) -> int:
+        """Its number, the same in every log, since it is derived from what the route is."""
+        digest = blake2b(repr(astuple(self)).encode(), digest_size=8).digest()
+        return int.from_bytes(digest) >> 1
+
+
+def route_of_dispatch(dispatch: Dispatch) -> Route:
+    """From which signal, for which sender."""
+    return Route(dispatch.signal, dispatch.signal_path, dispatch.sender)
+
+
+def route_of_response(response: Response) -> Route:
+    """From which signal, for which sender, to which receiver."""
+    of = response.dispatch
+    return Route(
+        of.signal, of.signal_path, of.sender, response.receiver, response.file, response.line
+    )
+
+
+def store(connection: Connection, routes: Iterable[Route]) -> dict[Route, int]:
+    """Make sure that the log has these routes.
+
+    Returns:
+        Their numbers.
+    """
+    numbers = {route: route.number for route in routes}
+    column = tables.route.c.route
+    known = set(connection.scalars(select(column).where(column.in_(numbers.values()))))
+    missing = [
+        dict(zip(tables.route.c.keys(), (number, *astuple(route)), strict=True))
+        for route, number in numbers.items()
+        if number not in known
+    ]
+    if missing:
+        connection.execute(insert(tables.route), missing)
+    return numbers
+
+
+def matching(
+    connection: Connection,
+    *,
+    signal: str | None = None,
+    sender: str | None = None,
+    receiver: str | None = None,
+    to_receivers: bool,
+) -> list[int]:
+    """The numbers of the routes whose names match glob patterns; None matches all.
+
+    Arguments:
+        connection: the database.
+        signal: a pattern for the signal's short or full name.
+        sender: one for the sender's name.
+        receiver: one for the receiver's short or full name.
+        to_receivers: whether routes of responses are wanted, or those of dispatches.
+    """
+    columns = tables.route.c
+    names = select(columns.route, columns.signal, columns.signal_path, columns.sender)
+    has_receiver = columns.receiver.is_not(None) == to_receivers
+    return [
+        number
+        for number, name, path, of_sender, of_receiver in connection.execute(
+            names.add_columns(columns.receiver).where(has_receiver)
+        )
+        if _fits(signal, name, path)
+        and _fits(sender, of_sender)
+        and _fits(receiver, of_receiver, short_name(of_receiver or ""))
+    ]
+
+
+def short_name(name: str) -> str:
+    """The last part of a dotted name."""
+    return name.rpartition(".")[2]
+
+
+def _fits(pattern: str | None, *names: str | None) -> bool:
+    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,61 @@
+"""The version of the log's tables: made, brought up to date, or refused."""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from signalcli.db import DatabaseUnusable
+from signalcli.trace.log import tables
+
+VERSION = 1
+PART = "log"
+
+# What leads from each version to the next one.
+STEPS: Mapping[int, Callable[[Connection], None]] = {}
+
+
+def version_of(connection: Connection) -> int:
+    """The version of the log that a database has; 0 where it has none.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made it.
+    """
+    if not inspect(connection).has_table(tables.schema.name):
+        return 0
+    query = select(tables.schema.c.version).where(tables.schema.c.part == PART)
+    version = connection.execute(query).scalar() or 0
+    if version > VERSION:
+        raise DatabaseUnusable(
+            f"the signal log has version {version}, and this signalcli knows versions up to "
+            f"{VERSION}: a newer signalcli made it; use that one, or another --database"
+        )
+    return version
+
+
+def bring_up_to_date(
+    connection: Connection,
+    steps: Mapping[int, Callable[[Connection], None]] = STEPS,
+    wanted: int = VERSION,
+) -> None:
+    """Make the log's tables, or upgrade older ones in place; to be called in a transaction.
+
+    Arguments:
+        connection: the database.
+        steps: what leads from each version to the next one.
+        wanted: the version to reach.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made the log.
+    """
+    version = version_of(connection)
+    if version == wanted:
+        return
+    if version == 0:
+        tables.metadata.create_all(connection)
+        connection.execute(insert(tables.schema).values(part=PART, version=wanted))
+        return
+    while version < wanted:
+        steps[version](connection)
+        version += 1
+    row = tables.schema.c.part == PART
+    connection.execute(update(tables.schema).where(row).values(version=wanted))

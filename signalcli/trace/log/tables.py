@@ -1,0 +1,140 @@
+"""The tables of the signal log.
+
+They stand beside the tables of the installed apps, but are none of SQLModel's: code that creates
+or drops all of an app's tables leaves them alone.
+
+What a dispatch or a response is *of* (signal, sender, receiver) is its route. There are few of
+them, so patterns are matched against routes, and what they lead to is then read from an index, the
+newest run first. That takes as long in a large log as in a small one.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the column is an INTEGER.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+schema = Table(
+    "signalcli_schema",
+    metadata,
+    Column("part", String(50), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+run = Table(
+    "signalcli_run",
+    metadata,
+    Column("run", _Number, primary_key=True, autoincrement=True),
+    Column("begun", DateTime, nullable=False),
+    Column("ended", DateTime, nullable=False, index=True),
+    Column("command", String(50), nullable=False),
+    Column("command_line", Text, nullable=False),
+    Column("exit_code", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("is_rolled_back", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("result", Text),
+    Column("error_code", String(50)),
+    Column("error_message", Text),
+    Column("dispatches", Integer, nullable=False),
+    Column("responses", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("trace_ended", Float),
+    # The number of a run that was removed is not given again.
+    sqlite_autoincrement=True,
+)
+# In words of SQL, since a condition with parameters would not be recognised as the index's own.
+is_failed: ColumnElement[bool] = literal_column(
+    "(signalcli_run.exit_code <> 0 OR signalcli_run.failures > 0)", Boolean
+)
+Index("signalcli_run_failed", run.c.run, sqlite_where=is_failed, postgresql_where=is_failed)
+
+subject = Table(
+    "signalcli_run_user",
+    metadata,
+    Column("username", String(200), primary_key=True),
+    Column("run", _Number, primary_key=True),
+    Index("signalcli_run_user_of", "run"),
+    sqlite_with_rowid=False,
+)
+
+route = Table(
+    "signalcli_route",
+    metadata,
+    Column("route", BigInteger, primary_key=True, autoincrement=False),
+    Column("signal", Text, nullable=False),
+    Column("signal_path", Text, nullable=False),
+    Column("sender", Text),
+    Column("receiver", Text),
+    Column("file", Text),
+    Column("line", Integer),
+)
+
+dispatch = Table(
+    "signalcli_dispatch",
+    metadata,
+    Column("run", _Number, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("route", BigInteger, nullable=False),
+    Column("parent_seq", Integer),
+    Column("parent_place", Integer),
+    Column("robust", Boolean, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("begun", Float, nullable=False),
+    Column("seconds", Float),
+    Index("signalcli_dispatch_route", "route", "run"),
+    sqlite_with_rowid=False,
+)
+
+response = Table(
+    "signalcli_response",
+    metadata,
+    Column("run", _Number, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("route", BigInteger, nullable=False),
+    Column("begun", Float, nullable=False),
+    Column("seconds", Float),
+    # The power of two of its microseconds: slow ones are found without looking at all others.
+    Column("magnitude", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("failure_type", Text),
+    Column("failure_message", Text),
+    Column("failure_file", Text),
+    Column("failure_line", Integer),
+    Column("output", Text, nullable=False),
+    Column("omitted", Integer, nullable=False),
+    Index("signalcli_response_route", "route", "run"),
+    Index("signalcli_response_magnitude", "magnitude", "run"),
+    sqlite_with_rowid=False,
+)
+has_failed = response.c.failure_type.is_not(None)
+Index(
+    "signalcli_response_failed",
+    response.c.route,
+    response.c.run,
+    sqlite_where=has_failed,
+    postgresql_where=has_failed,
+)
+
+OF_A_RUN = (response, dispatch, subject, run)
+
+
+def magnitude(seconds: float) -> int:
+    """How long that is, roughly: the number of bits of its microseconds."""
+    return max(0, int(seconds * 1_000_000)).bit_length()

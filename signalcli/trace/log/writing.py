@@ -1,0 +1,136 @@
+"""Writing a run and its trace into the log."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from signalcli.trace.log import routes, tables
+from signalcli.trace.log.routes import Route, route_of_dispatch, route_of_response
+from signalcli.trace.log.runs import Run
+from signalcli.trace.log.schema import bring_up_to_date
+from signalcli.trace.records import Dispatch, Response, Trace
+
+LARGEST_RESULT = 4096
+
+
+def write(connection: Connection, run: Run, trace: Trace) -> Run:
+    """Keep a run and its trace; to be called in a transaction that nothing else is written in.
+
+    Each table gets its rows at once. The tables are made where they are missing.
+
+    Arguments:
+        connection: the database.
+        run: the run; what it says of its number and its counts is found out anew.
+        trace: its trace.
+
+    Returns:
+        The run as it is in the log.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made the log.
+    """
+    bring_up_to_date(connection)
+    # A thread that a receiver left behind may go on adding to the trace.
+    dispatches = [(dispatch, route_of_dispatch(dispatch)) for dispatch in list(trace.dispatches)]
+    responses = [
+        (response, route_of_response(response), place)
+        for dispatch, _ in dispatches
+        for place, response in enumerate(list(dispatch.responses))
+    ]
+    run = replace(
+        run,
+        dispatches=len(dispatches),
+        responses=len(responses),
+        failures=sum(response.failure is not None for response, *_ in responses),
+    )
+    result = connection.execute(insert(tables.run).values(_run_values(run, trace.ended)))
+    number = result.inserted_primary_key[0] if result.inserted_primary_key else 0
+    of_all = {route for _, route in dispatches} | {route for _, route, _ in responses}
+    numbers = routes.store(connection, of_all)
+    for table, rows in (
+        (tables.subject, [{"run": number, "username": name} for name in sorted(set(run.users))]),
+        (tables.dispatch, list(_dispatch_rows(number, dispatches, responses, numbers))),
+        (tables.response, list(_response_rows(number, responses, numbers, trace.ended))),
+    ):
+        if rows:
+            connection.execute(insert(table), rows)
+    return replace(run, number=number)
+
+
+def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
+    result = None if run.result is None else _dumps(run.result)
+    return {
+        "begun": run.begun,
+        # As it is said while nobody else can write, later runs never ended earlier.
+        "ended": datetime.now(UTC).replace(tzinfo=None),
+        "command": run.command,
+        "command_line": run.command_line,
+        "exit_code": run.exit_code,
+        "seconds": run.seconds,
+        "is_rolled_back": run.is_rolled_back,
+        "message": run.message,
+        "result": result if result is not None and len(result) <= LARGEST_RESULT else None,
+        "error_code": run.error_code,
+        "error_message": run.error_message,
+        "dispatches": run.dispatches,
+        "responses": run.responses,
+        "failures": run.failures,
+        "trace_ended": trace_ended,
+    }
+
+
+def _dispatch_rows(
+    run: int,
+    dispatches: list[tuple[Dispatch, Route]],
+    responses: list[tuple[Response, Route, int]],
+    numbers: dict[Route, int],
+) -> Iterator[dict[str, Any]]:
+    places = {id(response): (response.dispatch.seq, place) for response, _, place in responses}
+    for dispatch, route in dispatches:
+        parent_seq, parent_place = places.get(id(dispatch.parent), (None, None))
+        yield {
+            "run": run,
+            "seq": dispatch.seq,
+            "route": numbers[route],
+            "parent_seq": parent_seq,
+            "parent_place": parent_place,
+            "robust": dispatch.robust,
+            "arguments": _dumps(dispatch.arguments),
+            "begun": dispatch.begun,
+            "seconds": dispatch.seconds,
+        }
+
+
+def _response_rows(
+    run: int,
+    responses: list[tuple[Response, Route, int]],
+    numbers: dict[Route, int],
+    trace_ended: float | None,
+) -> Iterator[dict[str, Any]]:
+    for response, route, place in responses:
+        failure, seconds = response.failure, response.seconds
+        so_far = (trace_ended or response.begun) - response.begun if seconds is None else seconds
+        yield {
+            "run": run,
+            "seq": response.dispatch.seq,
+            "place": place,
+            "route": numbers[route],
+            "begun": response.begun,
+            "seconds": seconds,
+            "magnitude": tables.magnitude(so_far),
+            "value": _dumps(response.value),
+            "failure_type": failure and failure.type,
+            "failure_message": failure and failure.message,
+            "failure_file": failure and failure.file,
+            "failure_line": failure and failure.line,
+            "output": response.output,
+            "omitted": response.omitted,
+        }
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -78,12 +78,25 @@ def open_session(
     return session
 
 
+def file_of(database: str) -> Path | None:
+    """The file that a database is in, be it there or not; None where it is in none.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+    """
+    url = database_url(database)
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return None if "uri" in url.query else Path(str(url.database))
+
+
 def is_kept(database: str) -> bool:
     """Whether there is such a database now that outlasts the process."""
+    file = file_of(database)
+    if file is not None:
+        return os.path.lexists(file)
     url = database_url(database)
-    if url.get_backend_name() != "sqlite" or "uri" in url.query:
-        return True
-    return url.database not in (None, "", ":memory:") and os.path.lexists(str(url.database))
+    return url.get_backend_name() != "sqlite" or "uri" in url.query
 
 
 def _is_writable(url: URL) -> bool:

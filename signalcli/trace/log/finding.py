@@ -1,8 +1,8 @@
 """Finding runs in the log, the newest first, in a time that does not grow with the log.
 
 Each way into the log is a stream of numbers of runs that an index holds in order: of one route, of
-one magnitude, of one user. A page takes what it needs from the beginning of each, and the next
-page goes on below the last number.
+one user. A page takes what it needs from the beginning of each, and the next page goes on below the
+last number.
 """
 
 import re
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.reading import read_runs
 from signalcli.trace.log.runs import Run
 
 PAGE = 200
-LARGEST_MAGNITUDE = 45
+FEW = 5_000
 HIGHEST = 2**62
 
 _WILD = re.compile(r"[*?\[]")
@@ -108,8 +108,8 @@ class _Search:
         self._connection = connection
         self._wanted = wanted
         self._table = tables.response if wanted.describes_responses else tables.dispatch
-        self._routes: list[int] | None = None
-        if wanted.names_routes:
+        self._routes: list[int] = []
+        if wanted.names_routes or wanted.slower_than is not None:
             self._routes = routes.matching(
                 connection,
                 signal=wanted.signal,
@@ -142,53 +142,54 @@ class _Search:
         wanted, table = self._wanted, self._table
         if wanted.user is not None:
             return [self._of_user(wanted.user)]
-        if wanted.slower_than is not None:
-            least = tables.magnitude(wanted.slower_than)
-            column, index = tables.response.c.magnitude, "signalcli_response_magnitude"
-            details = self._details(but_not_magnitude=True)
-            return [
-                self._along(table, index, column == magnitude, *details)
-                for magnitude in range(least, LARGEST_MAGNITUDE)
-            ]
-        if self._routes is not None:
-            failed = (tables.has_failed,) if wanted.failed else ()
-            index = f"{table.name}_{'failed' if wanted.failed else 'route'}"
-            return [
-                self._along(table, index, table.c.route == route, *failed) for route in self._routes
-            ]
-        if wanted.failed:
-            return [self._along(tables.run, "signalcli_run_failed", tables.is_failed)]
-        return [self._along(tables.run, None)]
+        if not wanted.names_routes and wanted.slower_than is None:
+            return [self._along(tables.run, *((tables.is_failed,) if wanted.failed else ()))]
+        if wanted.slower_than is not None and not wanted.failed:
+            return [self._of_slow(route, wanted.slower_than) for route in self._routes]
+        return [
+            self._along(table, table.c.route == route, *self._details()) for route in self._routes
+        ]
 
-    def _details(self, *, but_not_magnitude: bool = False) -> list[ColumnElement[bool]]:
-        """What a row of the table has to fulfil."""
+    def _details(self) -> list[ColumnElement[bool]]:
+        """What a row of the table has to fulfil besides its route."""
         wanted = self._wanted
         conditions: list[ColumnElement[bool]] = []
-        if self._routes is not None:
-            conditions.append(self._table.c.route.in_(self._routes))
         if wanted.failed and wanted.describes_responses:
             conditions.append(tables.has_failed)
         if wanted.slower_than is not None:
-            if not but_not_magnitude:
-                least = tables.magnitude(wanted.slower_than)
-                conditions.append(tables.response.c.magnitude >= least)
-            took = func.coalesce(tables.response.c.seconds, float("inf"))
-            conditions.append(took > wanted.slower_than)
+            conditions.append(tables.response.c.seconds > wanted.slower_than)
         return conditions
 
-    def _along(self, table: Any, index: str | None, *conditions: ColumnElement[bool]) -> _Stream:
-        """The runs of a table's rows that fulfil conditions, in the order of an index."""
-        query = select(table.c.run).where(*conditions)
-        if index is not None:
-            query = query.with_hint(table, f"INDEXED BY {index}", "sqlite")
-        return self._stream(query if table is tables.run else query.distinct(), table.c.run)
+    def _of_slow(self, route: int, seconds: float) -> _Stream:
+        """The runs in which a receiver took long.
 
-    def _stream(self, query: Select[Any], column: Any) -> _Stream:
-        query = query.where(column >= self._lowest)
+        The slow responses are looked up where they are few. Otherwise they are soon met when one
+        goes through all of them.
+        """
+        columns = tables.response.c
+        slow = (columns.route == route, columns.seconds > seconds)
+        through_all = self._along(tables.response, *slow)
+        query = select(columns.run).where(*slow, columns.run >= self._lowest).limit(FEW + 1)
+
+        def stream(below: int | None, most: int) -> list[int]:
+            page = query if below is None else query.where(columns.run < below)
+            numbers = list(self._connection.scalars(page))
+            if len(numbers) > FEW:
+                return through_all(below, most)
+            return sorted(set(numbers), reverse=True)[:most]
+
+        return stream
+
+    def _along(self, table: Any, *conditions: ColumnElement[bool]) -> _Stream:
+        """The runs of a table's rows that fulfil conditions, the newest first."""
+        column = table.c.run
+        query = select(column).where(*conditions, column >= self._lowest).order_by(column.desc())
+        if table is not tables.run:
+            query = query.distinct()
 
         def stream(below: int | None, most: int) -> list[int]:
             page = query if below is None else query.where(column < below)
-            return list(self._connection.scalars(page.order_by(column.desc()).limit(most)))
+            return list(self._connection.scalars(page.limit(most)))
 
         return stream
 
@@ -196,12 +197,14 @@ class _Search:
         """The runs about users whose names match."""
         users = tables.subject.c
         conditions: list[ColumnElement[bool]] = []
-        if self._routes is not None or self._wanted.describes_responses:
-            conditions.append(exists().where(self._table.c.run == users.run, *self._details()))
+        if self._wanted.names_routes or self._wanted.slower_than is not None:
+            fits = self._table.c.route.in_(self._routes)
+            conditions.append(
+                exists().where(self._table.c.run == users.run, fits, *self._details())
+            )
         elif self._wanted.failed:
             conditions.append(exists().where(tables.run.c.run == users.run, tables.is_failed))
-        index = "signalcli_run_user_of" if _WILD.search(pattern) else None
-        return self._along(tables.subject, index, is_about(self._connection, pattern), *conditions)
+        return self._along(tables.subject, is_about(self._connection, pattern), *conditions)
 
 
 def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:

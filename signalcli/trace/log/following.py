@@ -8,15 +8,17 @@ from sqlalchemy import Connection, Engine, func, select
 
 from signalcli.trace.log import tables
 from signalcli.trace.log.finding import Filter, find
+from signalcli.trace.log.reading import read_trace
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.schema import version_of
+from signalcli.trace.records import Trace
 
 PAUSE_SECONDS = 0.2
 
 
 def follow(
     open_engine: Callable[[], Engine], file: Path | None, wanted: Filter, above: int
-) -> Iterator[list[Run]]:
+) -> Iterator[list[tuple[Run, Trace]]]:
     """The runs that come into the log, several times a second, for as long as anybody asks.
 
     A file that does not exist yet is waited for, and one that takes the place of another is
@@ -30,7 +32,7 @@ def follow(
         above: the number of the last run that is of no interest.
 
     Yields:
-        The new runs that fit, the oldest first; often none.
+        The new runs that fit and their traces, the oldest first; often none.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
@@ -40,12 +42,13 @@ def follow(
         while True:
             followed = _identity(file)
             for is_changed in _changes(engine):
-                runs: list[Run] = []
+                runs: list[tuple[Run, Trace]] = []
                 if is_changed:
                     with engine.connect() as connection:
                         newest = newest_run(connection)
                         if newest > above:
-                            runs = list(find(connection, wanted, above=above))[::-1]
+                            found = list(find(connection, wanted, above=above))
+                            runs = [(run, read_trace(connection, run.number or 0)) for run in found[::-1]]
                             above = newest
                 yield runs
                 if _identity(file) != followed:

@@ -1,6 +1,9 @@
 """Keeping a run in the log when it is over, whatever came of it."""
 
-from sqlalchemy import Engine
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
 
 from signalcli.trace.log.retention import retain
 from signalcli.trace.log.runs import Run
@@ -24,7 +27,32 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
         DatabaseUnusable: a newer version of signalcli made the log.
         SQLAlchemyError: the log cannot be written.
     """
-    with engine.begin() as connection:
+    with (
+        engine.connect() as connection,
+        _without_waiting_for_the_disk(connection),
+        connection.begin(),
+    ):
         kept = write(connection, run, trace)
         retain(connection, kept.number or 0, most)
     return kept
+
+
+@contextmanager
+def _without_waiting_for_the_disk(connection: Connection) -> Iterator[None]:
+    """Have SQLite leave it to the system when a commit reaches the disk.
+
+    The log of a run is not worth the wait: where the power fails within the next moments, the last
+    runs may be missing from the log, which is sound all the same.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    # Past SQLAlchemy, which would begin a transaction.
+    cursor = connection.connection.cursor()
+    (before,) = cursor.execute("PRAGMA synchronous").fetchone()
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        cursor.execute(f"PRAGMA synchronous = {before}")
+        cursor.close()

@@ -14,6 +14,8 @@ from signalcli.trace.records import Dispatch, Failure, Response, Trace
 def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
     """The runs with these numbers, the newest first; none for a number that the log lacks."""
     wanted = list(numbers)
+    if not wanted:
+        return []
     found = connection.execute(
         select(tables.run).where(tables.run.c.run.in_(wanted)).order_by(tables.run.c.run.desc())
     )
@@ -74,7 +76,7 @@ def _with_route(table: Any, number: int) -> Any:
 
 def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
     failure = None
-    if row.failure_type is not None:
+    if row.is_failed:
         failure = Failure(row.failure_type, row.failure_message, row.failure_file, row.failure_line)
     return Response(
         dispatch,
@@ -84,7 +86,7 @@ def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
         line=row.line,
         value=json.loads(row.value),
         failure=failure,
-        seconds=row.seconds,
+        seconds=row.seconds if row.is_finished else None,
         output=row.output,
         omitted=row.omitted,
     )

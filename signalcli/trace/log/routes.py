@@ -1,7 +1,7 @@
 """Routes: from which signal, for which sender, to which receiver."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 
@@ -25,8 +25,13 @@ class Route:
     @property
     def number(self) -> int:
         """Its number, the same in every log, since it is derived from what the route is."""
-        digest = blake2b(repr(astuple(self)).encode(), digest_size=8).digest()
+        digest = blake2b(repr(self.columns).encode(), digest_size=8).digest()
         return int.from_bytes(digest) >> 1
+
+    @property
+    def columns(self) -> tuple[str | int | None, ...]:
+        """What it consists of, in the order of the table's columns."""
+        return self.signal, self.signal_path, self.sender, self.receiver, self.file, self.line
 
 
 def route_of_dispatch(dispatch: Dispatch) -> Route:
@@ -52,7 +57,7 @@ def store(connection: Connection, routes: Iterable[Route]) -> dict[Route, int]:
     column = tables.route.c.route
     known = set(connection.scalars(select(column).where(column.in_(numbers.values()))))
     missing = [
-        dict(zip(tables.route.c.keys(), (number, *astuple(route)), strict=True))
+        dict(zip(tables.route.c.keys(), (number, *route.columns), strict=True))
         for route, number in numbers.items()
         if number not in known
     ]

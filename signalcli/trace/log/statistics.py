@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, case, exists, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.finding import Filter, is_about
@@ -72,8 +72,9 @@ def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
         to_receivers=True,
     )
     columns = tables.response.c
+    finished = case((columns.is_finished, columns.seconds))
     query = (
-        select(tables.route.c.receiver, columns.seconds, tables.has_failed)
+        select(tables.route.c.receiver, finished, tables.has_failed)
         .join(tables.route, tables.route.c.route == columns.route)
         .where(*_conditions(connection, tables.response, wanted, numbers))
     )

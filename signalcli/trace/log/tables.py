@@ -109,9 +109,10 @@ response = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("route", BigInteger, nullable=False),
     Column("begun", Float, nullable=False),
-    Column("seconds", Float),
-    # The power of two of its microseconds: slow ones are found without looking at all others.
-    Column("magnitude", Integer, nullable=False),
+    # Until the watching ended, where the response had not.
+    Column("seconds", Float, nullable=False),
+    Column("is_finished", Boolean, nullable=False),
+    Column("is_failed", Boolean, nullable=False),
     Column("value", Text, nullable=False),
     Column("failure_type", Text),
     Column("failure_message", Text),
@@ -120,21 +121,18 @@ response = Table(
     Column("output", Text, nullable=False),
     Column("omitted", Integer, nullable=False),
     Index("signalcli_response_route", "route", "run"),
-    Index("signalcli_response_magnitude", "magnitude", "run"),
+    Index("signalcli_response_seconds", "route", "seconds", "run"),
     sqlite_with_rowid=False,
 )
-has_failed = response.c.failure_type.is_not(None)
+has_failed = response.c.is_failed
+# The flag stands among the columns, too, or SQLite would prefer the index of all responses.
 Index(
     "signalcli_response_failed",
     response.c.route,
+    response.c.is_failed,
     response.c.run,
     sqlite_where=has_failed,
     postgresql_where=has_failed,
 )
 
 OF_A_RUN = (response, dispatch, subject, run)
-
-
-def magnitude(seconds: float) -> int:
-    """How long that is, roughly: the number of bits of its microseconds."""
-    return max(0, int(seconds * 1_000_000)).bit_length()

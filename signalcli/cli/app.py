@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import users
+from signalcli.cli import connected, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import EXIT_CODES
 
@@ -17,6 +17,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "notify": users.notify,
     "list": users.list_users,
     "show": users.show,
+    "signals": connected.signals,
+    "receivers": connected.receivers,
 }
 
 app = typer.Typer(

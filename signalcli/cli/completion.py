@@ -1,4 +1,4 @@
-"""What the shell is offered when a user's name is wanted."""
+"""What the shell is offered when a user's name or a format is wanted."""
 
 import contextlib
 
@@ -22,6 +22,13 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     with contextlib.suppress(Exception):
         return _usernames(database, incomplete)
     return []
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """The formats of ``log export`` that begin like that."""
+    from signalcli.render.exports import formats
+
+    return [name for name in formats() if name.startswith(incomplete)]
 
 
 def _usernames(database: str, beginning: str) -> list[str]:

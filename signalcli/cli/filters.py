@@ -21,13 +21,13 @@ PANEL = "Which runs"
 class Wanted:
     """What the filter options say; see :class:`signalcli.trace.log.finding.Filter`."""
 
-    signal: str | None
-    sender: str | None
-    receiver: str | None
-    user: str | None
-    failed: bool
-    slower_than: float | None
-    since: datetime | None
+    signal: str | None = None
+    sender: str | None = None
+    receiver: str | None = None
+    user: str | None = None
+    failed: bool = False
+    slower_than: float | None = None
+    since: datetime | None = None
 
     @property
     def filter(self) -> "Filter":
@@ -47,7 +47,7 @@ class Wanted:
     @property
     def is_any(self) -> bool:
         """Whether any run will do."""
-        return self == Wanted(None, None, None, None, False, None, None)
+        return self == Wanted()
 
 
 def _option(kind: Any, *names: str, **options: Any) -> Any:

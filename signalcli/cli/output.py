@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -79,6 +80,15 @@ def output_to(stream: TextIO) -> Iterator[None]:
         if saved is not None:
             os.dup2(saved, 1)
             os.close(saved)
+
+
+def stdout_is_read() -> bool:
+    """Whether there may still be somebody who reads standard output."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def let_go_of_stdout() -> None:

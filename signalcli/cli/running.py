@@ -208,6 +208,7 @@ def _run(
     from signalcli.trace.representation import describe_command_line, shorten
 
     answer, problem = course.answer, course.problem
+    message = answer.message if answer is not None and answer.view is None else ""
     found = answer.users if answer is not None else ()
     return Run(
         begun=course.begun,
@@ -216,7 +217,7 @@ def _run(
         exit_code=problem.exit_code if problem is not None else 0,
         seconds=recorder.now(),
         is_rolled_back=writes and not course.is_written and bool(recorder.trace.dispatches),
-        message=encodable(answer.message) if answer is not None else "",
+        message=encodable(message),
         result=answer.result if answer is not None else None,
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,

@@ -154,7 +154,7 @@ def list_users(settings: Settings, trace: Trace = False) -> None:
         found = list(accounts.find_all(session, load=trace))
         return Answer(
             [_result(account) for account in found],
-            f"No users in {_name(settings)}",
+            "" if found else f"No users in {_name(settings)}",
             None if settings.json or not found else _users_view(found),
         )
 

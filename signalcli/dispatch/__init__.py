@@ -2,7 +2,17 @@
 
 from signalcli.dispatch.calling import Receiver, Responses
 from signalcli.dispatch.connections import Connection
+from signalcli.dispatch.registry import all_signals
 from signalcli.dispatch.signal import Signal, receiver
 from signalcli.dispatch.watching import Observer, watch
 
-__all__ = ["Connection", "Observer", "Receiver", "Responses", "Signal", "receiver", "watch"]
+__all__ = [
+    "Connection",
+    "Observer",
+    "Receiver",
+    "Responses",
+    "Signal",
+    "all_signals",
+    "receiver",
+    "watch",
+]

@@ -8,6 +8,7 @@ from signalcli.dispatch import watching
 from signalcli.dispatch.calling import Receiver, Responses, acall_all, call_all
 from signalcli.dispatch.connections import NOBODY, Connection, ConnectionTable, live
 from signalcli.dispatch.naming import Definition
+from signalcli.dispatch.registry import register
 from signalcli.dispatch.signatures import check_receiver
 
 R = TypeVar("R", bound=Callable[..., Any])
@@ -45,6 +46,7 @@ class Signal:
         self.use_caching = use_caching
         self._table = ConnectionTable()
         self._definition = Definition(self)
+        register(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._definition.set_name(self, f"{owner.__qualname__}.{name}")

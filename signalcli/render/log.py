@@ -1,18 +1,20 @@
 """Runs and statistics of the signal log, as tables and for programs."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.document import dispatches_of, milliseconds
 from signalcli.render.grid import new_table
-from signalcli.render.table import duration
+from signalcli.render.table import TraceTable, duration
 from signalcli.render.text import plain
+from signalcli.trace.log.retention import Pruned
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.statistics import Statistics, histogram
 from signalcli.trace.records import Trace
@@ -91,6 +93,47 @@ def local_time(time: datetime) -> str:
 
 def _command(run: Run) -> str:
     return run.command_line.removeprefix("signalcli ")
+
+
+def replay(runs: Iterable[tuple[Run, Trace]]) -> Iterator[RenderableType]:
+    """What runs printed, each under a heading."""
+    for run, trace in runs:
+        yield run_heading(run)
+        yield from printed_by(run, trace)
+        yield Text("")
+
+
+def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:
+    """What a run printed for people, one thing after the other."""
+    yield TraceTable(trace)
+    if run.message:
+        yield plain(run.message)
+
+
+def pruned_row(pruned: Pruned) -> dict[str, Any]:
+    """What was removed from the log, for programs."""
+    return {
+        "runs": pruned.runs,
+        "dispatches": pruned.dispatches,
+        "responses": pruned.responses,
+        "bytes_given_back": pruned.bytes_given_back,
+    }
+
+
+def pruned_line(pruned: Pruned) -> Text:
+    """What was removed from the log, for people."""
+    line = (
+        f"Removed {_counted(pruned.runs, 'run')} with {_counted(pruned.dispatches, 'dispatch')} "
+        f"and {_counted(pruned.responses, 'response')}"
+    )
+    if pruned.bytes_given_back is not None:
+        line += f"; gave {decimal(pruned.bytes_given_back)} back"
+    return plain(line)
+
+
+def _counted(count: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
 
 
 def statistics_row(kind: str, of: Statistics) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Traces in formats of other tools: one module per format.
 
 A module of this package is a format of that name. It has a function ``export(run, trace)`` that
-returns the text; nothing else has to know of it.
+returns the text, and may say how Markdown shows it: ``FENCE`` is the language of a fenced block, and
+``SUFFIXES`` are those of files that hold the text alone. Nothing else has to know of it.
 """
 
 import pkgutil

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.reading import read_runs

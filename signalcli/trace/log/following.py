@@ -47,10 +47,10 @@ def follow(
                     with engine.connect() as connection:
                         newest = newest_run(connection)
                         if newest > above:
-                            found = list(find(connection, wanted, above=above))
-                            runs = [(run, read_trace(connection, run.number or 0)) for run in found[::-1]]
+                            found = find(connection, wanted, above=above)
+                            runs = [(run, read_trace(connection, run.number)) for run in found]
                             above = newest
-                yield runs
+                yield runs[::-1]
                 if _identity(file) != followed:
                     break
                 time.sleep(PAUSE_SECONDS)

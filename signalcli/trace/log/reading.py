@@ -27,7 +27,7 @@ def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
     return [_run(row, users[row.run]) for row in rows]
 
 
-def read_trace(connection: Connection, number: int) -> Trace:
+def read_trace(connection: Connection, number: int | None) -> Trace:
     """The trace of a run; empty where the log lacks it."""
     ended = connection.scalar(select(tables.run.c.trace_ended).where(tables.run.c.run == number))
     trace = Trace(ended=ended)
@@ -56,7 +56,7 @@ def read_trace(connection: Connection, number: int) -> Trace:
     return trace
 
 
-def _responses(connection: Connection, number: int) -> dict[int, list[Row[Any]]]:
+def _responses(connection: Connection, number: int | None) -> dict[int, list[Row[Any]]]:
     """The rows of a run's responses, by dispatch."""
     rows: dict[int, list[Row[Any]]] = {}
     for row in connection.execute(_with_route(tables.response, number)):
@@ -64,7 +64,7 @@ def _responses(connection: Connection, number: int) -> dict[int, list[Row[Any]]]
     return rows
 
 
-def _with_route(table: Any, number: int) -> Any:
+def _with_route(table: Any, number: int | None) -> Any:
     """A query for the rows of a run, in order, each with its route."""
     return (
         select(table, tables.route)

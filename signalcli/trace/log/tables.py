@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    text,
 )
 
 metadata = MetaData()
@@ -125,13 +126,14 @@ response = Table(
     sqlite_with_rowid=False,
 )
 has_failed = response.c.is_failed
-# The flag stands among the columns, too, or SQLite would prefer the index of all responses.
+# In SQLite's own words, as for runs; the flag stands among the columns, too, or SQLite would
+# prefer the index of all responses.
 Index(
     "signalcli_response_failed",
     response.c.route,
     response.c.is_failed,
     response.c.run,
-    sqlite_where=has_failed,
+    sqlite_where=text("is_failed = 1"),
     postgresql_where=has_failed,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import connected, users
+from signalcli.cli import connected, log, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import EXIT_CODES
 
@@ -21,6 +21,14 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "receivers": connected.receivers,
 }
 
+_LOG_COMMANDS: dict[str, Callable[..., None]] = {
+    "show": log.show,
+    "stats": log.stats,
+    "follow": log.follow,
+    "export": log.export,
+    "prune": log.prune,
+}
+
 app = typer.Typer(
     help=remember.__doc__,
     epilog=_EPILOG,
@@ -30,3 +38,9 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(remember)
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=_EPILOG)(with_global_options(_command))
+
+log_app = typer.Typer(epilog=_EPILOG)
+log_app.callback(invoke_without_command=True)(with_global_options(log.log))
+for _name, _command in _LOG_COMMANDS.items():
+    log_app.command(_name, epilog=_EPILOG)(with_global_options(_command))
+app.add_typer(log_app, name="log")

@@ -12,6 +12,7 @@ from signalcli.cli.output import (
     write_document,
 )
 from signalcli.cli.problems import (
+    INTERRUPTED,
     Problem,
     Reported,
     Terminated,
@@ -22,7 +23,6 @@ from signalcli.cli.problems import (
 )
 
 PROGRAM = "signalcli"
-INTERRUPTED = 130
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -50,7 +50,7 @@ def main() -> NoReturn:
         let_go_of_stdout()
         code = _report(unwritable_answer(error, is_written=False), [])
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except Terminated as terminated:
         code = 128 + terminated.args[0]
     sys.exit(code)

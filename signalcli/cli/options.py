@@ -158,7 +158,10 @@ _AFTER_COMMAND = [
 
 
 def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes ``settings`` first, as one that takes the global options instead."""
+    """A command that takes ``settings`` first, as one that takes the global options instead.
+
+    It may stand for a group of commands; then it is called where none of them is named.
+    """
 
     @functools.wraps(command)
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
@@ -168,7 +171,12 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
-        command(replace(ctx.obj, **said), **arguments)
+        settings = replace(ctx.obj, **said)
+        if ctx.invoked_subcommand is not None:
+            _refuse_misplaced(ctx, list(arguments))
+            ctx.obj = settings
+        else:
+            command(settings, **arguments)
 
     signature = inspect.signature(command)
     own = list(signature.parameters.values())[1:]
@@ -179,3 +187,12 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _refuse_misplaced(ctx: typer.Context, names: list[str]) -> None:
+    """Options of a command that has others below it say nothing to those."""
+    for name in names:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            ctx.fail(f"Write {option} after {ctx.invoked_subcommand}.")

@@ -38,19 +38,22 @@ def write_document(
 
 def print_problem(problem: Problem) -> None:
     """Print an error on one line of standard error."""
-    from signalcli.render.text import visible
-
     # A receiver may have closed it; then there is nothing to flush.
     if not sys.stdout.closed:
         sys.stdout.flush()
-    print(visible(f"error: {problem.message}".replace("\n", "\\n")), file=sys.stderr)
+    print_note(f"error: {problem.message}")
 
 
 def print_warning(message: str) -> None:
     """Print a warning on one line of standard error."""
+    print_note(f"warning: {message}")
+
+
+def print_note(message: str) -> None:
+    """Print something beside the answer on one line of standard error."""
     from signalcli.render.text import visible
 
-    print(visible(f"warning: {message}".replace("\n", "\\n")), file=sys.stderr)
+    print(visible(message.replace("\n", "\\n")), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from signalcli.dispatch import Receiver
     from signalcli.trace import Failure, Recorder
 
+INTERRUPTED = 130
+
 EXIT_CODES = {
     0: "done",
     1: "a receiver failed",
@@ -15,7 +17,7 @@ EXIT_CODES = {
     4: "exists already",
     5: "the database cannot be used",
     70: "an internal fault of signalcli",
-    130: "interrupted",
+    INTERRUPTED: "interrupted",
 }
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
@@ -58,7 +60,7 @@ def usage_problem(message: str) -> Problem:
 
 def interruption(is_written: bool) -> Problem:
     """Somebody pressed Ctrl-C."""
-    return Problem(130, "interrupted", f"interrupted; {_outcome(is_written)}")
+    return Problem(INTERRUPTED, "interrupted", f"interrupted; {_outcome(is_written)}")
 
 
 def termination(terminated: Terminated, is_written: bool) -> Problem:

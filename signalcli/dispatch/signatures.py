@@ -1,5 +1,6 @@
 """What a callable must look like to be a receiver."""
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Collection
@@ -73,7 +74,9 @@ def place_of(target: Any) -> tuple[str, int]:
     function = _within_partials(target)
     function = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(function, "__code__", None)
-    if code is None:
+    if code is None and inspect.isclass(function):
+        code = getattr(function.__init__, "__code__", None)
+    elif code is None:
         call = inspect.getattr_static(type(function), "__call__", None)
         code = getattr(call, "__code__", None)
     return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
@@ -92,6 +95,6 @@ def describe(target: Any) -> str:
 
 def _within_partials(target: Any) -> Any:
     """What a ``functools.partial`` calls; anything else as it is."""
-    while hasattr(target, "func") and hasattr(target, "keywords"):
+    while isinstance(target, functools.partial):
         target = target.func
     return target

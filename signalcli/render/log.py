@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.document import dispatches_of, milliseconds
+from signalcli.render.figures import duration
 from signalcli.render.grid import new_table
-from signalcli.render.table import TraceTable, duration
+from signalcli.render.table import TraceTable
 from signalcli.render.text import plain
 from signalcli.trace.log.retention import Pruned
 from signalcli.trace.log.runs import Run
@@ -24,6 +25,7 @@ ASCII_BARS = ".:-=+*#@"
 BINS = 12
 SHORTEST = 1e-6
 
+_VERBS = {"failed": "failed", "rolled back": "was rolled back", "interrupted": "was interrupted"}
 _STYLES = {"done": "green", "failed": "red", "rolled back": "red", "interrupted": "yellow"}
 
 
@@ -77,12 +79,11 @@ def run_heading(run: Run) -> Text:
     return Text.assemble(
         plain(f"Run {run.number}", "bold"),
         plain(f" · {local_time(run.begun)} · {_command(run)} · "),
-        plain(outcome_of(run), _STYLES[run.outcome]),
+        plain(_outcome(run), _STYLES[run.outcome]),
     )
 
 
-def outcome_of(run: Run) -> str:
-    """How a run ended, with its exit code where it did not end well."""
+def _outcome(run: Run) -> str:
     return run.outcome if run.exit_code == 0 else f"{run.outcome}, exit code {run.exit_code}"
 
 
@@ -100,7 +101,17 @@ def replay(runs: Iterable[tuple[Run, Trace]]) -> Iterator[RenderableType]:
     for run, trace in runs:
         yield run_heading(run)
         yield from printed_by(run, trace)
+        if run.error_message:
+            yield plain(f"error: {run.error_message}", "red")
         yield Text("")
+
+
+def ending_of(run: Run) -> str:
+    """What is to be said of a run that did not end well; an empty text for others."""
+    if run.exit_code == 0:
+        return ""
+    why = f": {run.error_message}" if run.error_message else ""
+    return f"run {run.number} {_VERBS[run.outcome]} (exit code {run.exit_code}){why}"
 
 
 def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:

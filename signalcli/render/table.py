@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import UNLIMITED
+from signalcli.render.figures import duration, spelled
 from signalcli.render.grid import new_table
 from signalcli.render.text import plain
-from signalcli.trace.records import Dispatch, Representation, Response, Trace
+from signalcli.trace.records import Dispatch, Response, Trace
 
 FAILED = "✗"
 RUNNING = "…"
@@ -190,19 +191,8 @@ def _answer(response: Response) -> Text:
         return plain(f"{FAILED} {response.failure.story}", "red")
     if response.seconds is None:
         return plain(f"{RUNNING} running", "yellow")
-    return plain(_value(response.value), "dim" if response.value is None else "")
-
-
-def _value(value: Representation) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return plain(spelled(response.value), "dim" if response.value is None else "")
 
 
 def _time_of(response: Response, now: float) -> str:
     return duration(now - response.begun if response.seconds is None else response.seconds)
-
-
-def duration(seconds: float) -> str:
-    """A duration for people."""
-    if seconds >= 1:
-        return f"{seconds:.2f} s"
-    return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"

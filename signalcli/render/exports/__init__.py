@@ -1,22 +1,23 @@
 """Traces in formats of other tools: one module per format.
 
 A module of this package is a format of that name. It has a function ``export(run, trace)`` that
-returns the text, and may say how Markdown shows it: ``FENCE`` is the language of a fenced block, and
-``SUFFIXES`` are those of files that hold the text alone. Nothing else has to know of it.
+returns the text, and may say how Markdown shows that: ``FENCE`` is the language of a fenced block,
+and ``SUFFIXES`` are those of files that hold the text alone. Nothing else has to know of it.
 """
 
-import pkgutil
 from importlib import import_module
-from typing import Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
-from signalcli.trace.log.runs import Run
-from signalcli.trace.records import Trace
+if TYPE_CHECKING:
+    from signalcli.trace.log.runs import Run
+    from signalcli.trace.records import Trace
 
 
 class Export(Protocol):
     """What the module of a format has to have."""
 
-    def export(self, run: Run, trace: Trace) -> str:
+    def export(self, run: "Run", trace: "Trace") -> str:
         """The text of a run in this format.
 
         Raises:
@@ -36,14 +37,27 @@ class MissingExtra(Exception):
 
 def formats() -> list[str]:
     """The names of the formats, in alphabetical order. Loads none of them."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = Path(__file__).parent.glob("*.py")
+    return sorted(module.stem for module in modules if module.stem != "__init__")
 
 
-def export(format_name: str, run: Run, trace: Trace) -> str:
+def export(format_name: str, run: "Run", trace: "Trace", suffix: str = "") -> str:
     """The text of a run in one of the :func:`formats`.
+
+    A format that Markdown shows is put in a fenced block, unless it goes to a file of its own.
+
+    Arguments:
+        format_name: one of the formats.
+        run: the run.
+        trace: its trace.
+        suffix: the end of the name of the file that the text is for, from its dot on.
 
     Raises:
         MissingExtra: the format needs a package that is not installed.
     """
-    module = cast("Export", import_module(f"{__name__}.{format_name}"))
-    return module.export(run, trace)
+    module = import_module(f"{__name__}.{format_name}")
+    text = cast("Export", module).export(run, trace)
+    fence = getattr(module, "FENCE", None)
+    if fence is None or suffix in module.SUFFIXES:
+        return text
+    return f"```{fence}\n{text.rstrip()}\n```\n"

@@ -1,0 +1,208 @@
+"""What is there: the signals of the installed apps, and who is connected to them."""
+
+import inspect
+import linecache
+import tokenize
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
+from signalcli.apps.registry import Apps, apps
+from signalcli.dispatch import Connection, Signal, all_signals
+from signalcli.dispatch.signatures import describe as full_name
+from signalcli.dispatch.signatures import place_of
+from signalcli.trace.dispatcher import sender_name
+from signalcli.trace.representation import describe
+
+OWN_PACKAGE = "signalcli"
+
+
+class NoMatch(LookupError):
+    """Nothing has a name like the one that is looked for."""
+
+    def __init__(self, what: str, wanted: str, command: str) -> None:
+        super().__init__(
+            f"there is no {what} that matches {wanted}; `signalcli {command}` shows what there is"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEntry:
+    """A connection, as plain data.
+
+    Attributes:
+        signal: the signal's short name.
+        signal_path: its full name.
+        sender: the only sender that is listened to, as a trace names it; None for any.
+        sender_path: the sender's full name, where it has one.
+        receiver: the receiver's full name.
+        file: the source file where the receiver is defined, or an empty string.
+        line: the line there.
+        weak: whether the connection ends with the receiver's life.
+        is_async: whether the receiver is awaited.
+        dispatch_uid: the identifier that makes it unique, as text, or None.
+    """
+
+    signal: str
+    signal_path: str
+    sender: str | None
+    sender_path: str | None
+    receiver: str
+    file: str
+    line: int
+    weak: bool
+    is_async: bool
+    dispatch_uid: str | None
+
+    @property
+    def short_receiver(self) -> str:
+        """The receiver's name without its module."""
+        return self.receiver.rpartition(".")[2]
+
+    @property
+    def source(self) -> str | None:
+        """The receiver's code, from its line on; None where it stands in no file."""
+        lines = linecache.getlines(self.file)[self.line - 1 :] if self.line else []
+        try:
+            return "".join(inspect.getblock(lines)) or None
+        except (SyntaxError, tokenize.TokenError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEntry:
+    """A signal, as plain data.
+
+    Attributes:
+        name: its short name.
+        path: its full name.
+        file: the source file where it was made.
+        line: the line there.
+        arguments: the names of the arguments that it provides; None where it does not say.
+        connections: who is connected, in the order in which a dispatch calls them.
+    """
+
+    name: str
+    path: str
+    file: str
+    line: int
+    arguments: tuple[str, ...] | None
+    connections: tuple[ConnectionEntry, ...]
+
+
+def find_signals(
+    pattern: str | None = None, *, unused: bool = False, installed: Apps = apps
+) -> list[SignalEntry]:
+    """The signals that signalcli and the installed apps define, in the order of their making.
+
+    Arguments:
+        pattern: a glob that the short or the full name matches; None for every signal.
+        unused: whether only those are wanted that nobody is connected to; there may be none.
+        installed: the installed apps.
+
+    Raises:
+        NoMatch: no signal matches the pattern.
+    """
+    packages = {OWN_PACKAGE, *(config.module.__name__ for config in installed.get_app_configs())}
+    found = [
+        signal
+        for signal in all_signals()
+        if _lies_within(signal.module, packages) and _matches(pattern, signal.name, signal.path)
+    ]
+    if pattern is not None and not found:
+        raise NoMatch("signal", repr(pattern), "signals")
+    entries = map(_signal_entry, found)
+    return [entry for entry in entries if not (unused and entry.connections)]
+
+
+def find_connections(
+    signal: str | None = None,
+    *,
+    sender: str | None = None,
+    receiver: str | None = None,
+    installed: Apps = apps,
+) -> list[ConnectionEntry]:
+    """The connections of those signals, each signal's in the order in which a dispatch calls them.
+
+    Arguments:
+        signal: a glob that the signal's short or full name matches; None for every signal. A
+            signal that nobody is connected to has no connections, which is no failure.
+        sender: a glob that the sender's short or full name matches; None for every connection,
+            also those to any sender.
+        receiver: a glob that the receiver's short or full name matches; None for every receiver.
+        installed: the installed apps.
+
+    Raises:
+        NoMatch: no signal matches, or no connection of those that do.
+    """
+    found = [
+        entry
+        for signal_entry in find_signals(signal, installed=installed)
+        for entry in signal_entry.connections
+        if _matches(sender, entry.sender, entry.sender_path)
+        and _matches(receiver, entry.short_receiver, entry.receiver)
+    ]
+    if not found and (sender is not None or receiver is not None):
+        globs = {"signal": signal, "sender": sender, "receiver": receiver}
+        wanted = (f"the {word} {glob!r}" for word, glob in globs.items() if glob is not None)
+        raise NoMatch("connection", " and ".join(wanted), "receivers")
+    return found
+
+
+def _matches(pattern: str | None, *names: str | None) -> bool:
+    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)
+
+
+def _lies_within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def _signal_entry(signal: Signal) -> SignalEntry:
+    file, line = signal.place
+    # A dispatch calls the sync receivers first; among their like they keep their order.
+    connections = sorted(signal.connections, key=lambda connection: connection.is_async)
+    return SignalEntry(
+        name=signal.name,
+        path=signal.path,
+        file=file,
+        line=line,
+        arguments=signal.providing_args,
+        connections=tuple(_connection_entries(signal, connections)),
+    )
+
+
+def _connection_entries(signal: Signal, connections: list[Connection]) -> Iterator[ConnectionEntry]:
+    for connection in connections:
+        receiver, sender = connection.receiver, connection.sender
+        if receiver is None or (sender is None and connection.sender_reference is not None):
+            continue  # it died after the list was made
+        file, line = place_of(receiver)
+        name, path = _sender_names(sender)
+        yield ConnectionEntry(
+            signal=signal.name,
+            signal_path=signal.path,
+            sender=name,
+            sender_path=path,
+            receiver=full_name(receiver),
+            file=file,
+            line=line,
+            weak=connection.weak,
+            is_async=connection.is_async,
+            dispatch_uid=_uid_text(connection.dispatch_uid),
+        )
+
+
+def _sender_names(sender: Any) -> tuple[str | None, str | None]:
+    """The short and, where there is one, the full name."""
+    try:
+        is_named = isinstance(getattr(sender, "__qualname__", None), str)
+        return sender_name(sender), full_name(sender) if is_named else None
+    except Exception:
+        # A sender may be a proxy that refuses to be looked at while nothing stands behind it.
+        return describe(sender), None
+
+
+def _uid_text(uid: Hashable) -> str | None:
+    return uid if uid is None or isinstance(uid, str) else describe(uid)

@@ -1,0 +1,192 @@
+"""The way of a command that only looks something up: find it, then show it in the wanted form."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from signalcli.cli.options import Settings
+from signalcli.cli.output import (
+    let_go_of_stdout,
+    output_to,
+    print_note,
+    print_problem,
+    print_traceback_if_wanted,
+    write_document,
+)
+from signalcli.cli.problems import (
+    INTERRUPTED,
+    Problem,
+    Reported,
+    interruption,
+    problem_of,
+    unwritable_answer,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Row = dict[str, Any]
+
+
+class NotFound(Exception):
+    """What the command line names does not exist; the message says so, and what to do."""
+
+
+class InvalidValue(Exception):
+    """A value cannot be used; the message names it, and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found.
+
+    Attributes:
+        rows: for programs, one thing after the other; taken once.
+        views: makes what people are shown, one thing after the other; called only for them.
+        document: makes what the document has instead of the rows as its result: ``result``, and
+            where a run was found, ``run`` and ``dispatches``.
+        text: what is printed as it is, to be read by another program; instead of the views.
+        note: what people are told besides, on standard error.
+    """
+
+    rows: Iterable[Row] = ()
+    views: "Callable[[], Iterable[RenderableType]]" = tuple
+    document: Callable[[], dict[str, Any]] | None = None
+    text: str | None = None
+    note: str = ""
+
+    @property
+    def contents(self) -> dict[str, Any]:
+        """What the document is made of."""
+        return {"result": list(self.rows)} if self.document is None else self.document()
+
+
+def inquire(
+    settings: Settings,
+    command: str,
+    work: Callable[[], Findings],
+    *,
+    ndjson: bool = False,
+    needs_apps: bool = True,
+    until_interrupted: bool = False,
+) -> None:
+    """Carry out a command that is no run, and print what it finds.
+
+    What is found stands on standard output: for people as views; with ``--json`` as the
+    ``result`` of one document; as ``ndjson`` in one JSON object a line, each written as soon as
+    it is there. A problem is one line on standard error, or part of the document.
+
+    Arguments:
+        settings: what the global options say.
+        command: the command's name.
+        work: finds it. Raises :class:`NotFound`.
+        ndjson: whether the rows are printed line by line, whatever the settings say.
+        needs_apps: whether the apps are made ready before.
+        until_interrupted: whether Ctrl-C is the ordinary end.
+
+    Raises:
+        Reported: the command failed, and has said so.
+    """
+    is_document = settings.json and not ndjson
+    findings, contents, problem = None, {}, None
+    try:
+        with _clean_output(settings, ndjson):
+            if needs_apps:
+                _make_apps_ready()
+            findings = work()
+            if is_document:
+                # What goes wrong with a row belongs in the document.
+                contents = findings.contents
+    except (Exception, KeyboardInterrupt) as error:
+        problem = _problem_of(error, settings)
+    if is_document:
+        unwritten = _problem_of_writing(
+            settings, lambda: write_document(command, **contents, problem=problem)
+        )
+    else:
+        unwritten = _problem_of_writing(settings, lambda: _print(findings, settings, ndjson))
+    if until_interrupted and unwritten is not None and unwritten.exit_code == INTERRUPTED:
+        return
+    for each in (None if is_document else problem, unwritten):
+        if each is not None:
+            print_problem(each)
+    if (failure := unwritten or problem) is not None:
+        raise Reported(failure)
+
+
+def _make_apps_ready() -> None:
+    from signalcli.apps import apps
+
+    apps.populate()
+
+
+def _problem_of_writing(settings: Settings, write: Callable[[], None]) -> Problem | None:
+    """Write to standard output; what went wrong, unless it is that nobody reads any more."""
+    try:
+        write()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go_of_stdout()
+    except OSError as error:
+        let_go_of_stdout()
+        return unwritable_answer(error, is_written=False)
+    except (Exception, KeyboardInterrupt) as error:
+        return _problem_of(error, settings)
+    return None
+
+
+@contextlib.contextmanager
+def _clean_output(settings: Settings, ndjson: bool) -> Iterator[None]:
+    """Keep standard output clean for programs of what the apps print."""
+    if settings.json or ndjson:
+        with output_to(sys.stderr):
+            yield
+    elif settings.quiet:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123
+            yield
+    else:
+        yield
+
+
+def _print(findings: Findings | None, settings: Settings, ndjson: bool) -> None:
+    if findings is None:
+        return
+    if ndjson:
+        for row in findings.rows:
+            sys.stdout.write(_line(row) + "\n")
+            sys.stdout.flush()
+    elif findings.text is not None:
+        sys.stdout.write(findings.text)
+    elif not settings.quiet:
+        from signalcli.render.console import make_console, show
+
+        for view in findings.views():
+            show(view, make_console())
+            sys.stdout.flush()
+        if findings.note:
+            print_note(findings.note)
+
+
+def _line(row: Row) -> str:
+    """A row on what every reader takes for one line (for some, U+2028 ends one)."""
+    from signalcli.render.document import dumps
+
+    line = dumps(row, encoding=sys.stdout.encoding)
+    return line if line.isprintable() else dumps(row, encoding="ascii")
+
+
+def _problem_of(error: BaseException, settings: Settings) -> Problem:
+    if isinstance(error, KeyboardInterrupt):
+        return interruption(is_written=False)
+    if isinstance(error, NotFound):
+        return Problem(3, "not_found", str(error))
+    if isinstance(error, InvalidValue):
+        return Problem(2, "invalid_value", str(error))
+    from signalcli.db.engine import without_password
+    from signalcli.trace import Recorder
+
+    print_traceback_if_wanted()
+    return problem_of(error, Recorder(), without_password(settings.database), is_written=False)

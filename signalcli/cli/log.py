@@ -1,0 +1,353 @@
+"""The commands for the signal log: log, and under it show, stats, prune, follow and export."""
+
+import contextlib
+import itertools
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from signalcli.cli.amounts import moment
+from signalcli.cli.completion import complete_format
+from signalcli.cli.filters import Wanted, with_filters
+from signalcli.cli.inquiring import Findings, InvalidValue, NotFound, inquire
+from signalcli.cli.options import Settings
+from signalcli.render.exports import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+    from signalcli.trace import Trace
+    from signalcli.trace.log.runs import Run
+
+DEFAULT_LIMIT = 20
+
+RunNumber = Annotated[
+    int | None,
+    typer.Argument(
+        metavar="[RUN]", min=1, help="The run's number; by default the last.", show_default=False
+    ),
+]
+Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
+
+
+@with_filters()
+def log(
+    settings: Settings,
+    wanted: Wanted,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            help=f"How many runs at most; by default {DEFAULT_LIMIT}, with --ndjson all.",
+            show_default=False,
+        ),
+    ] = None,
+    before: Annotated[
+        int | None,
+        typer.Option(
+            "--before",
+            metavar="RUN",
+            min=1,
+            help="Only runs before this one: the next page.",
+            show_default=False,
+        ),
+    ] = None,
+    ndjson: Ndjson = False,
+) -> None:
+    """List the runs in the signal log, the newest first; the commands below do more with them.
+
+    Example: signalcli log --receiver 'create_*' --slower-than 50ms --since 2h
+    """
+    most = limit or (None if ndjson else DEFAULT_LIMIT)
+
+    def work(connection: "Connection") -> Findings:
+        from signalcli.render.log import run_row, runs_table
+        from signalcli.render.text import plain
+        from signalcli.trace.log.finding import find
+
+        found = find(connection, wanted.filter, below=before, most=most)
+
+        def views() -> list[Any]:
+            runs = list(found)
+            return [runs_table(runs) if runs else plain(_none(settings, wanted))]
+
+        return Findings((run_row(run) for run in found), views)
+
+    _ask(settings, "log", work, ndjson=ndjson)
+
+
+@with_filters()
+def show(
+    settings: Settings,
+    wanted: Wanted,
+    run: RunNumber = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs at most.")] = 1,
+    ndjson: Ndjson = False,
+) -> None:
+    """Print what a run printed: its dispatches, receivers and answer.
+
+    The filters choose which run; it is shown whole, with what led to what.
+
+    Example: signalcli log show --failed
+    """
+
+    def work(connection: "Connection") -> Findings:
+        from signalcli.render.log import ending_of, printed_by, replay, run_row
+        from signalcli.trace.log.reading import read_trace
+
+        runs = _chosen(connection, settings, wanted, run, limit)
+        traces = ((each, read_trace(connection, each.number)) for each in runs)
+        rows = (run_row(each, trace) for each, trace in traces)
+        if limit > 1:
+            return Findings(rows, lambda: replay(traces))
+        return Findings(
+            rows,
+            lambda: printed_by(*next(traces)),
+            lambda: _document_of(next(rows)),
+            note=ending_of(runs[0]),
+        )
+
+    _ask(settings, "log show", work, ndjson=ndjson)
+
+
+@with_filters(without=("failed", "slower_than"))
+def stats(settings: Settings, wanted: Wanted) -> None:
+    """Say of each receiver and each signal how often it ran or was sent, failed, and how long.
+
+    Example: signalcli log stats --receiver 'signalcli.core.*' --since 7d
+    """
+
+    def work(connection: "Connection") -> Findings:
+        from signalcli.render.log import StatisticsTables, statistics_row
+        from signalcli.render.text import plain
+        from signalcli.trace.log.statistics import of_receivers, of_signals
+
+        receivers = of_receivers(connection, wanted.filter)
+        signals = of_signals(connection, wanted.filter)
+        row = {
+            "receivers": [statistics_row("receiver", each) for each in receivers],
+            "signals": [statistics_row("signal", each) for each in signals],
+        }
+        none = plain(_none(settings, wanted))
+        return Findings(
+            views=lambda: [StatisticsTables(receivers, signals) if signals else none],
+            document=lambda: {"result": row},
+        )
+
+    _ask(settings, "log stats", work)
+
+
+@with_filters()
+def follow(
+    settings: Settings,
+    wanted: Wanted,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=1, help="End after so many runs.", show_default=False),
+    ] = None,
+) -> None:
+    """Show runs of other signalcli processes as they complete, until Ctrl-C.
+
+    With --json, one object a line is printed at once. With --since, what is in the log comes first.
+
+    Example: signalcli log follow --failed
+    """
+
+    def work() -> Findings:
+        from signalcli.render.log import replay, run_row
+
+        runs = itertools.islice(_coming(settings, wanted), limit)
+        rows = (run_row(run, trace) for run, trace in runs)
+        return Findings(rows, lambda: replay(runs))
+
+    inquire(
+        settings,
+        "log follow",
+        work,
+        ndjson=settings.json,
+        needs_apps=False,
+        until_interrupted=True,
+    )
+
+
+def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
+    """The runs that come into the log, with their traces, as long as somebody reads."""
+    from signalcli.cli.output import stdout_is_read
+    from signalcli.db.opening import file_of, open_engine
+    from signalcli.trace.log.following import follow, newest_run
+    from signalcli.trace.log.opening import open_log
+
+    with open_log(settings.database) as connection:
+        above = newest_run(connection) if wanted.since is None else 0
+    for runs in follow(
+        lambda: open_engine(settings.database, writes=False, creates=False),
+        file_of(settings.database),
+        wanted.filter,
+        above,
+    ):
+        yield from runs
+        if not stdout_is_read():
+            return
+
+
+def prune(
+    settings: Settings,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep", min=0, help="Remove all but so many, the last ones.", show_default=False
+        ),
+    ] = None,
+    older_than: Annotated[
+        datetime | None,
+        typer.Option(
+            "--older-than",
+            metavar="WHEN",
+            parser=moment,
+            help="Remove those that ended before: 30d ago, or 2026-01-31.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Remove runs from the signal log, and give their space back to the disk.
+
+    Example: signalcli log prune --older-than 30d
+    """
+    if (keep is None) == (older_than is None):
+        raise typer.BadParameter("give either --keep or --older-than")
+
+    def work() -> Findings:
+        from signalcli.render.log import pruned_line, pruned_row
+        from signalcli.trace.log.opening import open_log_to_write
+        from signalcli.trace.log.retention import prune_before, prune_to
+
+        with open_log_to_write(settings.database) as engine:
+            if older_than is not None:
+                pruned = prune_before(engine, older_than)
+            else:
+                pruned = prune_to(engine, keep or 0)
+        return Findings(
+            views=lambda: [pruned_line(pruned)], document=lambda: {"result": pruned_row(pruned)}
+        )
+
+    inquire(settings, "log prune", work, needs_apps=False)
+
+
+def export(
+    settings: Settings,
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help=", ".join(formats()) + ".",
+            autocompletion=complete_format,
+            show_default=False,
+        ),
+    ],
+    run: RunNumber = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write it to this file.", dir_okay=False, show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Draw a run, or hand it to another tool.
+
+    Example: signalcli log export --format svg --output trace.svg
+    """
+    if format_name not in formats():
+        raise typer.BadParameter(f"the format {format_name!r} is none of {', '.join(formats())}")
+
+    def work(connection: "Connection") -> Findings:
+        from signalcli.render.exports import MissingExtra
+        from signalcli.render.exports import export as exported
+        from signalcli.render.text import plain
+        from signalcli.trace.log.reading import read_trace
+
+        (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
+        trace = read_trace(connection, chosen.number)
+        suffix = output.suffix if output is not None else ""
+        try:
+            text = exported(format_name, chosen, trace, suffix)
+        except MissingExtra as error:
+            raise InvalidValue(str(error)) from error
+        result = {"format": format_name, "output": output and str(output)}
+        if output is None:
+            return Findings(
+                document=lambda: {"run": chosen.number, "result": {**result, "text": text}},
+                text=text,
+            )
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InvalidValue(f"{str(output)!r} cannot be written: {error.strerror}") from error
+        message = f"Wrote run {chosen.number} to {output}"
+        return Findings(
+            views=lambda: [plain(message)],
+            document=lambda: {"run": chosen.number, "result": result},
+        )
+
+    _ask(settings, "log export", work)
+
+
+def _ask(
+    settings: Settings,
+    command: str,
+    work: "Callable[[Connection], Findings]",
+    *,
+    ndjson: bool = False,
+) -> None:
+    """Print what is found in the log, which stays open until that is done."""
+    with contextlib.ExitStack() as stack:
+
+        def opened() -> Findings:
+            from signalcli.trace.log.opening import open_log
+
+            return work(stack.enter_context(open_log(settings.database)))
+
+        inquire(settings, command, opened, ndjson=ndjson, needs_apps=False)
+
+
+def _document_of(row: dict[str, Any]) -> dict[str, Any]:
+    """A run as the document of ``log show`` has it: its dispatches beside the rest."""
+    return {"run": row["run"], "dispatches": row.pop("dispatches"), "result": row}
+
+
+def _chosen(
+    connection: "Connection", settings: Settings, wanted: Wanted, number: int | None, most: int
+) -> "list[Run]":
+    """The runs that the command line names.
+
+    Raises:
+        NotFound: there are none.
+    """
+    from signalcli.trace.log.finding import find
+
+    above, below = (0, None) if number is None else (number - 1, number + 1)
+    runs = list(find(connection, wanted.filter, above=above, below=below, most=most))
+    if runs:
+        return runs
+    if number is not None and wanted.is_any:
+        raise NotFound(
+            f"there is no run {number} in the signal log; `signalcli log` shows which there are"
+        )
+    raise NotFound(_none(settings, wanted, number))
+
+
+def _none(settings: Settings, wanted: Wanted, number: int | None = None) -> str:
+    """That there is nothing to show, and why."""
+    from signalcli.db.engine import without_password
+
+    if number is not None:
+        return f"run {number} does not match the filters"
+    which = "" if wanted.is_any else " that match the filters"
+    return f"there are no runs{which} in the signal log of {without_password(settings.database)}"

@@ -1,0 +1,176 @@
+"""Signals and connections, as tables, as source code, and as rows for programs."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from signalcli.apps.inventory import ConnectionEntry, SignalEntry
+from signalcli.render.grid import new_table
+from signalcli.render.text import plain, visible
+
+ANY_SENDER = "any"
+UNKNOWN_PLACE = "unknown"
+NO_SOURCE = "no source: it was typed in, or is built in or compiled"
+
+
+def signals_view(entries: Sequence[SignalEntry]) -> RenderableType:
+    """A table of signals, dim where nobody is connected."""
+    return _SignalsTable(entries) if entries else plain("No unused signals")
+
+
+def connections_view(
+    entries: Sequence[ConnectionEntry], *, with_source: bool = False
+) -> RenderableType:
+    """A table of connections.
+
+    Arguments:
+        entries: the connections, in the order in which they are shown.
+        with_source: whether the code of each receiver follows.
+    """
+    if not entries:
+        return plain("No receivers")
+    if not with_source:
+        return _ConnectionsTable(entries)
+    return Group(_ConnectionsTable(entries), *_sources(entries))
+
+
+def signal_row(entry: SignalEntry) -> dict[str, Any]:
+    """A signal for programs."""
+    return {
+        "signal": entry.name,
+        "signal_path": entry.path,
+        "place": f"{entry.file}:{entry.line}",
+        "arguments": None if entry.arguments is None else list(entry.arguments),
+        "receivers": len(entry.connections),
+    }
+
+
+def connection_row(entry: ConnectionEntry, *, with_source: bool = False) -> dict[str, Any]:
+    """A connection for programs; the arguments are those of :func:`connections_view`."""
+    row = {
+        "signal": entry.signal,
+        "signal_path": entry.signal_path,
+        "sender": entry.sender,
+        "receiver": entry.receiver,
+        "place": f"{entry.file}:{entry.line}" if entry.file else None,
+        "weak": entry.weak,
+        "async": entry.is_async,
+        "dispatch_uid": entry.dispatch_uid,
+    }
+    return {**row, "source": entry.source} if with_source else row
+
+
+class _SignalsTable:
+    def __init__(self, entries: Sequence[SignalEntry]) -> None:
+        self._entries = entries
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        names = [_cell(entry.path) for entry in self._entries]
+        table = new_table()
+        table.add_column("Signal", overflow="fold", width=_width(names, options.max_width // 2))
+        table.add_column("Receivers", justify="right", no_wrap=True)
+        table.add_column("Arguments", overflow="fold")
+        for entry, name in zip(self._entries, names, strict=True):
+            count = str(len(entry.connections))
+            style = "" if entry.connections else "dim"
+            table.add_row(name, count, _cell(_arguments(entry)), style=style)
+        yield table
+
+
+class _ConnectionsTable:
+    def __init__(self, entries: Sequence[ConnectionEntry]) -> None:
+        self._entries = entries
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        has_uids = any(entry.dispatch_uid is not None for entry in self._entries)
+        signals = [_cell(entry.signal, "cyan") for entry in self._entries]
+        names = [_cell(entry.short_receiver) for entry in self._entries]
+        table = new_table()
+        table.add_column("Signal", overflow="fold", width=_width(signals, options.max_width // 5))
+        table.add_column("Sender", overflow="fold")
+        table.add_column("Receiver", overflow="fold", width=_width(names, options.max_width // 4))
+        for heading in ("Kind", *(["Uid"] if has_uids else []), "Place"):
+            table.add_column(heading, overflow="fold")
+        for entry, signal, name in zip(self._entries, signals, names, strict=True):
+            table.add_row(
+                signal,
+                _cell(ANY_SENDER, "dim") if entry.sender is None else _cell(entry.sender),
+                name,
+                f"{'weak' if entry.weak else 'strong'} {'async' if entry.is_async else 'sync'}",
+                *([_cell(entry.dispatch_uid or "")] if has_uids else []),
+                _place(entry),
+            )
+        yield table
+
+
+def _width(cells: Iterable[Text], most: int) -> int:
+    """As wide as the widest cell, up to a limit: where a table is too wide, others give way."""
+    return max(len("Receiver"), min(most, max(cell.cell_len for cell in cells)))
+
+
+def _arguments(entry: SignalEntry) -> str:
+    if entry.arguments is None:
+        return "not said"
+    return ", ".join(entry.arguments) or "none"
+
+
+def _sources(entries: Sequence[ConnectionEntry]) -> Iterable[RenderableType]:
+    """The code of each receiver, once, however often it is connected."""
+    distinct = {(entry.receiver, entry.file, entry.line): entry for entry in reversed(entries)}
+    for entry in reversed(distinct.values()):
+        yield Text()
+        yield Text("  ").join((_cell(entry.receiver, "bold"), _place(entry)))
+        source = entry.source
+        yield plain(NO_SOURCE, "dim") if source is None else _Code(source, entry.line)
+
+
+def _place(entry: ConnectionEntry) -> Text:
+    if not entry.file:
+        return _cell(UNKNOWN_PLACE, "dim")
+    return _cell(f"{_short_path(entry.file)}:{entry.line}")
+
+
+def _short_path(file: str) -> str:
+    """A path as modules are found: without the folder that Python searches; else the whole."""
+    path = PurePath(file)
+    folders = [PurePath(folder) for folder in sys.path if folder and path.is_relative_to(folder)]
+    if not folders:
+        return file
+    return str(path.relative_to(max(folders, key=lambda folder: len(folder.parts))))
+
+
+def _cell(text: str, style: str = "") -> Text:
+    """Text on one line, shown as it is."""
+    return plain(text.replace("\n", r"\n").replace("\t", r"\t"), style)
+
+
+class _Code:
+    """Code with the numbers of its lines, coloured where the console shows colours."""
+
+    def __init__(self, source: str, first_line: int) -> None:
+        self._source = visible(source.replace("\r\n", "\n")).expandtabs().rstrip("\n")
+        self._first_line = first_line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        is_coloured = console.color_system is not None and not console.no_color
+        text = _highlighted(self._source) if is_coloured else Text(self._source)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(justify="right", style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for number, line in enumerate(text.split(allow_blank=True), self._first_line):
+            table.add_row(str(number), line)
+        yield table
+
+
+def _highlighted(source: str) -> Text:
+    from rich.syntax import Syntax
+
+    text = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(source)
+    text.no_wrap = False
+    text.rstrip()
+    return text

@@ -1,0 +1,64 @@
+"""A run as its command printed it, recorded by Rich to make a picture or a page of it."""
+
+import io
+
+from rich.console import Console, RenderableType
+from rich.segment import Segment, SegmentLines
+
+from signalcli.render.markup import fit_for_markup
+from signalcli.render.table import TraceTable
+from signalcli.render.text import plain
+from signalcli.trace.log.runs import Run
+from signalcli.trace.records import Trace
+
+LEAST_WIDTH, MOST_WIDTH = 80, 120
+
+
+def recorded(run: Run, trace: Trace) -> Console:
+    """A console that has recorded the run's table, and what the command said at its end.
+
+    It is as wide as the table is by nature, from 80 to 120 columns; beyond, the table is folded.
+    What the environment says of terminals and colours makes no difference.
+    """
+    console = _console()
+    lines = [line for part in _parts(run, trace) for line in console.render_lines(part, pad=False)]
+    console.print(SegmentLines(lines, new_lines=True))
+    natural_width = max(map(Segment.get_line_length, lines), default=0)
+    console.width = max(LEAST_WIDTH, natural_width)
+    return console
+
+
+def title_of(run: Run, most: int = MOST_WIDTH) -> str:
+    """The command line on one line, as a title.
+
+    Arguments:
+        run: the run.
+        most: how many characters it has at most.
+    """
+    text = fit_for_markup(" ".join(run.command_line.split()))
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _parts(run: Run, trace: Trace) -> list[RenderableType]:
+    parts: list[RenderableType] = [TraceTable(trace)]
+    if run.message:
+        parts.append(plain(run.message))
+    if run.error_message is not None:
+        parts.append(plain(f"error: {run.error_message}".replace("\n", "\\n")))
+    return parts
+
+
+def _console() -> Console:
+    return Console(
+        record=True,
+        width=MOST_WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        force_jupyter=False,
+        color_system="truecolor",
+        no_color=False,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )

@@ -1,39 +1,68 @@
-"""Draw ``docs/trace.svg`` from a real registration: ``python docs/make_picture.py``."""
+"""Draw the pictures of the README from real runs: ``python docs/make_picture.py``."""
 
-import re
+import subprocess
+import sys
 import tempfile
-from io import StringIO
 from pathlib import Path
 
-from rich.console import Console
+from signalcli.render.exports import export
+from signalcli.render.exports.svg import picture_of
+from signalcli.render.log import StatisticsTables, runs_table
+from signalcli.render.recording import recorded_views
+from signalcli.trace.log.finding import Filter, find
+from signalcli.trace.log.opening import open_log
+from signalcli.trace.log.reading import read_trace
+from signalcli.trace.log.statistics import of_receivers, of_signals
 
-from signalcli.apps import apps
-from signalcli.core import accounts
-from signalcli.db.opening import open_engine, open_session
-from signalcli.render.table import TraceTable
-from signalcli.trace import Recorder, record
-
-PICTURE = Path(__file__).with_name("trace.svg")
-COMMAND = "signalcli register xyz --email xyz@mail.com"
-FONT_FROM_THE_NET = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+DRIVER = """
+import time
+from signalcli.cli.main import main
+from signalcli.core.signals import notification
+from signalcli.dispatch import receiver
 
 
-def draw(picture: Path) -> None:
-    """Register a user in a database of its own, and export the table."""
-    apps.populate()
-    recorder = Recorder()
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(str(Path(folder, "demo.db")), writes=True, creates=True)
-        with record(recorder), open_session(engine) as session:
-            accounts.register(session, "xyz", "xyz@mail.com")
-            session.commit()
-        engine.dispose()
-    console = Console(record=True, width=88, file=StringIO(), force_terminal=True)
-    console.print(TraceTable(recorder.trace))
-    console.print("Registered xyz in demo.db. Sent", highlight=False)
-    svg = console.export_svg(title=COMMAND, unique_id="trace")
-    picture.write_text(FONT_FROM_THE_NET.sub("", svg), encoding="utf-8")
+@receiver(notification)
+def send_mail(email, **kwargs):
+    time.sleep(0.02)
+    if email.endswith("nowhere.net"):
+        raise ConnectionError("no route to host")
+
+
+main()
+"""
+# The one whose table is drawn.
+FIRST = "register xyz --email xyz@mail.com"
+RUNS = (
+    "register xyz --email xyz@mail.com",
+    "register bob --email bob@nowhere.net",
+    "update xyz --last-name Young",
+    "notify xyz",
+    "delete xyz",
+)
+
+
+def draw(folder: Path) -> None:
+    """Carry out some commands in a folder, and draw what is in its log."""
+    (folder / "mail.py").write_text(DRIVER, encoding="utf-8")
+    for command in RUNS:
+        # One of them fails.
+        subprocess.run(  # noqa: S603  # our own words
+            [sys.executable, "mail.py", *command.split()], cwd=folder, check=False
+        )
+    subprocess.run([sys.executable, "-m", "signalcli", *FIRST.split()], cwd=folder, check=True)  # noqa: S603  # our own words
+    with open_log(str(folder / "demo.db")) as connection:
+        *runs, first = reversed(list(find(connection, Filter())))
+        statistics = of_receivers(connection, Filter()), of_signals(connection, Filter())
+        trace = read_trace(connection, first.number)
+    _write("trace.svg", export("svg", first, trace))
+    console = recorded_views([runs_table(reversed(runs)), "", StatisticsTables(*statistics)])
+    _write("log.svg", picture_of(console, "signalcli log; signalcli log stats"))
+
+
+def _write(name: str, picture: str) -> None:
+    Path(__file__).with_name(name).write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    draw(PICTURE)
+    with tempfile.TemporaryDirectory() as scratch:
+        draw(Path(scratch))

@@ -13,7 +13,7 @@ from rich.text import Text
 from signalcli.render.document import dispatches_of, milliseconds
 from signalcli.render.figures import duration
 from signalcli.render.grid import new_table
-from signalcli.render.table import TraceTable
+from signalcli.render.table import FAILED, TraceTable
 from signalcli.render.text import plain
 from signalcli.trace.log.retention import Pruned
 from signalcli.trace.log.runs import Run
@@ -52,23 +52,25 @@ def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
-    """A row for each run."""
+    """A row for each run. Of those of today, only the time is said."""
+    today = _local(datetime.now(UTC).replace(tzinfo=None)).date()
     table = new_table()
-    table.add_column("Run", justify="right")
-    table.add_column("When")
+    table.add_column("Run", justify="right", no_wrap=True)
+    table.add_column("When", justify="right", no_wrap=True)
     table.add_column("Command", overflow="fold")
-    table.add_column("Outcome")
-    for heading in ("Sent", "Received", "Failed", "Time"):
-        table.add_column(heading, justify="right")
+    table.add_column("Outcome", no_wrap=True)
+    for heading in ("Sent", "Received", "Time"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
+        begun = _local(run.begun)
+        failures = f" {FAILED}{run.failures}" if run.failures else ""
         table.add_row(
             plain(str(run.number), "dim"),
-            plain(local_time(run.begun)),
+            plain(f"{begun:%H:%M:%S}" if begun.date() == today else f"{begun:%Y-%m-%d %H:%M}"),
             plain(_command(run)),
             plain(run.outcome, _STYLES[run.outcome]),
             plain(str(run.dispatches)),
-            plain(str(run.responses)),
-            plain(str(run.failures) if run.failures else "", "red"),
+            Text.assemble(plain(str(run.responses)), plain(failures, "red")),
             plain(duration(run.seconds), "dim"),
         )
     return table
@@ -78,7 +80,7 @@ def run_heading(run: Run) -> Text:
     """A line that says which run it is."""
     return Text.assemble(
         plain(f"Run {run.number}", "bold"),
-        plain(f" · {local_time(run.begun)} · {_command(run)} · "),
+        plain(f" · {_local(run.begun):%Y-%m-%d %H:%M:%S} · {_command(run)} · "),
         plain(_outcome(run), _STYLES[run.outcome]),
     )
 
@@ -87,9 +89,9 @@ def _outcome(run: Run) -> str:
     return run.outcome if run.exit_code == 0 else f"{run.outcome}, exit code {run.exit_code}"
 
 
-def local_time(time: datetime) -> str:
-    """A time in UTC as the clock on the wall shows it."""
-    return f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+def _local(time: datetime) -> datetime:
+    """A time in UTC, by the clock on the wall."""
+    return time.replace(tzinfo=UTC).astimezone()
 
 
 def _command(run: Run) -> str:

@@ -1,6 +1,7 @@
 """A run as its command printed it, recorded by Rich to make a picture or a page of it."""
 
 import io
+from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment, SegmentLines
@@ -15,13 +16,18 @@ LEAST_WIDTH, MOST_WIDTH = 80, 120
 
 
 def recorded(run: Run, trace: Trace) -> Console:
-    """A console that has recorded the run's table, and what the command said at its end.
+    """A console that has recorded the run's table, and what the command said at its end."""
+    return recorded_views(_parts(run, trace))
 
-    It is as wide as the table is by nature, from 80 to 120 columns; beyond, the table is folded.
-    What the environment says of terminals and colours makes no difference.
+
+def recorded_views(views: Iterable[RenderableType]) -> Console:
+    """A console that has recorded some views.
+
+    It is as wide as they are by nature, from 80 to 120 columns; beyond, they are folded. What the
+    environment says of terminals and colours makes no difference.
     """
     console = _console()
-    lines = [line for part in _parts(run, trace) for line in console.render_lines(part, pad=False)]
+    lines = [line for view in views for line in console.render_lines(view, pad=False)]
     console.print(SegmentLines(lines, new_lines=True))
     natural_width = max(map(Segment.get_line_length, lines), default=0)
     console.width = max(LEAST_WIDTH, natural_width)

@@ -2,6 +2,8 @@
 
 import re
 
+from rich.console import Console
+
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.recording import recorded, title_of
 from signalcli.trace.log.runs import Run
@@ -15,7 +17,12 @@ _FONT_FROM_THE_NET = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def export(run: Run, trace: Trace) -> str:
     """The picture, with the command line as its title. It fetches nothing from the net."""
     console = recorded(run, trace)
-    svg = console.export_svg(title=title_of(run, console.width - ROOM_FOR_BUTTONS))
+    return picture_of(console, title_of(run, console.width - ROOM_FOR_BUTTONS))
+
+
+def picture_of(console: Console, title: str) -> str:
+    """What a console has recorded, as a picture with a title."""
+    svg = console.export_svg(title=title)
     # What receivers printed comes after the styles, and may look like one.
     styles, end, picture = svg.partition("</style>")
     return fit_for_markup(_FONT_FROM_THE_NET.sub("", styles) + end + picture)

@@ -1,0 +1,83 @@
+"""What does keeping a run in the log cost? ``python -m benchmarks.log_cost``.
+
+A registration with and without the log, as a whole process and in one that is running already, on
+a log that has as many runs as it keeps, so that each run that comes makes an old one go.
+"""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from benchmarks.make_log import make_log
+from benchmarks.timing import compare, process
+from signalcli.apps import apps
+from signalcli.core import accounts
+from signalcli.db.opening import open_engine, open_session
+from signalcli.trace import Recorder, record
+from signalcli.trace.log.keeping import keep
+from signalcli.trace.log.runs import Run
+
+KEPT = 10_000
+PROCESSES, REGISTRATIONS = 15, 300
+
+_numbers = itertools.count()
+
+
+def register(engine: Engine, *, is_kept: bool) -> None:
+    """Register a user, watched, as the command does."""
+    name = f"new{next(_numbers)}"
+    begun, recorder = datetime.now(UTC).replace(tzinfo=None), Recorder()
+    with record(recorder), open_session(engine) as session:
+        accounts.register(session, name, f"{name}@mail.com")
+        session.commit()
+    if is_kept:
+        run = Run(
+            begun=begun,
+            command="register",
+            command_line=f"signalcli register {name} --email {name}@mail.com",
+            exit_code=0,
+            seconds=recorder.now(),
+            users=(name,),
+        )
+        keep(engine, run, recorder.trace, KEPT)
+
+
+def registration(database: Path, *options: str) -> Callable[[], None]:
+    """A registration as a whole process."""
+    program = str(Path(sys.executable).with_name("signalcli"))
+
+    def run() -> None:
+        name = f"new{next(_numbers)}"
+        target = ("--email", f"{name}@mail.com", "--database", str(database))
+        process(program, "register", name, *target, *options)()
+
+    return run
+
+
+def measure() -> None:
+    """Print what the log costs."""
+    apps.populate()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder, "demo.db")
+        make_log(database, KEPT)
+        whole = compare(
+            registration(database), registration(database, "--no-log"), rounds=PROCESSES
+        )
+        print(f"register, a whole process, with and without the log: {whole}")
+        engine = open_engine(str(database), writes=True, creates=False)
+        inside = compare(
+            lambda: register(engine, is_kept=True),
+            lambda: register(engine, is_kept=False),
+            rounds=REGISTRATIONS,
+        )
+        print(f"register, in a running process, with and without:    {inside}")
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    measure()

@@ -5,13 +5,14 @@ one user. A page takes what it needs from the beginning of each, and the next pa
 last number.
 """
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.reading import read_runs
@@ -143,7 +144,7 @@ class _Search:
         if wanted.user is not None:
             return [self._of_user(wanted.user)]
         if not wanted.names_routes and wanted.slower_than is None:
-            return [self._along(tables.run, *((tables.is_failed,) if wanted.failed else ()))]
+            return [self._along(tables.run, *((tables.run.c.is_failed,) if wanted.failed else ()))]
         if wanted.slower_than is not None and not wanted.failed:
             return [self._of_slow(route, wanted.slower_than) for route in self._routes]
         return [
@@ -155,7 +156,7 @@ class _Search:
         wanted = self._wanted
         conditions: list[ColumnElement[bool]] = []
         if wanted.failed and wanted.describes_responses:
-            conditions.append(tables.has_failed)
+            conditions.append(tables.response.c.is_failed)
         if wanted.slower_than is not None:
             conditions.append(tables.response.c.seconds > wanted.slower_than)
         return conditions
@@ -194,17 +195,36 @@ class _Search:
         return stream
 
     def _of_user(self, pattern: str) -> _Stream:
-        """The runs about users whose names match."""
-        users = tables.subject.c
-        conditions: list[ColumnElement[bool]] = []
-        if self._wanted.names_routes or self._wanted.slower_than is not None:
-            fits = self._table.c.route.in_(self._routes)
-            conditions.append(
-                exists().where(self._table.c.run == users.run, fits, *self._details())
-            )
-        elif self._wanted.failed:
-            conditions.append(exists().where(tables.run.c.run == users.run, tables.is_failed))
-        return self._along(tables.subject, is_about(self._connection, pattern), *conditions)
+        """The runs about users whose names match, of which those are taken that fit otherwise."""
+        about_user = self._along(tables.subject, is_about(self._connection, pattern))
+        wanted = self._wanted
+        if not wanted.names_routes and wanted.slower_than is None and not wanted.failed:
+            return about_user
+
+        def stream(below: int | None, most: int) -> list[int]:
+            found: list[int] = []
+            size = most
+            while len(found) < most:
+                numbers = about_user(below, size)
+                fitting = self._fitting(numbers)
+                found += [number for number in numbers if number in fitting]
+                if len(numbers) < size:
+                    break
+                below, size = numbers[-1], min(2 * size, PAGE)
+            return found[:most]
+
+        return stream
+
+    def _fitting(self, numbers: list[int]) -> set[int]:
+        """Which of some runs fit in what is said of signal, sender, receiver and the like."""
+        if not self._wanted.names_routes and self._wanted.slower_than is None:
+            columns = tables.run.c
+            failed = select(columns.run).where(columns.run.in_(numbers), columns.is_failed)
+            return set(self._connection.scalars(failed))
+        columns = self._table.c
+        rows = select(columns.run, columns.route).where(columns.run.in_(numbers), *self._details())
+        of_routes = set(self._routes)
+        return {run for run, route in self._connection.execute(rows) if route in of_routes}
 
 
 def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:
@@ -213,7 +233,10 @@ def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:
     if not _WILD.search(pattern):
         return name == pattern
     if connection.dialect.name == "sqlite":
-        return name.op("GLOB", is_comparison=True)(pattern.replace("[!", "[^"))
+        if "[" in pattern:
+            return name.regexp_match(rf"\A{fnmatch.translate(pattern)}")
+        # Quicker, and the same where there are no sets of characters.
+        return name.op("GLOB", is_comparison=True)(pattern)
     # Elsewhere a set of characters stands for any one.
     text = re.sub(r"([%_\\])", r"\\\1", _SETS.sub("?", pattern))
     return name.like(text.replace("*", "%").replace("?", "_"), escape="\\")

@@ -37,27 +37,28 @@ def follow(
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
     """
-    engine = open_engine()
-    try:
-        while True:
-            followed = _identity(file)
+    while True:
+        followed = _identity(file)
+        engine = open_engine()
+        try:
             for is_changed in _changes(engine):
                 runs: list[tuple[Run, Trace]] = []
+                newest = above
                 if is_changed:
                     with engine.connect() as connection:
                         newest = newest_run(connection)
                         if newest > above:
                             found = find(connection, wanted, above=above)
                             runs = [(run, read_trace(connection, run.number)) for run in found]
-                            above = newest
-                yield runs[::-1]
                 if _identity(file) != followed:
+                    # What was read may be of either file.
                     break
+                above = max(above, newest)
+                yield runs[::-1]
                 time.sleep(PAUSE_SECONDS)
+        finally:
             engine.dispose()
-            engine, above = open_engine(), 0
-    finally:
-        engine.dispose()
+        above = 0
 
 
 def newest_run(connection: Connection) -> int:

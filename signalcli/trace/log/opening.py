@@ -23,19 +23,20 @@ def open_log(database: str) -> Iterator[Connection]:
     engine = open_engine(database, writes=False, creates=False)
     try:
         with engine.connect() as connection:
-            version = version_of(connection)
-            if version == VERSION:
+            if version_of(connection) == VERSION:
                 yield connection
                 return
     finally:
         engine.dispose()
-    with _made_ready(database, exists=version > 0) as engine, engine.connect() as connection:
+    with open_log_to_write(database) as engine, engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def open_log_to_write(database: str) -> Iterator[Engine]:
-    """An engine to change the log with; of an empty log in memory where the database has none.
+    """An engine to change the log with, which is upgraded where that is due.
+
+    Where the database has no log, it is left alone, and the engine is of an empty log in memory.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -43,30 +44,23 @@ def open_log_to_write(database: str) -> Iterator[Engine]:
     Raises:
         DatabaseUnusable: the database cannot be used, or a newer version made the log.
     """
-    with open_log(database):
-        pass
-    engine = open_engine(database, writes=True, creates=False)
-    try:
-        with engine.connect() as connection:
-            exists = version_of(connection) > 0
-        if exists:
-            yield engine
-            return
-    finally:
-        engine.dispose()
-    with _made_ready(database, exists=False) as engine:
-        yield engine
-
-
-@contextmanager
-def _made_ready(database: str, *, exists: bool) -> Iterator[Engine]:
-    """The database with its log upgraded, or where that does not exist, an empty one in memory."""
+    has_log = _version(database) > 0
     engine = (
-        open_engine(database, writes=True, creates=False) if exists else create_engine(":memory:")
+        open_engine(database, writes=True, creates=False) if has_log else create_engine(":memory:")
     )
     try:
         with engine.begin() as connection:
             bring_up_to_date(connection)
         yield engine
+    finally:
+        engine.dispose()
+
+
+def _version(database: str) -> int:
+    """The version of a database's log; 0 where it has none."""
+    engine = open_engine(database, writes=False, creates=False)
+    try:
+        with engine.connect() as connection:
+            return version_of(connection)
     finally:
         engine.dispose()

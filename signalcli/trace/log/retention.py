@@ -1,16 +1,16 @@
 """How long runs stay in the log."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, select
 
 from signalcli.trace.log import tables
+from signalcli.trace.log.routes import BATCH
 
 DEFAULT_KEEP = 10_000
 MOST_AT_ONCE = 100
-CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ def retain(connection: Connection, newest: int, keep: int) -> None:
     """
     oldest = connection.scalar(select(func.min(tables.run.c.run)))
     if oldest is not None and oldest <= newest - keep:
-        _remove_below(connection, min(newest - keep + 1, oldest + MOST_AT_ONCE))
+        above = min(newest - keep, oldest + MOST_AT_ONCE - 1)
+        for table in tables.OF_A_RUN:
+            connection.execute(delete(table).where(table.c.run <= above))
 
 
 def prune_to(engine: Engine, keep: int) -> Pruned:
@@ -53,13 +55,10 @@ def prune_to(engine: Engine, keep: int) -> Pruned:
         keep: how many runs are to be left.
     """
     column = tables.run.c.run
-
-    def limit(connection: Connection) -> int | None:
+    with engine.connect() as connection:
         newest_first = select(column).order_by(column.desc())
-        last_to_go: int | None = connection.scalar(newest_first.offset(keep).limit(1))
-        return None if last_to_go is None else last_to_go + 1
-
-    return _prune(engine, limit)
+        last_to_go = connection.scalar(newest_first.offset(keep).limit(1)) or 0
+    return _prune(engine, column <= last_to_go)
 
 
 def prune_before(engine: Engine, time: datetime) -> Pruned:
@@ -69,43 +68,37 @@ def prune_before(engine: Engine, time: datetime) -> Pruned:
         engine: the database, with a log.
         time: in UTC, without a time zone.
     """
-    columns = tables.run.c
-
-    def limit(connection: Connection) -> int | None:
-        older = select(columns.run).where(columns.ended < time).order_by(columns.ended.desc())
-        last_to_go: int | None = connection.scalar(older.limit(1))
-        return None if last_to_go is None else last_to_go + 1
-
-    return _prune(engine, limit)
+    return _prune(engine, tables.run.c.ended < time)
 
 
-def _prune(engine: Engine, limit: Callable[[Connection], int | None]) -> Pruned:
-    """Remove the runs below a number, in pieces that let other processes write in between."""
-    with engine.begin() as connection:
-        below = limit(connection)
-        oldest = connection.scalar(select(func.min(tables.run.c.run)))
-    removed = {table.name: 0 for table in tables.OF_A_RUN}
+def _prune(engine: Engine, condition: ColumnElement[bool]) -> Pruned:
+    """Remove some runs, in pieces that let other processes write in between."""
     before = _size(engine)
-    while below is not None and oldest is not None and oldest < below:
-        oldest = min(oldest + CHUNK, below)
+    removed = {table.name: 0 for table in tables.OF_A_RUN}
+    oldest_first = select(tables.run.c.run).where(condition).order_by(tables.run.c.run)
+    while True:
         with engine.begin() as connection:
-            for name, count in _remove_below(connection, oldest).items():
+            numbers = list(connection.scalars(oldest_first.limit(BATCH)))
+            for name, count in _remove(connection, numbers).items():
                 removed[name] += count
+        if len(numbers) < BATCH:
+            break
     with engine.begin() as connection:
         _remove_unused_routes(connection)
-    after = _compacted(engine)
+    if before is not None:
+        _compact(engine)
     return Pruned(
         runs=removed[tables.run.name],
         dispatches=removed[tables.dispatch.name],
         responses=removed[tables.response.name],
-        bytes_given_back=None if before is None or after is None else max(0, before - after),
+        bytes_given_back=None if before is None else max(0, before - (_size(engine) or 0)),
     )
 
 
-def _remove_below(connection: Connection, number: int) -> dict[str, int]:
-    """Remove the runs with smaller numbers; returns how many rows of each table."""
+def _remove(connection: Connection, numbers: list[int]) -> dict[str, int]:
+    """Remove runs; returns how many rows of each table that were."""
     return {
-        table.name: connection.execute(delete(table).where(table.c.run < number)).rowcount
+        table.name: connection.execute(delete(table).where(table.c.run.in_(numbers))).rowcount
         for table in tables.OF_A_RUN
     }
 
@@ -119,18 +112,16 @@ def _remove_unused_routes(connection: Connection) -> None:
 
 
 def _size(engine: Engine) -> int | None:
-    """The size of a SQLite file in bytes, with what its write-ahead log still holds."""
-    if engine.dialect.name != "sqlite":
+    """How many bytes a SQLite file takes on the disk, with its write-ahead log; None elsewhere."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or "uri" in engine.url.query:
         return None
-    with engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+    files = (Path(name), Path(f"{name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _compacted(engine: Engine) -> int | None:
-    """Give the space back that nothing uses any more; returns the new size."""
-    if engine.dialect.name != "sqlite":
-        return None
+def _compact(engine: Engine) -> None:
+    """Give the space back that nothing uses any more."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
@@ -139,4 +130,3 @@ def _compacted(engine: Engine) -> int | None:
         cursor.close()
     finally:
         connection.close()
-    return _size(engine)

@@ -1,6 +1,7 @@
 """Routes: from which signal, for which sender, to which receiver."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -9,6 +10,8 @@ from sqlalchemy import Connection, insert, select
 
 from signalcli.trace.log import tables
 from signalcli.trace.records import Dispatch, Response
+
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ def store(connection: Connection, routes: Iterable[Route]) -> dict[Route, int]:
     """
     numbers = {route: route.number for route in routes}
     column = tables.route.c.route
-    known = set(connection.scalars(select(column).where(column.in_(numbers.values()))))
+    known: set[int] = set()
+    for some in in_batches(numbers.values()):
+        known.update(connection.scalars(select(column).where(column.in_(some))))
     missing = [
         dict(zip(tables.route.c.keys(), (number, *route.columns), strict=True))
         for route, number in numbers.items()
@@ -95,6 +100,13 @@ def matching(
         and _fits(sender, of_sender)
         and _fits(receiver, of_receiver, short_name(of_receiver or ""))
     ]
+
+
+def in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:
+    """Numbers in lists that a statement has room for."""
+    left = iter(numbers)
+    while batch := list(itertools.islice(left, BATCH)):
+        yield batch
 
 
 def short_name(name: str) -> str:

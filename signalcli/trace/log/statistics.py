@@ -3,14 +3,16 @@
 import math
 import statistics
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.finding import Filter, is_about
+
+ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,11 @@ def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
     columns = tables.response.c
     finished = case((columns.is_finished, columns.seconds))
     query = (
-        select(tables.route.c.receiver, finished, tables.has_failed)
+        select(tables.route.c.receiver, finished, columns.is_failed)
         .join(tables.route, tables.route.c.route == columns.route)
-        .where(*_conditions(connection, tables.response, wanted, numbers))
+        .where(*_of_runs(connection, columns.run, wanted))
     )
-    return _gathered(connection.execute(query.execution_options(yield_per=10_000)))
+    return _gathered(_rows(connection, query, columns.route, wanted, numbers))
 
 
 def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:
@@ -86,42 +88,61 @@ def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:
 
     Where the filter names a receiver, only the dispatches count that it received.
     """
-    names = {"signal": wanted.signal, "sender": wanted.sender}
-    numbers = routes.matching(connection, **names, to_receivers=False)
     columns, responses = tables.dispatch.c, tables.response.c
-    of_dispatch = (responses.run == columns.run, responses.seq == columns.seq)
-    conditions = _conditions(connection, tables.dispatch, wanted, numbers)
-    if wanted.receiver is not None:
-        receivers = routes.matching(
-            connection, **names, receiver=wanted.receiver, to_receivers=True
-        )
-        conditions.append(exists().where(*of_dispatch, responses.route.in_(receivers)))
-    failures = exists().where(*of_dispatch, tables.has_failed)
-    query = (
-        select(tables.route.c.signal_path, columns.seconds, failures)
-        .join(tables.route, tables.route.c.route == columns.route)
-        .where(*conditions)
+    to_receivers = wanted.receiver is not None
+    numbers = routes.matching(
+        connection,
+        signal=wanted.signal,
+        sender=wanted.sender,
+        receiver=wanted.receiver,
+        to_receivers=to_receivers,
     )
-    return _gathered(connection.execute(query.execution_options(yield_per=10_000)))
+    failed = tables.response.alias().c
+    failures = exists().where(
+        failed.run == columns.run, failed.seq == columns.seq, failed.is_failed
+    )
+    query = (
+        select(tables.route.c.signal_path, columns.seconds, failures, columns.run, columns.seq)
+        .select_from(tables.dispatch)
+        .join(tables.route, tables.route.c.route == columns.route)
+        .where(*_of_runs(connection, columns.run, wanted))
+    )
+    if not to_receivers:
+        rows = _rows(connection, query, columns.route, wanted, numbers)
+        return _gathered(row[:3] for row in rows)
+    query = query.where(responses.run == columns.run, responses.seq == columns.seq)
+    rows = _rows(connection, query, responses.route, wanted, numbers)
+    # Several receivers of one dispatch may fit.
+    dispatches = {tuple(row[3:]): row[:3] for row in rows}
+    return _gathered(dispatches.values())
 
 
-def _conditions(
-    connection: Connection, table: Any, wanted: Filter, numbers: list[int]
-) -> list[ColumnElement[bool]]:
+def _rows(
+    connection: Connection, query: Select[Any], route: Any, wanted: Filter, numbers: list[int]
+) -> Iterator[Any]:
+    """The rows of a query that are of some routes."""
+    query = query.execution_options(yield_per=ROWS)
+    if not wanted.names_routes:
+        yield from connection.execute(query)
+        return
+    for batch in routes.in_batches(numbers):
+        yield from connection.execute(query.where(route.in_(batch)))
+
+
+def _of_runs(connection: Connection, run: Any, wanted: Filter) -> list[ColumnElement[bool]]:
+    """The conditions for the runs that fit."""
     conditions: list[ColumnElement[bool]] = []
-    if wanted.names_routes:
-        conditions.append(table.c.route.in_(numbers))
     if wanted.since is not None:
-        begun = tables.run.c.begun >= wanted.since
-        conditions.append(exists().where(tables.run.c.run == table.c.run, begun))
-    if wanted.user is not None:
         conditions.append(
-            exists().where(tables.subject.c.run == table.c.run, is_about(connection, wanted.user))
+            exists().where(tables.run.c.run == run, tables.run.c.begun >= wanted.since)
         )
+    if wanted.user is not None:
+        about_user = is_about(connection, wanted.user)
+        conditions.append(exists().where(tables.subject.c.run == run, about_user))
     return conditions
 
 
-def _gathered(rows: Iterator[Any]) -> list[Statistics]:
+def _gathered(rows: Iterable[Any]) -> list[Statistics]:
     calls: dict[str, int] = {}
     failures: dict[str, int] = {}
     durations: dict[str, array[float]] = {}

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     DateTime,
     Float,
     Index,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    literal_column,
     text,
 )
 
@@ -56,14 +54,21 @@ run = Table(
     Column("responses", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("trace_ended", Float),
+    # Whether it did not end well, or a response failed.
+    Column("is_failed", Boolean, nullable=False),
     # The number of a run that was removed is not given again.
     sqlite_autoincrement=True,
 )
-# In words of SQL, since a condition with parameters would not be recognised as the index's own.
-is_failed: ColumnElement[bool] = literal_column(
-    "(signalcli_run.exit_code <> 0 OR signalcli_run.failures > 0)", Boolean
+# The flag stands among the columns of these indexes, too, or SQLite would rather read all rows; and
+# in words of SQL, since it would not recognise a condition with a parameter.
+_FLAGGED = text("is_failed = 1")
+Index(
+    "signalcli_run_failed",
+    run.c.is_failed,
+    run.c.run,
+    sqlite_where=_FLAGGED,
+    postgresql_where=run.c.is_failed,
 )
-Index("signalcli_run_failed", run.c.run, sqlite_where=is_failed, postgresql_where=is_failed)
 
 subject = Table(
     "signalcli_run_user",
@@ -125,16 +130,13 @@ response = Table(
     Index("signalcli_response_seconds", "route", "seconds", "run"),
     sqlite_with_rowid=False,
 )
-has_failed = response.c.is_failed
-# In SQLite's own words, as for runs; the flag stands among the columns, too, or SQLite would
-# prefer the index of all responses.
 Index(
     "signalcli_response_failed",
     response.c.route,
     response.c.is_failed,
     response.c.run,
-    sqlite_where=text("is_failed = 1"),
-    postgresql_where=has_failed,
+    sqlite_where=_FLAGGED,
+    postgresql_where=response.c.is_failed,
 )
 
 OF_A_RUN = (response, dispatch, subject, run)

@@ -24,7 +24,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 
     Arguments:
         connection: the database.
-        run: the run; what it says of its number and its counts is found out anew.
+        run: the run; its number and its counts are found out anew.
         trace: its trace.
 
     Returns:
@@ -43,6 +43,8 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
     ]
     run = replace(
         run,
+        result=run.result if _is_small(run.result) else None,
+        users=tuple(sorted(set(run.users))),
         dispatches=len(dispatches),
         responses=len(responses),
         failures=sum(response.failure is not None for response, *_ in responses),
@@ -52,7 +54,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
     of_all = {route for _, route in dispatches} | {route for _, route, _ in responses}
     numbers = routes.store(connection, of_all)
     for table, rows in (
-        (tables.subject, [{"run": number, "username": name} for name in sorted(set(run.users))]),
+        (tables.subject, [{"run": number, "username": name} for name in run.users]),
         (tables.dispatch, list(_dispatch_rows(number, dispatches, responses, numbers))),
         (tables.response, list(_response_rows(number, responses, numbers, trace.ended))),
     ):
@@ -62,7 +64,6 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 
 
 def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
-    result = None if run.result is None else _dumps(run.result)
     return {
         "begun": run.begun,
         # As it is said while nobody else can write, later runs never ended earlier.
@@ -73,13 +74,14 @@ def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
         "seconds": run.seconds,
         "is_rolled_back": run.is_rolled_back,
         "message": run.message,
-        "result": result if result is not None and len(result) <= LARGEST_RESULT else None,
+        "result": None if run.result is None else _dumps(run.result),
         "error_code": run.error_code,
         "error_message": run.error_message,
         "dispatches": run.dispatches,
         "responses": run.responses,
         "failures": run.failures,
         "trace_ended": trace_ended,
+        "is_failed": run.exit_code != 0 or run.failures > 0,
     }
 
 
@@ -131,6 +133,10 @@ def _response_rows(
             "output": response.output,
             "omitted": response.omitted,
         }
+
+
+def _is_small(result: Any) -> bool:
+    return len(_dumps(result)) <= LARGEST_RESULT
 
 
 def _dumps(value: Any) -> str:

@@ -15,7 +15,8 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
     """Write a run and its trace into the log, in a transaction of its own.
 
     Arguments:
-        engine: the database.
+        engine: the database; of SQLite one whose transactions take the write lock when they begin
+            (see :func:`signalcli.db.create_engine`), or runs that end at once may be lost.
         run: the run.
         trace: its trace.
         most: how many runs the log is to have at most; older ones make room.

@@ -1,5 +1,7 @@
 """How long runs stay in the log."""
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +13,9 @@ from signalcli.trace.log.routes import BATCH
 
 DEFAULT_KEEP = 10_000
 MOST_AT_ONCE = 100
+# Looking for routes that nothing has any more takes longer than removing a run.
+ROUTES_AFTER = 1_000
+COMPACTING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ def retain(connection: Connection, newest: int, keep: int) -> None:
         above = min(newest - keep, oldest + MOST_AT_ONCE - 1)
         for table in tables.OF_A_RUN:
             connection.execute(delete(table).where(table.c.run <= above))
+        if newest % ROUTES_AFTER == 0:
+            _remove_unused_routes(connection)
 
 
 def prune_to(engine: Engine, keep: int) -> Pruned:
@@ -121,12 +128,16 @@ def _size(engine: Engine) -> int | None:
 
 
 def _compact(engine: Engine) -> None:
-    """Give the space back that nothing uses any more."""
+    """Give the space back that nothing uses any more, unless somebody reads all the while."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.execute(f"PRAGMA busy_timeout = {COMPACTING_SECONDS * 1000}")
+        with contextlib.suppress(sqlite3.OperationalError):
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()
     finally:
+        # The next one who takes it is to wait as long as ever.
+        connection.invalidate()
         connection.close()

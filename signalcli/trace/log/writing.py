@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
@@ -12,9 +12,18 @@ from signalcli.trace.log import routes, tables
 from signalcli.trace.log.routes import Route, route_of_dispatch, route_of_response
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.schema import bring_up_to_date
-from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
 LARGEST_RESULT = 4096
+
+
+class _Written(NamedTuple):
+    """A response as it was when the run was written."""
+
+    response: Response
+    route: Route
+    place: int
+    failure: Failure | None
 
 
 def write(connection: Connection, run: Run, trace: Trace) -> Run:
@@ -37,7 +46,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
     # A thread that a receiver left behind may go on adding to the trace.
     dispatches = [(dispatch, route_of_dispatch(dispatch)) for dispatch in list(trace.dispatches)]
     responses = [
-        (response, route_of_response(response), place)
+        _Written(response, route_of_response(response), place, response.failure)
         for dispatch, _ in dispatches
         for place, response in enumerate(list(dispatch.responses))
     ]
@@ -47,11 +56,11 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
         users=tuple(sorted(set(run.users))),
         dispatches=len(dispatches),
         responses=len(responses),
-        failures=sum(response.failure is not None for response, *_ in responses),
+        failures=sum(written.failure is not None for written in responses),
     )
     result = connection.execute(insert(tables.run).values(_run_values(run, trace.ended)))
     number = result.inserted_primary_key[0] if result.inserted_primary_key else 0
-    of_all = {route for _, route in dispatches} | {route for _, route, _ in responses}
+    of_all = {route for _, route in dispatches} | {written.route for written in responses}
     numbers = routes.store(connection, of_all)
     for table, rows in (
         (tables.subject, [{"run": number, "username": name} for name in run.users]),
@@ -88,10 +97,13 @@ def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
 def _dispatch_rows(
     run: int,
     dispatches: list[tuple[Dispatch, Route]],
-    responses: list[tuple[Response, Route, int]],
+    responses: list[_Written],
     numbers: dict[Route, int],
 ) -> Iterator[dict[str, Any]]:
-    places = {id(response): (response.dispatch.seq, place) for response, _, place in responses}
+    places = {
+        id(written.response): (written.response.dispatch.seq, written.place)
+        for written in responses
+    }
     for dispatch, route in dispatches:
         parent_seq, parent_place = places.get(id(dispatch.parent), (None, None))
         yield {
@@ -109,12 +121,12 @@ def _dispatch_rows(
 
 def _response_rows(
     run: int,
-    responses: list[tuple[Response, Route, int]],
+    responses: list[_Written],
     numbers: dict[Route, int],
     trace_ended: float | None,
 ) -> Iterator[dict[str, Any]]:
-    for response, route, place in responses:
-        failure, seconds = response.failure, response.seconds
+    for response, route, place, failure in responses:
+        seconds = response.seconds
         so_far = (trace_ended or response.begun) - response.begun if seconds is None else seconds
         yield {
             "run": run,

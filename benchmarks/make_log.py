@@ -94,8 +94,7 @@ def _multiply(connection: sqlite3.Connection, examples: int, runs: int) -> None:
         at = "strftime('%Y-%m-%d %H:%M:%f000', :begun, '+' || n || ' seconds')"
         values = {
             "run": "n",
-            "begun": at,
-            "ended": at,
+            **({"begun": at, "ended": at} if table == "run" else {}),
             "username": "username || (n % 50000)",
             "seconds": "example.seconds * (0.8 + (n * 7919 % 1000) / 1000.0)",
         }

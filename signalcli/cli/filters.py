@@ -33,12 +33,16 @@ class Wanted:
     def filter(self) -> "Filter":
         """The filter that the log understands."""
         from signalcli.trace.log.finding import Filter
+        from signalcli.trace.records import encodable
+
+        def pattern(text: str | None) -> str | None:
+            return None if text is None else encodable(text)
 
         return Filter(
-            signal=self.signal,
-            sender=self.sender,
-            receiver=self.receiver,
-            user=self.user,
+            signal=pattern(self.signal),
+            sender=pattern(self.sender),
+            receiver=pattern(self.receiver),
+            user=pattern(self.user),
             failed=self.failed,
             slower_than=self.slower_than,
             since=self.since,

@@ -71,6 +71,7 @@ def inquire(
     *,
     ndjson: bool = False,
     needs_apps: bool = True,
+    writes: bool = False,
     until_interrupted: bool = False,
 ) -> None:
     """Carry out a command that is no run, and print what it finds.
@@ -85,6 +86,7 @@ def inquire(
         work: finds it. Raises :class:`NotFound`.
         ndjson: whether the rows are printed line by line, whatever the settings say.
         needs_apps: whether the apps are made ready before.
+        writes: whether something may have been written by the time that it fails.
         until_interrupted: whether Ctrl-C is the ordinary end.
 
     Raises:
@@ -101,13 +103,15 @@ def inquire(
                 # What goes wrong with a row belongs in the document.
                 contents = findings.contents
     except (Exception, KeyboardInterrupt) as error:
-        problem = _problem_of(error, settings)
+        problem = _problem_of(error, settings, writes)
     if is_document:
         unwritten = _problem_of_writing(
-            settings, lambda: write_document(command, **contents, problem=problem)
+            settings, writes, lambda: write_document(command, **contents, problem=problem)
         )
     else:
-        unwritten = _problem_of_writing(settings, lambda: _print(findings, settings, ndjson))
+        unwritten = _problem_of_writing(
+            settings, writes, lambda: _print(findings, settings, ndjson)
+        )
     if until_interrupted and unwritten is not None and unwritten.exit_code == INTERRUPTED:
         return
     for each in (None if is_document else problem, unwritten):
@@ -123,7 +127,9 @@ def _make_apps_ready() -> None:
     apps.populate()
 
 
-def _problem_of_writing(settings: Settings, write: Callable[[], None]) -> Problem | None:
+def _problem_of_writing(
+    settings: Settings, writes: bool, write: Callable[[], None]
+) -> Problem | None:
     """Write to standard output; what went wrong, unless it is that nobody reads any more."""
     try:
         write()
@@ -132,9 +138,9 @@ def _problem_of_writing(settings: Settings, write: Callable[[], None]) -> Proble
         let_go_of_stdout()
     except OSError as error:
         let_go_of_stdout()
-        return unwritable_answer(error, is_written=False)
+        return unwritable_answer(error, is_written=writes)
     except (Exception, KeyboardInterrupt) as error:
-        return _problem_of(error, settings)
+        return _problem_of(error, settings, writes)
     return None
 
 
@@ -178,9 +184,9 @@ def _line(row: Row) -> str:
     return line if line.isprintable() else dumps(row, encoding="ascii")
 
 
-def _problem_of(error: BaseException, settings: Settings) -> Problem:
+def _problem_of(error: BaseException, settings: Settings, writes: bool) -> Problem:
     if isinstance(error, KeyboardInterrupt):
-        return interruption(is_written=False)
+        return interruption(is_written=writes)
     if isinstance(error, NotFound):
         return Problem(3, "not_found", str(error))
     if isinstance(error, InvalidValue):
@@ -189,4 +195,4 @@ def _problem_of(error: BaseException, settings: Settings) -> Problem:
     from signalcli.trace import Recorder
 
     print_traceback_if_wanted()
-    return problem_of(error, Recorder(), without_password(settings.database), is_written=False)
+    return problem_of(error, Recorder(), without_password(settings.database), is_written=writes)

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
     from signalcli.trace.log.runs import Run
 
 DEFAULT_LIMIT = 20
+HIGHEST_RUN = 2**63 - 2
 
 RunNumber = Annotated[
     int | None,
     typer.Argument(
-        metavar="[RUN]", min=1, help="The run's number; by default the last.", show_default=False
+        metavar="[RUN]",
+        min=1,
+        max=HIGHEST_RUN,
+        help="The run's number; by default the last.",
+        show_default=False,
     ),
 ]
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
@@ -54,6 +59,7 @@ def log(
             "--before",
             metavar="RUN",
             min=1,
+            max=HIGHEST_RUN,
             help="Only runs before this one: the next page.",
             show_default=False,
         ),
@@ -151,10 +157,12 @@ def follow(
         int | None,
         typer.Option("--limit", "-n", min=1, help="End after so many runs.", show_default=False),
     ] = None,
+    ndjson: Ndjson = False,
 ) -> None:
     """Show runs of other signalcli processes as they complete, until Ctrl-C.
 
-    With --json, one object a line is printed at once. With --since, what is in the log comes first.
+    With --json or --ndjson, one object a line is printed at once. With --since, what is in the log
+    comes first.
 
     Example: signalcli log follow --failed
     """
@@ -170,7 +178,7 @@ def follow(
         settings,
         "log follow",
         work,
-        ndjson=settings.json,
+        ndjson=ndjson or settings.json,
         needs_apps=False,
         until_interrupted=True,
     )
@@ -236,7 +244,7 @@ def prune(
             views=lambda: [pruned_line(pruned)], document=lambda: {"result": pruned_row(pruned)}
         )
 
-    inquire(settings, "log prune", work, needs_apps=False)
+    inquire(settings, "log prune", work, needs_apps=False, writes=True)
 
 
 def export(

@@ -79,7 +79,7 @@ def unwritable_log(error: BaseException, database: str) -> str:
         reason: object = "interrupted"
     else:
         reason = unusable(error, without_password(database)) or describe_failure(error)
-    return f"the run is not kept in the signal log (--no-log says so beforehand): {reason}"
+    return f"the run is not kept in the signal log: {reason} (--no-log does without the log)"
 
 
 def _outcome(is_written: bool) -> str:

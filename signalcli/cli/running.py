@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.options import Settings
@@ -109,7 +110,7 @@ def carry_out(
         engine: Engine | None = None
         leaving: Terminated | None = None
         try:
-            with _view(settings, recorder, shows_trace):
+            with _view(settings, recorder, shows_trace), _back_to_this_folder():
                 engine = _open(settings, writes, creates)
                 # The last connection to close takes the write-ahead log with it.
                 stack.callback(engine.dispose)
@@ -121,9 +122,9 @@ def carry_out(
         if settings.log and shows_trace:
             run = _run(command, recorder, course, users, writes)
             course.number = _keep(settings, run, recorder, engine if writes else None)
+    _print(settings, command, recorder, course)
     if leaving is not None:
         raise leaving
-    _print(settings, command, recorder, course)
     if course.problem is not None:
         raise Reported(course.problem)
 
@@ -180,6 +181,20 @@ def _problem_of(
 
 
 @contextlib.contextmanager
+def _back_to_this_folder() -> Iterator[None]:
+    """Return from wherever receivers go, so that relative paths mean the same after them."""
+    folder = None
+    with contextlib.suppress(OSError):
+        folder = Path.cwd()
+    try:
+        yield
+    finally:
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(folder)
+
+
+@contextlib.contextmanager
 def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterator[None]:
     """Show the trace to people as it grows; keep standard output clean for programs."""
     if settings.json:
@@ -215,7 +230,8 @@ def _run(
         command=command,
         command_line=describe_command_line(["signalcli", *sys.argv[1:]]),
         exit_code=problem.exit_code if problem is not None else 0,
-        seconds=recorder.now(),
+        # What follows, the reader of the table may delay.
+        seconds=recorder.now() if recorder.trace.ended is None else recorder.trace.ended,
         is_rolled_back=writes and not course.is_written and bool(recorder.trace.dispatches),
         message=encodable(message),
         result=answer.result if answer is not None else None,
@@ -232,7 +248,11 @@ def _keep(
     from signalcli.db.opening import is_kept, open_engine
     from signalcli.trace.log.keeping import keep
 
-    if run.error_code == UNUSABLE or not is_kept(settings.database):
+    if run.error_code == UNUSABLE:
+        return None
+    if not is_kept(settings.database):
+        if engine is not None and engine.url.database not in (None, "", ":memory:"):
+            _warn(settings, FileNotFoundError("the file is gone"))
         return None
     try:
         with contextlib.ExitStack() as stack:
@@ -242,9 +262,13 @@ def _keep(
             return keep(engine, run, recorder.trace, settings.log_keep).number
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
-        if not settings.quiet:
-            print_warning(unwritable_log(error, settings.database))
+        _warn(settings, error)
         return None
+
+
+def _warn(settings: Settings, error: BaseException) -> None:
+    if not settings.quiet:
+        print_warning(unwritable_log(error, settings.database))
 
 
 def _print(settings: Settings, command: str, recorder: "Recorder", course: _Course) -> None:

@@ -16,11 +16,14 @@ RETRY_SECONDS = 0.01
 STEP_MS = 100
 
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
+_SECRET_IN_QUERY = re.compile(
+    r"([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE
+)
 
 
 def without_password(database: str) -> str:
     """How a database is named to people: a URL, even a wrong one, without its password."""
-    return _PASSWORD.sub(r"\g<1>:***@", database)
+    return _SECRET_IN_QUERY.sub(r"\g<1>***", _PASSWORD.sub(r"\g<1>:***@", database))
 
 
 def database_url(database: str | Path | URL) -> URL:

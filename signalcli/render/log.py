@@ -23,7 +23,8 @@ from signalcli.trace.records import Trace
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = ".:-=+*#@"
 BINS = 12
-SHORTEST = 1e-6
+LEAST_COMMAND = 8
+SHORTEST = 1e-5
 
 _VERBS = {"failed": "failed", "rolled back": "was rolled back", "interrupted": "was interrupted"}
 _STYLES = {"done": "green", "failed": "red", "rolled back": "red", "interrupted": "yellow"}
@@ -39,6 +40,7 @@ def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
         "users": list(run.users),
         "exit_code": run.exit_code,
         "outcome": run.outcome,
+        "rolled_back": run.is_rolled_back,
         "error": run.error_code and {"code": run.error_code, "message": run.error_message},
         "message": run.message,
         "duration_ms": milliseconds(run.seconds),
@@ -57,7 +59,7 @@ def runs_table(runs: Iterable[Run]) -> Table:
     table = new_table()
     table.add_column("Run", justify="right", no_wrap=True)
     table.add_column("When", justify="right", no_wrap=True)
-    table.add_column("Command", overflow="fold")
+    table.add_column("Command", overflow="fold", min_width=LEAST_COMMAND)
     table.add_column("Outcome", no_wrap=True)
     for heading in ("Sent", "Received", "Time"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -139,8 +141,10 @@ def pruned_line(pruned: Pruned) -> Text:
         f"Removed {_counted(pruned.runs, 'run')} with {_counted(pruned.dispatches, 'dispatch')} "
         f"and {_counted(pruned.responses, 'response')}"
     )
-    if pruned.bytes_given_back is not None:
+    if pruned.bytes_given_back:
         line += f"; gave {decimal(pruned.bytes_given_back)} back"
+    elif pruned.bytes_given_back == 0:
+        line += "; there is no space to give back yet"
     return plain(line)
 
 
@@ -187,7 +191,7 @@ class StatisticsTables:
                 yield self._table(heading, count, statistics, bars)
                 yield Text("")
         shortest, longest = duration(self._shortest), duration(self._longest)
-        yield plain(f"Durations: {BINS} ranges from {shortest} to {longest}", "dim")
+        yield plain(f"Bars: how many took so long, from {shortest} to {longest}", "dim")
 
     def _table(
         self, heading: str, count: str, statistics: Sequence[Statistics], bars: str
@@ -195,7 +199,7 @@ class StatisticsTables:
         table = new_table(ruled=bars is BARS)
         table.add_column(heading, overflow="fold")
         for name in (count, "Failed", "Median", "95 %", "Slowest"):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_column("Durations", no_wrap=True)
         names = _shortened([each.name for each in statistics])
         for name, of in zip(names, statistics, strict=True):

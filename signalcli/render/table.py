@@ -25,6 +25,7 @@ RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 LEAST_ROOM, LEAST_ANSWER = 12, 6
 
 Row = tuple[RenderableType, ...]
+_Rows = Iterator["Row | _Rows"]
 
 # Measures cells at their natural width.
 _RULER = Console(width=UNLIMITED, file=io.StringIO())
@@ -68,11 +69,7 @@ class TraceTable:
             yield self._table(ASCII if options.ascii_only else LINES, options.max_width)
 
     def _table(self, guides: Guides, width: int) -> Table:
-        rows = [
-            row
-            for dispatch in self._trace.roots
-            for row in self._dispatch_rows(dispatch, "", "", guides)
-        ]
+        rows = list(self._rows(guides))
         if self._last_rows is not None:
             rows = rows[-self._last_rows :]
         receiver_width, answer_width = self._shared_widths(rows, width)
@@ -109,10 +106,21 @@ class TraceTable:
         receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ANSWER)
         return receiver, room - receiver
 
-    def _dispatch_rows(
-        self, dispatch: Dispatch, first: str, rest: str, guides: Guides
-    ) -> Iterator[Row]:
-        """The rows of a dispatch and of all that it led to.
+    def _rows(self, guides: Guides) -> Iterator[Row]:
+        """All rows. Dispatches may be nested deeper than Python's calls."""
+        roots = (self._dispatch_rows(root, "", "", guides) for root in self._trace.roots)
+        under_way: list[Iterator[Row | _Rows]] = [roots]
+        while under_way:
+            row = next(under_way[-1], None)
+            if row is None:
+                under_way.pop()
+            elif isinstance(row, tuple):
+                yield row
+            else:
+                under_way.append(row)
+
+    def _dispatch_rows(self, dispatch: Dispatch, first: str, rest: str, guides: Guides) -> _Rows:
+        """The rows of a dispatch, and in their place the rows of all that it led to.
 
         Arguments:
             dispatch: the dispatch.
@@ -149,12 +157,12 @@ class TraceTable:
                     plain(""),
                     plain(""),
                 )
-            yield from self._child_rows(list(response.caused), rest, guides)
+            yield self._child_rows(list(response.caused), rest, guides)
 
-    def _child_rows(self, children: list[Dispatch], rest: str, guides: Guides) -> Iterator[Row]:
+    def _child_rows(self, children: list[Dispatch], rest: str, guides: Guides) -> _Rows:
         for child in children:
             is_last = child is children[-1]
-            yield from self._dispatch_rows(
+            yield self._dispatch_rows(
                 child,
                 rest + (guides.last if is_last else guides.branch),
                 rest + (guides.gap if is_last else guides.bar),

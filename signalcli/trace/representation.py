@@ -29,7 +29,7 @@ _SECRET_IN_TEXT = re.compile(
     rf"""(?<![\w-])((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*(?:["']?\s*[=:]|["']\s*,)\s*){_VALUE}""",
     re.IGNORECASE,
 )
-_PASSWORD_IN_URL = re.compile(r"(//[^/@:\s]*):[^/@\s]+@")
+_PASSWORD_IN_URL = re.compile(r"""(//[^/@:\s]*):[^/\s'"]+@""")
 # What SQLAlchemy adds to a database's own words.
 _STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")

@@ -58,6 +58,19 @@ class Finished:
         return self.out.splitlines()
 
     @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The JSON objects of standard output, one a line."""
+        assert not self.out or self.out.endswith("\n")
+        return [json.loads(line) for line in self.out.split("\n")[:-1]]
+
+    @property
+    def warning(self) -> str:
+        """The warning, which is the one line of standard error."""
+        assert self.err.startswith("warning: "), self.err
+        assert self.err.count("\n") == 1, self.err
+        return self.err.removeprefix("warning: ").rstrip("\n")
+
+    @property
     def error(self) -> str:
         """The error, which is the one line of standard error."""
         assert self.err.startswith("error: "), self.err

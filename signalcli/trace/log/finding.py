@@ -118,7 +118,7 @@ class _Search:
                 receiver=wanted.receiver,
                 to_receivers=wanted.describes_responses,
             )
-        self._lowest = max(above + 1, self._first_since(wanted.since))
+        self._lowest = max(above + 1, first_since(connection, wanted.since))
         self._streams = self._choose_streams()
 
     def page(self, below: int | None, most: int) -> list[int]:
@@ -129,15 +129,6 @@ class _Search:
     def confirms(self, run: Run) -> bool:
         """Whether a run fits in what the streams do not look at exactly."""
         return self._wanted.since is None or run.begun >= self._wanted.since
-
-    def _first_since(self, since: datetime | None) -> int:
-        """The number of the first run that ended since then."""
-        if since is None:
-            return 0
-        columns = tables.run.c
-        query = select(columns.run).where(columns.ended >= since).order_by(columns.ended)
-        first = self._connection.scalar(query.limit(1))
-        return HIGHEST if first is None else int(first)
 
     def _choose_streams(self) -> list[_Stream]:
         wanted, table = self._wanted, self._table
@@ -225,6 +216,16 @@ class _Search:
         rows = select(columns.run, columns.route).where(columns.run.in_(numbers), *self._details())
         of_routes = set(self._routes)
         return {run for run, route in self._connection.execute(rows) if route in of_routes}
+
+
+def first_since(connection: Connection, since: datetime | None) -> int:
+    """The number of the first run that ended since a time; 0 where no time is named."""
+    if since is None:
+        return 0
+    columns = tables.run.c
+    query = select(columns.run).where(columns.ended >= since).order_by(columns.ended)
+    first = connection.scalar(query.limit(1))
+    return HIGHEST if first is None else int(first)
 
 
 def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:

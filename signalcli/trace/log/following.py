@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select
 
 from signalcli.trace.log import tables
-from signalcli.trace.log.finding import Filter, find
+from signalcli.trace.log.finding import PAGE, Filter, find, first_since
 from signalcli.trace.log.reading import read_trace
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.schema import version_of
@@ -32,7 +32,8 @@ def follow(
         above: the number of the last run that is of no interest.
 
     Yields:
-        The new runs that fit and their traces, the oldest first; often none.
+        The new runs that fit and their traces, the oldest first; often none. Of many, some at a
+        time.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
@@ -42,23 +43,35 @@ def follow(
         engine = open_engine()
         try:
             for is_changed in _changes(engine):
-                runs: list[tuple[Run, Trace]] = []
-                newest = above
-                if is_changed:
-                    with engine.connect() as connection:
-                        newest = newest_run(connection)
-                        if newest > above:
-                            found = find(connection, wanted, above=above)
-                            runs = [(run, read_trace(connection, run.number)) for run in found]
+                for runs, highest in _since(engine, wanted, above) if is_changed else [([], above)]:
+                    if _identity(file) != followed:
+                        break
+                    above = highest
+                    yield runs
                 if _identity(file) != followed:
                     # What was read may be of either file.
                     break
-                above = max(above, newest)
-                yield runs[::-1]
                 time.sleep(PAUSE_SECONDS)
         finally:
             engine.dispose()
         above = 0
+
+
+def _since(
+    engine: Engine, wanted: Filter, above: int
+) -> Iterator[tuple[list[tuple[Run, Trace]], int]]:
+    """The runs above a number that fit, some at a time, and up to which number that is."""
+    with engine.connect() as connection:
+        newest = newest_run(connection)
+        if newest <= above:
+            yield [], above
+            return
+        oldest = connection.scalar(select(func.min(tables.run.c.run)))
+        lowest = max(above + 1, oldest or 0, first_since(connection, wanted.since))
+        for low in range(min(lowest, newest), newest + 1, PAGE):
+            below = min(low + PAGE, newest + 1)
+            found = list(find(connection, wanted, above=low - 1, below=below))
+            yield [(run, read_trace(connection, run.number)) for run in found[::-1]], below - 1
 
 
 def newest_run(connection: Connection) -> int:

@@ -10,6 +10,8 @@ from signalcli.trace.log.runs import Run
 from signalcli.trace.log.writing import write
 from signalcli.trace.records import Trace
 
+PATIENCE_MS = 5_000
+
 
 def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
     """Write a run and its trace into the log, in a transaction of its own.
@@ -30,7 +32,7 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
     """
     with (
         engine.connect() as connection,
-        _without_waiting_for_the_disk(connection),
+        _without_waiting_long(connection),
         connection.begin(),
     ):
         kept = write(connection, run, trace)
@@ -39,8 +41,8 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
 
 
 @contextmanager
-def _without_waiting_for_the_disk(connection: Connection) -> Iterator[None]:
-    """Have SQLite leave it to the system when a commit reaches the disk.
+def _without_waiting_long(connection: Connection) -> Iterator[None]:
+    """Have SQLite wait less for others, and leave it to the system when a commit reaches the disk.
 
     The log of a run is not worth the wait: where the power fails within the next moments, the last
     runs may be missing from the log, which is sound all the same.
@@ -51,9 +53,12 @@ def _without_waiting_for_the_disk(connection: Connection) -> Iterator[None]:
     # Past SQLAlchemy, which would begin a transaction.
     cursor = connection.connection.cursor()
     (before,) = cursor.execute("PRAGMA synchronous").fetchone()
+    (patience_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
     cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout = {min(patience_ms, PATIENCE_MS)}")
     try:
         yield
     finally:
         cursor.execute(f"PRAGMA synchronous = {before}")
+        cursor.execute(f"PRAGMA busy_timeout = {patience_ms}")
         cursor.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, delete, insert, inspect, select, update
 
 from signalcli.db import DatabaseUnusable
 from signalcli.trace.log import tables
@@ -24,6 +24,8 @@ def version_of(connection: Connection) -> int:
         return 0
     query = select(tables.schema.c.version).where(tables.schema.c.part == PART)
     version = connection.execute(query).scalar() or 0
+    if not isinstance(version, int):
+        raise DatabaseUnusable(f"the signal log is damaged: its version is {version!r}")
     if version > VERSION:
         raise DatabaseUnusable(
             f"the signal log has version {version}, and this signalcli knows versions up to "
@@ -52,6 +54,7 @@ def bring_up_to_date(
         return
     if version == 0:
         tables.metadata.create_all(connection)
+        connection.execute(delete(tables.schema).where(tables.schema.c.part == PART))
         connection.execute(insert(tables.schema).values(part=PART, version=wanted))
         return
     while version < wanted:

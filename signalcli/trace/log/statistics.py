@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 
 from signalcli.trace.log import routes, tables
-from signalcli.trace.log.finding import Filter, is_about
+from signalcli.trace.log.finding import Filter, first_since, is_about
 
 ROWS = 10_000
 
@@ -133,12 +133,13 @@ def _of_runs(connection: Connection, run: Any, wanted: Filter) -> list[ColumnEle
     """The conditions for the runs that fit."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.since is not None:
+        conditions.append(run >= first_since(connection, wanted.since))
         conditions.append(
             exists().where(tables.run.c.run == run, tables.run.c.begun >= wanted.since)
         )
     if wanted.user is not None:
-        about_user = is_about(connection, wanted.user)
-        conditions.append(exists().where(tables.subject.c.run == run, about_user))
+        about_user = select(tables.subject.c.run).where(is_about(connection, wanted.user))
+        conditions.append(run.in_(about_user))
     return conditions
 
 

@@ -294,6 +294,8 @@ def export(
                 document=lambda: {"run": chosen.number, "result": {**result, "text": text}},
                 text=text,
             )
+        if _is_database(output, settings):
+            raise InvalidValue(f"{str(output)!r} is the database; name another file")
         try:
             output.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -323,6 +325,13 @@ def _ask(
             return work(stack.enter_context(open_log(settings.database)))
 
         inquire(settings, command, opened, ndjson=ndjson, needs_apps=False)
+
+
+def _is_database(output: Path, settings: Settings) -> bool:
+    from signalcli.db.opening import file_of
+
+    file = file_of(settings.database)
+    return file is not None and file.exists() and output.exists() and file.samefile(output)
 
 
 def _document_of(row: dict[str, Any]) -> dict[str, Any]:

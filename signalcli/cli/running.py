@@ -146,9 +146,9 @@ def _work(
 ) -> None:
     from signalcli.db.opening import open_session
     from signalcli.trace import record
-    from signalcli.trace.log.schema import version_of
+    from signalcli.trace.log.schema import refuse_newer
 
-    with record(recorder), open_session(engine, course.note_commit, version_of) as session:
+    with record(recorder), open_session(engine, course.note_commit, refuse_newer) as session:
         answer = work(session)
         if writes:
             session.commit()
@@ -219,11 +219,17 @@ def _run(
     """The run as it is kept."""
     from signalcli.core.values import normal_username
     from signalcli.trace.log.runs import Run
-    from signalcli.trace.records import encodable
+    from signalcli.trace.records import LONGEST_OUTPUT, encodable
     from signalcli.trace.representation import describe_command_line, shorten
 
     answer, problem = course.answer, course.problem
-    message = answer.message if answer is not None and answer.view is None else ""
+    message = answer.message if answer is not None else ""
+    if answer is not None and answer.view is not None:
+        from signalcli.render.console import as_text
+
+        message = as_text(answer.view)
+        if len(message) > LONGEST_OUTPUT:
+            message = ""
     found = answer.users if answer is not None else ()
     return Run(
         begun=course.begun,
@@ -251,7 +257,7 @@ def _keep(
     if run.error_code == UNUSABLE:
         return None
     if not is_kept(settings.database):
-        if engine is not None and engine.url.database not in (None, "", ":memory:"):
+        if recorder.trace.dispatches and engine is not None and engine.url.database is not None:
             _warn(settings, FileNotFoundError("the file is gone"))
         return None
     try:

@@ -1,5 +1,6 @@
 """Consoles: how wide, and in colour or not."""
 
+import io
 import os
 import sys
 from typing import TextIO
@@ -24,6 +25,16 @@ def make_console(stream: TextIO | None = None) -> Console:
         emoji=False,
         highlight=False,
     )
+
+
+def as_text(renderable: RenderableType) -> str:
+    """What is printed of something where nothing is coloured, wrapped or cut."""
+    console = Console(
+        file=io.StringIO(), width=UNLIMITED, markup=False, emoji=False, highlight=False
+    )
+    with console.capture() as capture:
+        console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def show(renderable: RenderableType, console: Console) -> None:

@@ -1,8 +1,10 @@
 """The version of the log's tables: made, brought up to date, or refused."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy.exc import DBAPIError
 
 from signalcli.db import DatabaseUnusable
 from signalcli.trace.log import tables
@@ -14,18 +16,36 @@ PART = "log"
 STEPS: Mapping[int, Callable[[Connection], None]] = {}
 
 
+class LogDamaged(DatabaseUnusable):
+    """The log cannot be used; the rest of the database perhaps can."""
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Refuse a database whose log a newer version made; a damaged log is no reason to.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made it.
+    """
+    with contextlib.suppress(LogDamaged):
+        version_of(connection)
+
+
 def version_of(connection: Connection) -> int:
     """The version of the log that a database has; 0 where it has none.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
+        LogDamaged: there is a log, but it does not say.
     """
     if not inspect(connection).has_table(tables.schema.name):
         return 0
     query = select(tables.schema.c.version).where(tables.schema.c.part == PART)
-    version = connection.execute(query).scalar() or 0
+    try:
+        version = connection.execute(query).scalar() or 0
+    except DBAPIError as error:
+        raise LogDamaged(f"the signal log is damaged: {error.orig}") from error
     if not isinstance(version, int):
-        raise DatabaseUnusable(f"the signal log is damaged: its version is {version!r}")
+        raise LogDamaged(f"the signal log is damaged: its version is {version!r}")
     if version > VERSION:
         raise DatabaseUnusable(
             f"the signal log has version {version}, and this signalcli knows versions up to "

@@ -2,9 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,15 +18,14 @@ PANEL = "Which runs"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the filter options say; see :class:`signalcli.trace.log.finding.Filter`."""
+    """What the filter options say.
 
-    signal: str | None = None
-    sender: str | None = None
-    receiver: str | None = None
-    user: str | None = None
-    failed: bool = False
-    slower_than: float | None = None
-    since: datetime | None = None
+    Attributes:
+        said: the values of the options by name, as :class:`signalcli.trace.log.finding.Filter` has
+            them; that is loaded when it is needed.
+    """
+
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def filter(self) -> "Filter":
@@ -35,23 +33,16 @@ class Wanted:
         from signalcli.trace.log.finding import Filter
         from signalcli.trace.records import encodable
 
-        def pattern(text: str | None) -> str | None:
-            return None if text is None else encodable(text)
-
-        return Filter(
-            signal=pattern(self.signal),
-            sender=pattern(self.sender),
-            receiver=pattern(self.receiver),
-            user=pattern(self.user),
-            failed=self.failed,
-            slower_than=self.slower_than,
-            since=self.since,
-        )
+        values: dict[str, Any] = {
+            name: encodable(value) if isinstance(value, str) else value
+            for name, value in self.said.items()
+        }
+        return Filter(**values)
 
     @property
     def is_any(self) -> bool:
         """Whether any run will do."""
-        return self == Wanted()
+        return not any(value not in (None, False) for value in self.said.values())
 
 
 def _option(kind: Any, *names: str, **options: Any) -> Any:
@@ -106,9 +97,8 @@ def with_filters(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(settings: Any, **arguments: Any) -> None:
-            said = {name: default for name, (_, default) in _OPTIONS.items()}
-            said |= {name: arguments.pop(name) for name in taken}
-            command(settings, Wanted(**said), **arguments)
+            said = {name: arguments.pop(name) for name in taken}
+            command(settings, Wanted(said), **arguments)
 
         signature = inspect.signature(command)
         settings, _, *own = signature.parameters.values()

@@ -1,16 +1,15 @@
 """The way of a command that only looks something up: find it, then show it in the wanted form."""
 
-import contextlib
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
+    kept_clean,
+    leave_logs_to_others,
     let_go_of_stdout,
-    output_to,
     print_note,
     print_problem,
     print_traceback_if_wanted,
@@ -92,10 +91,11 @@ def inquire(
     Raises:
         Reported: the command failed, and has said so.
     """
+    leave_logs_to_others()
     is_document = settings.json and not ndjson
     findings, contents, problem = None, {}, None
     try:
-        with _clean_output(settings, ndjson):
+        with kept_clean(for_programs=settings.json or ndjson, quiet=settings.quiet):
             if needs_apps:
                 _make_apps_ready()
             findings = work()
@@ -142,19 +142,6 @@ def _problem_of_writing(
     except (Exception, KeyboardInterrupt) as error:
         return _problem_of(error, settings, writes)
     return None
-
-
-@contextlib.contextmanager
-def _clean_output(settings: Settings, ndjson: bool) -> Iterator[None]:
-    """Keep standard output clean for programs of what the apps print."""
-    if settings.json or ndjson:
-        with output_to(sys.stderr):
-            yield
-    elif settings.quiet:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123
-            yield
-    else:
-        yield
 
 
 def _print(findings: Findings | None, settings: Settings, ndjson: bool) -> None:

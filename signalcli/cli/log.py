@@ -192,7 +192,7 @@ def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]"
     from signalcli.trace.log.opening import open_log
 
     with open_log(settings.database) as connection:
-        above = newest_run(connection) if wanted.since is None else 0
+        above = newest_run(connection) if wanted.filter.since is None else 0
     for runs in follow(
         lambda: open_engine(settings.database, writes=False, creates=False),
         file_of(settings.database),
@@ -209,7 +209,11 @@ def prune(
     keep: Annotated[
         int | None,
         typer.Option(
-            "--keep", min=0, help="Remove all but so many, the last ones.", show_default=False
+            "--keep",
+            min=0,
+            max=HIGHEST_RUN,
+            help="Remove all but so many, the last ones.",
+            show_default=False,
         ),
     ] = None,
     older_than: Annotated[

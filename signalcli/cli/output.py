@@ -64,6 +64,38 @@ def print_traceback_if_wanted() -> None:
         traceback.print_exc()
 
 
+def leave_logs_to_others() -> None:
+    """Have nothing logged on standard error, where nobody has set logging up.
+
+    The table shows what a robust dispatch would log; and what SQLAlchemy logs when Ctrl-C comes at
+    a bad moment is of no use to anybody.
+    """
+    import logging
+
+    if not os.environ.get(TRACEBACK_VARIABLE):
+        for name in ("signalcli", "sqlalchemy"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+@contextlib.contextmanager
+def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
+    """Within it, what apps and receivers print does not mix with the answer.
+
+    Arguments:
+        for_programs: standard output is for one JSON document, or several; it goes to standard
+            error.
+        quiet: it is dropped.
+    """
+    if for_programs:
+        with output_to(sys.stderr):
+            yield
+    elif quiet:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123  # os.devnull is a name, not a path
+            yield
+    else:
+        yield
+
+
 @contextlib.contextmanager
 def output_to(stream: TextIO) -> Iterator[None]:
     """Within it, what is printed goes elsewhere, also what other programs print on our behalf."""

@@ -1,7 +1,6 @@
 """The way of one command: make the apps ready, watch, work in a session, show and keep it."""
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
+    kept_clean,
+    leave_logs_to_others,
     let_go_of_stdout,
-    output_to,
     print_problem,
     print_traceback_if_wanted,
     print_warning,
     write_document,
 )
 from signalcli.cli.problems import (
-    TRACEBACK_VARIABLE,
     UNUSABLE,
     Problem,
     Reported,
@@ -103,9 +102,7 @@ def carry_out(
     from signalcli.trace import Recorder
 
     recorder, course = Recorder(), _Course()
-    if not os.environ.get(TRACEBACK_VARIABLE):
-        # The table shows what a robust dispatch would log.
-        logging.getLogger("signalcli").addHandler(logging.NullHandler())
+    leave_logs_to_others()
     with contextlib.ExitStack() as stack:
         engine: Engine | None = None
         leaving: Terminated | None = None
@@ -197,20 +194,15 @@ def _back_to_this_folder() -> Iterator[None]:
 @contextlib.contextmanager
 def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterator[None]:
     """Show the trace to people as it grows; keep standard output clean for programs."""
-    if settings.json:
-        with output_to(sys.stderr):
-            yield
-    elif settings.quiet:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123
-            yield
-    elif shows_trace:
+    if shows_trace and not settings.json and not settings.quiet:
         from signalcli.render.console import make_console
         from signalcli.render.live import growing_table
 
         with growing_table(recorder, make_console()):
             yield
     else:
-        yield
+        with kept_clean(for_programs=settings.json, quiet=settings.quiet):
+            yield
 
 
 def _run(

@@ -25,7 +25,7 @@ _OWN = re.compile(
     r"SIGNALCLI|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|TERM|COLORTERM|CI$|GITHUB|PYTHONIO"
 )
 _OF_THE_LOG = re.compile(
-    r"(CREATE TABLE|CREATE INDEX|INSERT INTO|DELETE FROM) \"?(signalcli_|sqlite_)"
+    r"(CREATE TABLE|CREATE INDEX|INSERT INTO|DELETE FROM) \"?((ix_)?signalcli_|sqlite_)"
 )
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.

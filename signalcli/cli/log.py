@@ -49,6 +49,7 @@ def log(
             "--limit",
             "-n",
             min=1,
+            max=HIGHEST_RUN,
             help=f"How many runs at most; by default {DEFAULT_LIMIT}, with --ndjson all.",
             show_default=False,
         ),
@@ -93,7 +94,9 @@ def show(
     settings: Settings,
     wanted: Wanted,
     run: RunNumber = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs at most.")] = 1,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=HIGHEST_RUN, help="How many runs at most.")
+    ] = 1,
     ndjson: Ndjson = False,
 ) -> None:
     """Print what a run printed: its dispatches, receivers and answer.
@@ -155,7 +158,14 @@ def follow(
     wanted: Wanted,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", min=1, help="End after so many runs.", show_default=False),
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            max=HIGHEST_RUN,
+            help="End after so many runs.",
+            show_default=False,
+        ),
     ] = None,
     ndjson: Ndjson = False,
 ) -> None:
@@ -299,7 +309,7 @@ def export(
                 text=text,
             )
         if _is_database(output, settings):
-            raise InvalidValue(f"{str(output)!r} is the database; name another file")
+            raise InvalidValue(f"{str(output)!r} belongs to the database; name another file")
         try:
             output.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -332,10 +342,14 @@ def _ask(
 
 
 def _is_database(output: Path, settings: Settings) -> bool:
+    """Whether a file is the database, or one that SQLite keeps beside it."""
     from signalcli.db.opening import file_of
 
     file = file_of(settings.database)
-    return file is not None and file.exists() and output.exists() and file.samefile(output)
+    if file is None or not output.exists():
+        return False
+    files = (file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal"))
+    return any(each.exists() and each.samefile(output) for each in files)
 
 
 def _document_of(row: dict[str, Any]) -> dict[str, Any]:

@@ -82,8 +82,9 @@ def run_heading(run: Run) -> Text:
     """A line that says which run it is."""
     return Text.assemble(
         plain(f"Run {run.number}", "bold"),
-        plain(f" · {_local(run.begun):%Y-%m-%d %H:%M:%S} · {_command(run)} · "),
+        plain(f" · {_local(run.begun):%Y-%m-%d %H:%M:%S} · "),
         plain(_outcome(run), _STYLES[run.outcome]),
+        plain(f" · {_command(run)}"),
     )
 
 

@@ -23,7 +23,12 @@ READY_MADE = (
     "signalcli.render.document",
     "signalcli.render.listing",
     "signalcli.render.live",
+    "signalcli.render.log",
     "signalcli.trace",
+    "signalcli.trace.log.finding",
+    "signalcli.trace.log.keeping",
+    "signalcli.trace.log.opening",
+    "signalcli.trace.log.reading",
     "typer.completion",
     "typer.rich_utils",
 )

@@ -155,7 +155,7 @@ def test_people_see_each_run_under_a_heading(driver: Driver) -> None:
     assert (done.code, done.err) == (0, "")
     headings = [line for line in done.lines if line.startswith("Run ")]
     assert [line.split()[1] for line in headings] == ["1", "2", "3", "4"]
-    assert headings[2].endswith("· notify alice · done")
+    assert headings[2].endswith("· done · notify alice")
     assert headings[3].endswith("· notify bob · rolled back, exit code 1")
     for one in ran:
         assert one.out in done.out
@@ -267,3 +267,9 @@ def test_a_log_of_a_newer_version_ends_it(filled: Program) -> None:
     assert code == 5
     assert error.startswith("error: the signal log has version 99")
     assert error.count("\n") == 1
+
+
+def test_a_limit_beyond_all_numbers_is_no_fault(forked_filled: Program) -> None:
+    done = forked_filled("log", "follow", "--since", "1d", "--limit", "9" * 23)
+    assert done.code == 2
+    assert "--limit" in done.error

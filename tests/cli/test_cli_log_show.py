@@ -231,7 +231,7 @@ def test_several_runs_are_shown_each_under_a_heading(driver: Driver) -> None:
     assert (done.code, done.err) == (0, "")
     heading_second, *rest = done.lines
     assert heading_second.startswith("Run 4 · ")
-    assert "update alice --last-name Young · done" in heading_second
+    assert "done · update alice --last-name Young" in heading_second
     middle = rest.index("")
     assert rest[:middle] == second.lines
     assert rest[middle + 1].startswith("Run 3 · ")

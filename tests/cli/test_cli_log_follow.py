@@ -156,7 +156,7 @@ def test_people_see_each_run_under_a_heading(driver: Driver) -> None:
     headings = [line for line in done.lines if line.startswith("Run ")]
     assert [line.split()[1] for line in headings] == ["1", "2", "3", "4"]
     assert headings[2].endswith("· done · notify alice")
-    assert headings[3].endswith("· notify bob · rolled back, exit code 1")
+    assert headings[3].endswith("· rolled back, exit code 1 · notify bob")
     for one in ran:
         assert one.out in done.out
     assert f"error: {ran[1].error}" in done.lines

@@ -235,7 +235,7 @@ def test_several_runs_are_shown_each_under_a_heading(driver: Driver) -> None:
     middle = rest.index("")
     assert rest[:middle] == second.lines
     assert rest[middle + 1].startswith("Run 3 · ")
-    assert rest[middle + 1].endswith("· rolled back, exit code 1")
+    assert "· rolled back, exit code 1 · register new" in rest[middle + 1]
     assert rest[middle + 2 : middle + 2 + len(first.lines)] == first.lines
     assert f"error: {first.error}" in rest
 

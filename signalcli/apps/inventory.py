@@ -5,7 +5,6 @@ import linecache
 import tokenize
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
@@ -14,6 +13,7 @@ from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
 from signalcli.trace.dispatcher import sender_name
+from signalcli.trace.names import matches, short_name
 from signalcli.trace.representation import describe
 
 OWN_PACKAGE = "signalcli"
@@ -59,7 +59,7 @@ class ConnectionEntry:
     @property
     def short_receiver(self) -> str:
         """The receiver's name without its module."""
-        return self.receiver.rpartition(".")[2]
+        return short_name(self.receiver)
 
     @property
     def source(self) -> str | None:
@@ -109,7 +109,7 @@ def find_signals(
     found = [
         signal
         for signal in all_signals()
-        if _lies_within(signal.module, packages) and _matches(pattern, signal.name, signal.path)
+        if _lies_within(signal.module, packages) and matches(pattern, signal.name, signal.path)
     ]
     if pattern is not None and not found:
         raise NoMatch("signal", repr(pattern), "signals")
@@ -141,18 +141,14 @@ def find_connections(
         entry
         for signal_entry in find_signals(signal, installed=installed)
         for entry in signal_entry.connections
-        if _matches(sender, entry.sender, entry.sender_path)
-        and _matches(receiver, entry.short_receiver, entry.receiver)
+        if matches(sender, entry.sender, entry.sender_path)
+        and matches(receiver, entry.short_receiver, entry.receiver)
     ]
     if not found and (sender is not None or receiver is not None):
         globs = {"signal": signal, "sender": sender, "receiver": receiver}
         wanted = (f"the {word} {glob!r}" for word, glob in globs.items() if glob is not None)
         raise NoMatch("connection", " and ".join(wanted), "receivers")
     return found
-
-
-def _matches(pattern: str | None, *names: str | None) -> bool:
-    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)
 
 
 def _lies_within(module: str, packages: set[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from signalcli.cli.inquiring import Findings, NotFound, inquire
-from signalcli.cli.options import Settings
+from signalcli.cli.options import Ndjson, Settings
 
 
 def complete_signal(incomplete: str) -> list[str]:
@@ -20,9 +20,6 @@ def complete_signal(incomplete: str) -> list[str]:
         names = [entry.name for entry in find_signals()]
         return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
     return []
-
-
-Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 
 
 def signals(

@@ -12,7 +12,7 @@ from signalcli.cli.amounts import moment
 from signalcli.cli.completion import complete_format
 from signalcli.cli.filters import Wanted, with_filters
 from signalcli.cli.inquiring import Findings, InvalidValue, NotFound, inquire
-from signalcli.cli.options import Settings
+from signalcli.cli.options import Ndjson, Settings
 from signalcli.render.exports import formats
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ RunNumber = Annotated[
         show_default=False,
     ),
 ]
-Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 
 
 @with_filters()

@@ -53,6 +53,8 @@ _LOG_HELP = "Keep the run in the signal log, or not."
 _LOG_KEEP_HELP = "How many runs the signal log keeps."
 _VERSION_HELP = "Print the version and exit."
 
+# Of the commands that list something.
+Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 Version = Annotated[
     bool,
     typer.Option(

@@ -19,21 +19,16 @@ def write_document(
     problem: Problem | None = None,
 ) -> None:
     """Write the one JSON document of a command."""
-    from signalcli.render.document import dumps
+    from signalcli.render.document import document, dumps
 
-    print(
-        dumps(
-            {
-                "ok": problem is None,
-                "command": command,
-                "run": run,
-                "result": result,
-                "dispatches": dispatches or [],
-                "error": problem and {"code": problem.code, "message": problem.message},
-            },
-            encoding=sys.stdout.encoding,
-        )
+    contents = document(
+        command,
+        run=run,
+        result=result,
+        dispatches=dispatches or [],
+        error=None if problem is None else (problem.code, problem.message),
     )
+    print(dumps(contents, encoding=sys.stdout.encoding))
 
 
 def print_problem(problem: Problem) -> None:

@@ -32,9 +32,7 @@ def as_text(renderable: RenderableType) -> str:
     console = Console(
         file=io.StringIO(), width=UNLIMITED, markup=False, emoji=False, highlight=False
     )
-    with console.capture() as capture:
-        console.print(renderable)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    return "\n".join(_lines(renderable, console))
 
 
 def show(renderable: RenderableType, console: Console) -> None:
@@ -42,7 +40,12 @@ def show(renderable: RenderableType, console: Console) -> None:
     if console.is_terminal:
         console.print(renderable)
         return
+    for line in _lines(renderable, console):
+        console.file.write(line + "\n")
+
+
+def _lines(renderable: RenderableType, console: Console) -> list[str]:
+    """What a console would print, without the blanks that fill up lines."""
     with console.capture() as capture:
         console.print(renderable)
-    for line in capture.get().splitlines():
-        console.file.write(line.rstrip() + "\n")
+    return [line.rstrip() for line in capture.get().splitlines()]

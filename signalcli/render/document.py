@@ -19,14 +19,39 @@ def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
 
 def document_of(run: Run, trace: Trace) -> dict[str, Any]:
     """What a command says of its run to programs."""
-    is_done = run.error_code is None
+    return document(
+        run.command,
+        run=run.number,
+        result=run.result,
+        dispatches=dispatches_of(trace),
+        error=None if run.error_code is None else (run.error_code, run.error_message or ""),
+    )
+
+
+def document(
+    command: str | None,
+    *,
+    run: int | None,
+    result: Any,
+    dispatches: list[dict[str, Any]],
+    error: tuple[str, str] | None,
+) -> dict[str, Any]:
+    """The document of any command.
+
+    Arguments:
+        command: the command's name; None where the command line is wrong.
+        run: the run's number in the signal log, if it has one.
+        result: what the command has to say.
+        dispatches: see :func:`dispatches_of`.
+        error: a word for what went wrong and a line that says it, or None.
+    """
     return {
-        "ok": is_done,
-        "command": run.command,
-        "run": run.number,
-        "result": run.result,
-        "dispatches": dispatches_of(trace),
-        "error": None if is_done else {"code": run.error_code, "message": run.error_message},
+        "ok": error is None,
+        "command": command,
+        "run": run,
+        "result": result,
+        "dispatches": dispatches,
+        "error": error and dict(zip(("code", "message"), error, strict=True)),
     }
 
 

@@ -18,6 +18,7 @@ from signalcli.render.text import plain
 from signalcli.trace.log.retention import Pruned
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.statistics import Statistics, histogram
+from signalcli.trace.names import short_name
 from signalcli.trace.records import Trace
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -55,7 +56,7 @@ def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
 
 def runs_table(runs: Iterable[Run]) -> Table:
     """A row for each run. Of those of today, only the time is said."""
-    today = _local(datetime.now(UTC).replace(tzinfo=None)).date()
+    today = datetime.now(UTC).astimezone().date()
     table = new_table()
     table.add_column("Run", justify="right", no_wrap=True)
     table.add_column("When", justify="right", no_wrap=True)
@@ -226,7 +227,7 @@ class StatisticsTables:
 
 def _shortened(names: Sequence[str]) -> list[str]:
     """Names without their modules, where that leaves them different."""
-    short = [name.rpartition(".")[2] for name in names]
+    short = [short_name(name) for name in names]
     return [
         name if short.count(brief) > 1 else brief for name, brief in zip(names, short, strict=True)
     ]

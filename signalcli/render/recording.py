@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.segment import Segment, SegmentLines
 
+from signalcli.render.log import printed_by
 from signalcli.render.markup import fit_for_markup
-from signalcli.render.table import TraceTable
 from signalcli.render.text import plain
 from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Trace
@@ -46,9 +46,7 @@ def title_of(run: Run, most: int = MOST_WIDTH) -> str:
 
 
 def _parts(run: Run, trace: Trace) -> list[RenderableType]:
-    parts: list[RenderableType] = [TraceTable(trace)]
-    if run.message:
-        parts.append(plain(run.message))
+    parts = list(printed_by(run, trace))
     if run.error_message is not None:
         parts.append(plain(f"error: {run.error_message}".replace("\n", "\\n")))
     return parts

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from signalcli.trace.names import short_name
+
 LONGEST_OUTPUT = 4096
 
 Scalar = None | bool | int | float | str
@@ -85,7 +87,7 @@ class Response:
     @property
     def short_receiver(self) -> str:
         """The receiver's name without its module."""
-        return self.receiver.rpartition(".")[2]
+        return short_name(self.receiver)
 
     @property
     def place(self) -> str:

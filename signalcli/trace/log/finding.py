@@ -58,6 +58,11 @@ class Filter:
         return (self.signal, self.sender, self.receiver) != (None, None, None)
 
     @property
+    def looks_into_traces(self) -> bool:
+        """Whether it says anything that only a dispatch or a response can fulfil."""
+        return self.names_routes or self.slower_than is not None
+
+    @property
     def describes_responses(self) -> bool:
         """Whether only a response can fit, not a dispatch without receivers."""
         return (
@@ -110,7 +115,7 @@ class _Search:
         self._wanted = wanted
         self._table = tables.response if wanted.describes_responses else tables.dispatch
         self._routes: list[int] = []
-        if wanted.names_routes or wanted.slower_than is not None:
+        if wanted.looks_into_traces:
             self._routes = routes.matching(
                 connection,
                 signal=wanted.signal,
@@ -134,7 +139,7 @@ class _Search:
         wanted, table = self._wanted, self._table
         if wanted.user is not None:
             return [self._of_user(wanted.user)]
-        if not wanted.names_routes and wanted.slower_than is None:
+        if not wanted.looks_into_traces:
             return [self._along(tables.run, *((tables.run.c.is_failed,) if wanted.failed else ()))]
         if wanted.slower_than is not None and not wanted.failed:
             return [self._of_slow(route, wanted.slower_than) for route in self._routes]
@@ -189,7 +194,7 @@ class _Search:
         """The runs about users whose names match, of which those are taken that fit otherwise."""
         about_user = self._along(tables.subject, is_about(self._connection, pattern))
         wanted = self._wanted
-        if not wanted.names_routes and wanted.slower_than is None and not wanted.failed:
+        if not wanted.looks_into_traces and not wanted.failed:
             return about_user
 
         def stream(below: int | None, most: int) -> list[int]:
@@ -208,7 +213,7 @@ class _Search:
 
     def _fitting(self, numbers: list[int]) -> set[int]:
         """Which of some runs fit in what is said of signal, sender, receiver and the like."""
-        if not self._wanted.names_routes and self._wanted.slower_than is None:
+        if not self._wanted.looks_into_traces:
             columns = tables.run.c
             failed = select(columns.run).where(columns.run.in_(numbers), columns.is_failed)
             return set(self._connection.scalars(failed))

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, 
 from signalcli.trace.log import tables
 from signalcli.trace.log.routes import BATCH
 
-DEFAULT_KEEP = 10_000
 MOST_AT_ONCE = 100
 # Looking for routes that nothing has any more takes longer than removing a run.
 ROUTES_AFTER = 1_000

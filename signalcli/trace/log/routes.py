@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from hashlib import blake2b
 
 from sqlalchemy import Connection, insert, select
 
 from signalcli.trace.log import tables
+from signalcli.trace.names import matches, short_name
 from signalcli.trace.records import Dispatch, Response
 
 BATCH = 500
@@ -96,9 +96,9 @@ def matching(
         for number, name, path, of_sender, of_receiver in connection.execute(
             names.add_columns(columns.receiver).where(has_receiver)
         )
-        if _fits(signal, name, path)
-        and _fits(sender, of_sender)
-        and _fits(receiver, of_receiver, short_name(of_receiver or ""))
+        if matches(signal, name, path)
+        and matches(sender, of_sender)
+        and matches(receiver, of_receiver, short_name(of_receiver or ""))
     ]
 
 
@@ -107,12 +107,3 @@ def in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:
     left = iter(numbers)
     while batch := list(itertools.islice(left, BATCH)):
         yield batch
-
-
-def short_name(name: str) -> str:
-    """The last part of a dotted name."""
-    return name.rpartition(".")[2]
-
-
-def _fits(pattern: str | None, *names: str | None) -> bool:
-    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,13 @@
+"""Names of signals, senders and receivers, and the glob patterns that choose them."""
+
+from fnmatch import fnmatchcase
+
+
+def short_name(name: str) -> str:
+    """The last part of a dotted name."""
+    return name.rpartition(".")[2]
+
+
+def matches(pattern: str | None, *names: str | None) -> bool:
+    """Whether a glob pattern fits one of some names, in which case matters; None fits all."""
+    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from benchmarks.make_log import make_log
 from benchmarks.timing import compare, process
 from signalcli.apps import apps
+from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.db.opening import open_engine, open_session
 from signalcli.trace import Recorder, record
@@ -32,7 +33,7 @@ def register(engine: Engine, *, is_kept: bool) -> None:
     """Register a user, watched, as the command does."""
     name = f"new{next(_numbers)}"
     begun, recorder = datetime.now(UTC).replace(tzinfo=None), Recorder()
-    with record(recorder), open_session(engine) as session:
+    with record(recorder), open_session(engine, on_begin=[bring_up_to_date]) as session:
         accounts.register(session, name, f"{name}@mail.com")
         session.commit()
     if is_kept:

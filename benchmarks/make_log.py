@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from signalcli.apps import apps
+from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.core.signals import notification
 from signalcli.db import Session
@@ -43,7 +44,7 @@ def _record_examples(database: Path) -> int:
     def run(command: str, work: Callable[[Session], Any], exit_code: int = 0) -> None:
         recorder = Recorder()
         begun = datetime.now(UTC).replace(tzinfo=None)
-        with record(recorder), open_session(engine) as session:
+        with record(recorder), open_session(engine, on_begin=[bring_up_to_date]) as session:
             try:
                 work(session)
                 session.commit()

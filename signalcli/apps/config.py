@@ -1,12 +1,12 @@
 """What an app says of itself."""
 
 import inspect
-from importlib import import_module
-from importlib.util import find_spec
+import sys
 from types import ModuleType
 from typing import Any, ClassVar
 
 from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.importing import FILE_SUFFIX, exists, import_file, import_for
 
 APPS_MODULE = "apps"
 MODELS_MODULE = "models"
@@ -54,54 +54,89 @@ class AppConfig:
         """Make the config of an installed app.
 
         Arguments:
-            entry: the name of a package, or of an ``AppConfig`` subclass: ``shop`` or
-                ``shop.apps.ShopConfig``.
+            entry: the name of a package or module, or of an ``AppConfig`` subclass, or the path
+                of a lone file: ``shop``, ``shop.apps.ShopConfig``, or ``orders/shop.py``.
 
         Raises:
             ImproperlyConfigured: there is no such app, it cannot be imported, or it does not say
                 which of several configs is meant.
         """
-        module = _import(entry, entry) if _exists(entry) else None
-        if module is not None:
-            config = _only_config_of(entry)
-            return AppConfig(entry, module) if config is None else _made(config, entry)
+        if entry.endswith(FILE_SUFFIX):
+            module = import_file(entry)
+            return _of_module(entry, module.__name__, module)
+        if exists(entry):
+            return _of_module(entry, entry, import_for(entry, entry))
         parent, _, name = entry.rpartition(".")
-        config = getattr(_import(parent, entry), name, None) if parent and _exists(parent) else None
+        config = None
+        if parent and exists(parent):
+            config = getattr(import_for(entry, parent), name, None)
         if not (inspect.isclass(config) and issubclass(config, AppConfig)):
-            raise ImproperlyConfigured(f"app {entry!r}: no such package, and no such AppConfig")
+            raise ImproperlyConfigured(f"app {entry!r}: no such package, file or AppConfig")
         return _made(config, entry)
 
+    @property
+    def path(self) -> str:
+        """The file of the module, or the folder of the package."""
+        file = getattr(self.module, "__file__", None) or ""
+        folders = list(getattr(self.module, "__path__", ()))
+        return str(folders[0]) if folders else file
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the app is a package, rather than a lone module."""
+        return hasattr(self.module, "__path__")
+
     def import_models(self) -> None:
-        """Import the app's ``models``, where it has such a module.
+        """Import the app's ``models``, where it has such a module; a lone module has its own.
 
         Raises:
             ImproperlyConfigured: the import fails.
         """
+        if not self.is_package:
+            self.models_module = self.module if self.get_models() else None
+            return
         name = f"{self.module.__name__}.{MODELS_MODULE}"
-        if hasattr(self.module, "__path__") and _exists(name):
-            self.models_module = _import(name, self.module.__name__)
+        if exists(name):
+            self.models_module = import_for(self.module.__name__, name)
+
+    def get_models(self) -> list[type[Any]]:
+        """The SQLModel classes with a table that the app's modules define, as they came."""
+        from signalcli.db.models import mapped_models
+
+        return [model for model in mapped_models() if lies_within(model.__module__, self.name)]
 
     def ready(self) -> None:
         """Called once when all models are imported; subclasses connect their receivers here."""
+
+
+def lies_within(module: str, package: str) -> bool:
+    """Whether a module is a package, or stands somewhere in it."""
+    return module == package or module.startswith(f"{package}.")
+
+
+def _of_module(entry: str, name: str, module: ModuleType) -> AppConfig:
+    config = _only_config_of(name, module)
+    return AppConfig(name, module) if config is None else _made(config, entry)
 
 
 def _made(config: type[AppConfig], entry: str) -> AppConfig:
     name = getattr(config, "name", None)
     if not isinstance(name, str):
         raise ImproperlyConfigured(f"app {entry!r}: {config.__qualname__} has no name")
-    if not _exists(name):
+    if name not in sys.modules and not exists(name):
         raise ImproperlyConfigured(
             f"app {entry!r}: {config.__qualname__} names no package: {name!r}"
         )
-    return config(name, _import(name, entry))
+    return config(name, import_for(entry, name))
 
 
-def _only_config_of(package: str) -> type[AppConfig] | None:
-    """The config that an app's ``apps`` module defines, if it has one."""
-    name = f"{package}.{APPS_MODULE}"
-    if not _exists(name):
-        return None
-    module = _import(name, package)
+def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
+    """The config that an app's ``apps`` module defines, or a lone module itself."""
+    if hasattr(module, "__path__"):
+        name = f"{package}.{APPS_MODULE}"
+        if not exists(name):
+            return None
+        module = import_for(package, name)
     configs = [
         value
         for value in vars(module).values()
@@ -114,22 +149,7 @@ def _only_config_of(package: str) -> type[AppConfig] | None:
         configs = [config for config in configs if hasattr(config, "default")]
         if len(configs) != 1:
             raise ImproperlyConfigured(
-                f"app {package!r}: {name} defines several AppConfigs; name the one that is meant"
+                f"app {package!r}: {module.__name__} defines several AppConfigs; name the one that "
+                "is meant"
             )
     return configs[0] if configs else None
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError, AttributeError):
-        return False
-
-
-def _import(module: str, entry: str) -> Any:
-    try:
-        return import_module(module)
-    except Exception as error:
-        raise ImproperlyConfigured(
-            f"app {entry!r}: {module} cannot be imported: {type(error).__name__}: {error}"
-        ) from error

@@ -1,10 +1,13 @@
 """The installed apps, made ready once."""
 
+import inspect
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from signalcli.apps.config import AppConfig
 from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.importing import LOAD_ERRORS, load_failure, place_text
 
 INSTALLED_APPS = ("signalcli.core",)
 
@@ -24,12 +27,12 @@ class Apps:
         Does nothing when that is done already. After a failure it can be tried again.
 
         Arguments:
-            installed: the apps in their order; each a package or an ``AppConfig`` subclass, by
-                full name.
+            installed: the apps in their order; each a package or module or an ``AppConfig``
+                subclass, by full name, or the path of a lone file.
 
         Raises:
-            ImproperlyConfigured: an app cannot be imported, its ``ready()`` fails, or two apps
-                have the same name or label.
+            ImproperlyConfigured: an app cannot be imported, its models or its ``ready()`` fail, or
+                two apps have the same name or label.
         """
         with self._lock:
             if self.is_ready:
@@ -39,8 +42,11 @@ class Apps:
             self._populating = True
             try:
                 self._configs = _configs(installed)
+                _label_models(self._configs.values())
                 for config in self._configs.values():
                     config.import_models()
+                for config in self._configs.values():
+                    _complete_models(config)
                 for config in self._configs.values():
                     _make_ready(config)
                 self.is_ready = True
@@ -65,6 +71,15 @@ class Apps:
         except KeyError:
             raise LookupError(f"no installed app has the label {label!r}") from None
 
+    def is_installed(self, name: str) -> bool:
+        """Whether an app of that full name is installed, as Django's ``is_installed``."""
+        return any(config.name == name for config in self._configs.values())
+
+    def get_models(self) -> list[type[Any]]:
+        """The models of the installed apps, app by app."""
+        models = [model for config in self._configs.values() for model in config.get_models()]
+        return list(dict.fromkeys(models))
+
 
 def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
     configs: dict[str, AppConfig] = {}
@@ -75,22 +90,58 @@ def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
         if name in names:
             raise ImproperlyConfigured(f"app {name!r} is listed twice")
         if config.label in configs:
-            other = configs[config.label].module.__name__
+            other = configs[config.label]
             raise ImproperlyConfigured(
-                f"apps {other!r} and {name!r} have the same label {config.label!r}"
+                f"app {name!r} has the same label {config.label!r} as app {other.name!r} "
+                f"({_place_of(config)} and {_place_of(other)}); give one of them an AppConfig with "
+                "another label"
             )
         names.add(name)
         configs[config.label] = config
     return configs
 
 
+def _place_of(config: AppConfig) -> str:
+    """Where an app gets its label from: its config, or the first line of its module."""
+    if type(config) is not AppConfig:
+        return _place_of_class(type(config))
+    return place_text(getattr(config.module, "__file__", None) or config.path, 1)
+
+
+def _place_of_class(target: type[Any]) -> str:
+    try:
+        return place_text(inspect.getsourcefile(target) or "", inspect.getsourcelines(target)[1])
+    except (OSError, TypeError):
+        return target.__module__
+
+
+def _label_models(configs: Iterable[AppConfig]) -> None:
+    from signalcli.db.labels import label_package
+
+    for config in configs:
+        label_package(config.name, config.label)
+
+
+def _complete_models(config: AppConfig) -> None:
+    """Have SQLAlchemy look at what the models say of each other, now that all are there."""
+    from sqlalchemy import inspect as mapper_of
+
+    for model in config.get_models():
+        try:
+            mapper_of(model)
+        except LOAD_ERRORS as error:
+            story = " ".join(str(error).split())
+            raise ImproperlyConfigured(
+                f"app {config.name!r}: the model {model.__name__} cannot be used: "
+                f"{type(error).__name__}: {story} ({_place_of_class(model)})"
+            ) from error
+
+
 def _make_ready(config: AppConfig) -> None:
     try:
         config.ready()
-    except Exception as error:
-        raise ImproperlyConfigured(
-            f"app {config.module.__name__!r}: ready() fails: {type(error).__name__}: {error}"
-        ) from error
+    except LOAD_ERRORS as error:
+        raise load_failure(config.name, "ready() fails", error) from error
 
 
 apps = Apps()

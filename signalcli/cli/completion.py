@@ -1,6 +1,8 @@
 """What the shell is offered when a user's name or a format is wanted."""
 
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -11,17 +13,21 @@ MOST_NAMES = 100
 
 def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     """The first hundred usernames that begin like that; none where the database fails."""
-    database = DEFAULT_DATABASE
-    context: typer.Context | None = ctx
-    while context is not None:
-        if context.params.get("database"):
-            database = context.params["database"]
-            break
-        context = context.parent  # type: ignore[assignment]  # a command's parent is Typer's, too
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
-        return _usernames(database, incomplete)
+        database = said(ctx, "database") or DEFAULT_DATABASE
+        return _usernames(database, said(ctx, "app") or (), incomplete)
     return []
+
+
+def said(ctx: typer.Context, option: str) -> Any:
+    """What a global option says so far, before or after the command; None where it is not there."""
+    context: typer.Context | None = ctx
+    while context is not None:
+        if context.params.get(option):
+            return context.params[option]
+        context = context.parent  # type: ignore[assignment]  # a command's parent is Typer's, too
+    return None
 
 
 def complete_format(incomplete: str) -> list[str]:
@@ -31,12 +37,12 @@ def complete_format(incomplete: str) -> list[str]:
     return [name for name in formats() if name.startswith(incomplete)]
 
 
-def _usernames(database: str, beginning: str) -> list[str]:
-    from signalcli.apps import apps
+def _usernames(database: str, named: Sequence[str], beginning: str) -> list[str]:
+    from signalcli.apps.installed import make_ready
     from signalcli.core import accounts
     from signalcli.db.opening import open_engine, open_session
 
-    apps.populate()
+    make_ready(named)
     engine = open_engine(database, writes=False, creates=False)
     try:
         with open_session(engine) as session:

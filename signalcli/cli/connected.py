@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
+from signalcli.cli.completion import said
 from signalcli.cli.inquiring import Findings, NotFound, inquire
 from signalcli.cli.options import Ndjson, Settings
 
 
-def complete_signal(incomplete: str) -> list[str]:
+def complete_signal(ctx: typer.Context, incomplete: str) -> list[str]:
     """The short names of signals that begin like that; none where the apps fail."""
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
-        from signalcli.apps import apps
+        from signalcli.apps.installed import make_ready
         from signalcli.apps.inventory import find_signals
 
-        apps.populate()
+        make_ready(said(ctx, "app") or ())
         names = [entry.name for entry in find_signals()]
         return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
     return []

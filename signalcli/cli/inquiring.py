@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from signalcli.cli.announcing import Announcement
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -13,6 +14,7 @@ from signalcli.cli.output import (
     print_note,
     print_problem,
     print_traceback_if_wanted,
+    print_warning,
     write_document,
 )
 from signalcli.cli.problems import (
@@ -26,6 +28,8 @@ from signalcli.cli.problems import (
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from signalcli.trace import Recorder
 
 Row = dict[str, Any]
 
@@ -84,51 +88,69 @@ def inquire(
         command: the command's name.
         work: finds it. Raises :class:`NotFound`.
         ndjson: whether the rows are printed line by line, whatever the settings say.
-        needs_apps: whether the apps are made ready before.
+        needs_apps: whether it fails where the installed apps do not load. Otherwise it goes on,
+            and only their receivers hear nothing of it.
         writes: whether something may have been written by the time that it fails.
         until_interrupted: whether Ctrl-C is the ordinary end.
 
     Raises:
         Reported: the command failed, and has said so.
     """
+    from signalcli.trace import Recorder, record
+
     leave_logs_to_others()
+    recorder = Recorder()
+
+    def judge(error: BaseException) -> Problem:
+        return _problem_of(error, settings, writes, recorder)
+
+    announcement = Announcement(command, judge, lambda: record(recorder))
     is_document = settings.json and not ndjson
-    findings, contents, problem = None, {}, None
+    findings, contents, problem, failure = None, {}, None, None
     try:
         with kept_clean(for_programs=settings.json or ndjson, quiet=settings.quiet):
-            if needs_apps:
-                _make_apps_ready()
+            _make_apps_ready(settings, needs_apps)
+            announcement.start()
             findings = work()
             if is_document:
                 # What goes wrong with a row belongs in the document.
                 contents = findings.contents
     except (Exception, KeyboardInterrupt) as error:
-        problem = _problem_of(error, settings, writes)
+        failure, problem = error, judge(error)
     if is_document:
+        problem = announcement.end(problem, failure)
         unwritten = _problem_of_writing(
-            settings, writes, lambda: write_document(command, **contents, problem=problem)
+            judge, writes, lambda: write_document(command, **contents, problem=problem)
         )
     else:
-        unwritten = _problem_of_writing(
-            settings, writes, lambda: _print(findings, settings, ndjson)
-        )
-    if until_interrupted and unwritten is not None and unwritten.exit_code == INTERRUPTED:
-        return
+        unwritten = _problem_of_writing(judge, writes, lambda: _print(findings, settings, ndjson))
+        if until_interrupted and unwritten is not None and unwritten.exit_code == INTERRUPTED:
+            unwritten = None
+        ended = announcement.end(unwritten or problem, failure)
+        if unwritten is None:
+            problem = ended
     for each in (None if is_document else problem, unwritten):
         if each is not None:
             print_problem(each)
-    if (failure := unwritten or problem) is not None:
-        raise Reported(failure)
+    if (final := unwritten or problem) is not None:
+        raise Reported(final)
 
 
-def _make_apps_ready() -> None:
-    from signalcli.apps import apps
+def _make_apps_ready(settings: Settings, are_needed: bool) -> None:
+    from signalcli.apps import ImproperlyConfigured
+    from signalcli.apps.installed import make_ready
 
-    apps.populate()
+    try:
+        make_ready(settings.apps)
+    except ImproperlyConfigured as error:
+        if are_needed:
+            raise
+        if not settings.quiet:
+            print_warning(f"no receiver hears of this command: {error}")
 
 
 def _problem_of_writing(
-    settings: Settings, writes: bool, write: Callable[[], None]
+    judge: Callable[[BaseException], Problem], writes: bool, write: Callable[[], None]
 ) -> Problem | None:
     """Write to standard output; what went wrong, unless it is that nobody reads any more."""
     try:
@@ -140,7 +162,7 @@ def _problem_of_writing(
         let_go_of_stdout()
         return unwritable_answer(error, is_written=writes)
     except (Exception, KeyboardInterrupt) as error:
-        return _problem_of(error, settings, writes)
+        return judge(error)
     return None
 
 
@@ -171,7 +193,9 @@ def _line(row: Row) -> str:
     return line if line.isprintable() else dumps(row, encoding="ascii")
 
 
-def _problem_of(error: BaseException, settings: Settings, writes: bool) -> Problem:
+def _problem_of(
+    error: BaseException, settings: Settings, writes: bool, recorder: "Recorder"
+) -> Problem:
     if isinstance(error, KeyboardInterrupt):
         return interruption(is_written=writes)
     if isinstance(error, NotFound):
@@ -179,7 +203,6 @@ def _problem_of(error: BaseException, settings: Settings, writes: bool) -> Probl
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
     from signalcli.db.engine import without_password
-    from signalcli.trace import Recorder
 
     print_traceback_if_wanted()
-    return problem_of(error, Recorder(), without_password(settings.database), is_written=writes)
+    return problem_of(error, recorder, without_password(settings.database), is_written=writes)

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from signalcli import __version__
+from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 DEFAULT_DATABASE = "demo.db"
 DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
@@ -16,6 +18,7 @@ JSON_VARIABLE = "SIGNALCLI_JSON"
 QUIET_VARIABLE = "SIGNALCLI_QUIET"
 LOG_VARIABLE = "SIGNALCLI_LOG"
 LOG_KEEP_VARIABLE = "SIGNALCLI_LOG_KEEP"
+APPS_VARIABLE = "SIGNALCLI_INSTALLED_APPS"
 DEFAULT_LOG_KEEP = 10_000
 PANEL = "Global options"
 
@@ -30,6 +33,7 @@ class Settings:
         quiet: whether only errors are printed.
         log: whether runs are kept in the signal log.
         log_keep: how many runs it keeps.
+        apps: the installed apps that are named on the command line.
     """
 
     database: str
@@ -37,6 +41,7 @@ class Settings:
     quiet: bool
     log: bool = True
     log_keep: int = DEFAULT_LOG_KEEP
+    apps: tuple[str, ...] = ()
 
 
 def print_version(is_wanted: bool) -> None:
@@ -46,15 +51,34 @@ def print_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
+def show_tracebacks(is_wanted: bool) -> None:
+    """Have what goes wrong shown with its traceback, if that is wanted."""
+    if is_wanted:
+        os.environ[TRACEBACK_VARIABLE] = "1"
+
+
 _DATABASE_HELP = "The SQLite file, or a SQLAlchemy URL."
 _JSON_HELP = "Print one JSON document."
 _QUIET_HELP = "Print only errors."
 _LOG_HELP = "Keep the run in the signal log, or not."
 _LOG_KEEP_HELP = "How many runs the signal log keeps."
+_APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file. Repeatable."
+_TRACEBACK_HELP = "Show the traceback of what goes wrong."
 _VERSION_HELP = "Print the version and exit."
 
 # Of the commands that list something.
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
+Traceback = Annotated[
+    bool,
+    typer.Option(
+        "--traceback",
+        callback=show_tracebacks,
+        is_eager=True,
+        help=f"{_TRACEBACK_HELP} Variable: {TRACEBACK_VARIABLE}.",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
 Version = Annotated[
     bool,
     typer.Option(
@@ -99,13 +123,24 @@ def remember(
             rich_help_panel=PANEL,
         ),
     ] = DEFAULT_LOG_KEEP,
+    app: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--app",
+            metavar="NAME",
+            help=f"{_APP_HELP} Variable: {APPS_VARIABLE}.",
+            show_default=False,
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    traceback: Traceback = False,
     version: Version = False,
 ) -> None:
     """Show Django's signals at work: every dispatch, every receiver, in a table.
 
     Example: signalcli register xyz --email xyz@mail.com
     """
-    ctx.obj = Settings(database, json, quiet, log, log_keep)
+    ctx.obj = Settings(database, json, quiet, log, log_keep, tuple(app or ()))
     if ctx.invoked_subcommand is None:
         if json:
             ctx.fail("Missing command.")
@@ -155,6 +190,12 @@ _AFTER_COMMAND = [
         _option(int | None, "--log-keep", help=_LOG_KEEP_HELP, variable=LOG_KEEP_VARIABLE, min=1),
         None,
     ),
+    _parameter(
+        "app",
+        _option(list[str] | None, "--app", metavar="NAME", help=_APP_HELP, variable=APPS_VARIABLE),
+        None,
+    ),
+    _parameter("traceback", Traceback, False),
     _parameter("version", Version, False),
 ]
 
@@ -168,12 +209,13 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
         after = {name: arguments.pop(name) for name in _SETTINGS}
-        del arguments["version"]
+        apps = arguments.pop("app") or ()
+        del arguments["version"], arguments["traceback"]
         # What is not said after the command, or not set there, stands as it was said before it.
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
-        settings = replace(ctx.obj, **said)
+        settings = replace(ctx.obj, apps=(*ctx.obj.apps, *apps), **said)
         if ctx.invoked_subcommand is not None:
             _refuse_misplaced(ctx, list(arguments))
             ctx.obj = settings

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signalcli.cli.announcing import Announcement
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -40,6 +41,16 @@ if TYPE_CHECKING:
     from signalcli.trace.log.runs import Run
 
 
+ALWAYS_SENT = {
+    "signalcli.apps.signals.command_started",
+    "signalcli.db.signals.connection_created",
+    "signalcli.db.signals.pre_migrate",
+    "signalcli.db.signals.post_migrate",
+    "signalcli.apps.signals.got_command_exception",
+    "signalcli.apps.signals.command_finished",
+}
+
+
 @dataclass(slots=True)
 class Answer:
     """What a command has to say when it is done.
@@ -68,6 +79,7 @@ class _Course:
     problem: Problem | None = None
     is_written: bool = False
     number: int | None = None
+    leaving: Terminated | None = None
 
     def note_commit(self) -> None:
         """Something is in the database for good."""
@@ -83,6 +95,7 @@ def carry_out(
     creates: bool = False,
     shows_trace: bool = True,
     users: tuple[str, ...] = (),
+    app: str | None = None,
 ) -> None:
     """Carry out a command, print what came of it, and keep it in the signal log.
 
@@ -94,6 +107,7 @@ def carry_out(
         creates: whether a database that does not exist is made.
         shows_trace: whether the trace is part of what is printed; then it is kept, too.
         users: the names of the users that it is about, as they were typed.
+        app: the full name of the app that has to be installed for it.
 
     Raises:
         Reported: the command failed, and has said so.
@@ -105,47 +119,73 @@ def carry_out(
     leave_logs_to_others()
     with contextlib.ExitStack() as stack:
         engine: Engine | None = None
-        leaving: Terminated | None = None
         try:
             with _view(settings, recorder, shows_trace), _back_to_this_folder():
-                engine = _open(settings, writes, creates)
+                engine = _open(settings, app, writes, creates)
                 # The last connection to close takes the write-ahead log with it.
                 stack.callback(engine.dispose)
-                _work(engine, recorder, work, course, writes)
-        except Terminated as terminated:
-            leaving, course.problem = terminated, termination(terminated, course.is_written)
+                _work(settings, command, engine, recorder, work, course, writes)
         except BaseException as error:
-            course.problem = _problem_of(error, settings, recorder, course)
+            problem = _problem_of(error, settings, recorder, course)
+            course.problem = course.problem or problem
         if settings.log and shows_trace:
             run = _run(command, recorder, course, users, writes)
             course.number = _keep(settings, run, recorder, engine if writes else None)
-    _print(settings, command, recorder, course)
-    if leaving is not None:
-        raise leaving
+    _print(settings, command, recorder if shows_trace else None, course)
+    if course.leaving is not None:
+        raise course.leaving
     if course.problem is not None:
         raise Reported(course.problem)
 
 
-def _open(settings: Settings, writes: bool, creates: bool) -> "Engine":
-    from signalcli.apps import apps
+def _open(settings: Settings, app: str | None, writes: bool, creates: bool) -> "Engine":
+    from signalcli.apps import ImproperlyConfigured, apps
+    from signalcli.apps.installed import make_ready
     from signalcli.db.opening import open_engine
 
-    apps.populate()
+    installed = make_ready(settings.apps)
+    if app is not None and not apps.is_installed(app):
+        raise ImproperlyConfigured(
+            f"this command is for the users of the app {app}, which is not installed: "
+            f"{installed.source} lists {', '.join(installed.names)}"
+        )
     return open_engine(settings.database, writes=writes, creates=creates)
 
 
 def _work(
+    settings: Settings,
+    command: str,
     engine: "Engine",
     recorder: "Recorder",
     work: "Callable[[Session], Answer]",
     course: _Course,
     writes: bool,
 ) -> None:
-    from signalcli.db.opening import open_session
+    """Do the work, watched and announced; what ends it is noted and not raised."""
     from signalcli.trace import record
+
+    def judge(error: BaseException) -> Problem | None:
+        return _problem_of(error, settings, recorder, course)
+
+    announcement, failure = Announcement(command, judge), None
+    with record(recorder):
+        try:
+            announcement.start()
+            _work_in_session(engine, work, course, writes)
+        except BaseException as error:
+            failure = error
+            course.problem = judge(error)
+        course.problem = announcement.end(course.problem, failure)
+
+
+def _work_in_session(
+    engine: "Engine", work: "Callable[[Session], Answer]", course: _Course, writes: bool
+) -> None:
+    from signalcli.apps.tables import bring_up_to_date
+    from signalcli.db.opening import open_session
     from signalcli.trace.log.schema import refuse_newer
 
-    with record(recorder), open_session(engine, course.note_commit, refuse_newer) as session:
+    with open_session(engine, course.note_commit, (refuse_newer, bring_up_to_date)) as session:
         answer = work(session)
         if writes:
             session.commit()
@@ -165,6 +205,9 @@ def _problem_of(
 
     if isinstance(error, KeyboardInterrupt):
         return interruption(course.is_written)
+    if isinstance(error, Terminated):
+        course.leaving = error
+        return termination(error, course.is_written)
     if recorder.culprit(error) is None:
         if not isinstance(error, Exception):
             raise error
@@ -230,13 +273,18 @@ def _run(
         exit_code=problem.exit_code if problem is not None else 0,
         # What follows, the reader of the table may delay.
         seconds=recorder.now() if recorder.trace.ended is None else recorder.trace.ended,
-        is_rolled_back=writes and not course.is_written and bool(recorder.trace.dispatches),
+        is_rolled_back=writes and not course.is_written and _has_worked(recorder),
         message=encodable(message),
         result=answer.result if answer is not None else None,
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,
         users=tuple(shorten(normal_username(name)) for name in (*users, *found)),
     )
+
+
+def _has_worked(recorder: "Recorder") -> bool:
+    """Whether any signal was sent besides those that every command sends."""
+    return any(dispatch.signal_path not in ALWAYS_SENT for dispatch in recorder.trace.dispatches)
 
 
 def _keep(
@@ -249,7 +297,7 @@ def _keep(
     if run.error_code == UNUSABLE:
         return None
     if not is_kept(settings.database):
-        if recorder.trace.dispatches and engine is not None and engine.url.database is not None:
+        if _has_worked(recorder) and engine is not None and engine.url.database is not None:
             _warn(settings, FileNotFoundError("the file is gone"))
         return None
     try:
@@ -269,7 +317,7 @@ def _warn(settings: Settings, error: BaseException) -> None:
         print_warning(unwritable_log(error, settings.database))
 
 
-def _print(settings: Settings, command: str, recorder: "Recorder", course: _Course) -> None:
+def _print(settings: Settings, command: str, recorder: "Recorder | None", course: _Course) -> None:
     try:
         _report(settings, command, recorder, course)
         sys.stdout.flush()
@@ -281,7 +329,7 @@ def _print(settings: Settings, command: str, recorder: "Recorder", course: _Cour
         print_problem(course.problem)
 
 
-def _report(settings: Settings, command: str, recorder: "Recorder", course: _Course) -> None:
+def _report(settings: Settings, command: str, recorder: "Recorder | None", course: _Course) -> None:
     if settings.json:
         from signalcli.render.document import dispatches_of
 
@@ -289,7 +337,7 @@ def _report(settings: Settings, command: str, recorder: "Recorder", course: _Cou
             command,
             run=course.number,
             result=course.answer.result if course.answer else None,
-            dispatches=dispatches_of(recorder.trace),
+            dispatches=dispatches_of(recorder.trace) if recorder is not None else [],
             problem=course.problem,
         )
         return

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from signalcli.core.accounts import Account
     from signalcli.db import Session
 
+DEMO_APP = "signalcli.core"
+
 NewUsername = Annotated[
     str,
     typer.Argument(
@@ -61,7 +63,9 @@ def register(
             users=(account.username,),
         )
 
-    carry_out(settings, "register", work, writes=True, creates=True, users=(username,))
+    carry_out(
+        settings, "register", work, app=DEMO_APP, writes=True, creates=True, users=(username,)
+    )
 
 
 def update(
@@ -99,7 +103,7 @@ def update(
             users=(account.username,),
         )
 
-    carry_out(settings, "update", work, writes=True, users=(username,))
+    carry_out(settings, "update", work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def delete(settings: Settings, username: Username) -> None:
@@ -114,7 +118,7 @@ def delete(settings: Settings, username: Username) -> None:
         account = accounts.delete(session, username)
         return Answer(_result(account), f"Deleted {account.username} from {_name(settings)}")
 
-    carry_out(settings, "delete", work, writes=True, users=(username,))
+    carry_out(settings, "delete", work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def notify(
@@ -139,7 +143,7 @@ def notify(
             problem=robust_failures("notification", failed) if failed else None,
         )
 
-    carry_out(settings, "notify", work, writes=True, users=(username,))
+    carry_out(settings, "notify", work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def list_users(settings: Settings, trace: Trace = False) -> None:
@@ -158,7 +162,7 @@ def list_users(settings: Settings, trace: Trace = False) -> None:
             None if settings.json or not found else _users_view(found),
         )
 
-    carry_out(settings, "list", work, shows_trace=trace)
+    carry_out(settings, "list", work, app=DEMO_APP, shows_trace=trace)
 
 
 def show(settings: Settings, username: Username, trace: Trace = False) -> None:
@@ -173,7 +177,7 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> None:
         account = accounts.find(session, username, load=trace)
         return Answer(_result(account), view=None if settings.json else _user_view(account))
 
-    carry_out(settings, "show", work, shows_trace=trace, users=(username,))
+    carry_out(settings, "show", work, app=DEMO_APP, shows_trace=trace, users=(username,))
 
 
 def _result(account: "Account") -> dict[str, Any]:

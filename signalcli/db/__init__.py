@@ -7,9 +7,12 @@ from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.initialization import post_init, pre_init
 from signalcli.db.session import Session
 from signalcli.db.signals import (
+    connection_created,
     post_delete,
+    post_migrate,
     post_save,
     pre_delete,
+    pre_migrate,
     pre_save,
 )
 from signalcli.db.touching import touch
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseUnusable",
     "Session",
+    "connection_created",
     "create_engine",
     "post_delete",
     "post_init",
+    "post_migrate",
     "post_save",
     "pre_delete",
     "pre_init",
+    "pre_migrate",
     "pre_save",
     "set_up_sqlite",
     "touch",

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.signals import connection_created
 
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
@@ -70,7 +72,9 @@ def create_engine(
 
     SQLite gets foreign keys, write-ahead logging, a busy timeout of 15 seconds (``?timeout=`` in
     a URL sets another) and transactions that begin when SQLAlchemy says so, which savepoints
-    need. Other databases get what SQLAlchemy gives them.
+    need. Other databases get what SQLAlchemy gives them. Each new connection sends
+    ``connection_created``, as in Django, with the driver's connection and the database's URL
+    without its password.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -101,13 +105,16 @@ def create_engine(
         raise DatabaseUnusable(f"{shown!r} is not a database URL") from error
     if url.get_backend_name() == "sqlite":
         set_up_sqlite(engine, immediate=immediate, write_ahead=write_ahead)
+    else:
+        event.listen(engine, "connect", partial(_announce, engine))
     return engine
 
 
 def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool = True) -> None:
     """Give an engine's SQLite connections what :func:`create_engine` gives them.
 
-    For engines made elsewhere; of an async engine, pass its ``sync_engine``.
+    For engines made elsewhere; of an async engine, pass its ``sync_engine``. Each new connection
+    sends ``connection_created`` when it is set up.
     """
 
     @event.listens_for(engine, "connect")
@@ -119,6 +126,7 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool 
         if write_ahead:
             _turn_on_write_ahead_log(cursor)
         cursor.close()
+        _announce(engine, connection, record)
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
@@ -126,6 +134,13 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool 
             _begin_immediate(connection)
         else:
             connection.exec_driver_sql("BEGIN")
+
+
+def _announce(engine: Engine, connection: Any, record: object) -> None:
+    """Send ``connection_created`` for a new connection of the database's driver."""
+    if not connection_created.is_idle:
+        using = engine.url.render_as_string(hide_password=True)
+        connection_created.send(type(engine), connection=connection, using=using)
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -1,13 +1,12 @@
 """Opening the database of the installed apps."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, event
-from sqlmodel import SQLModel
 
 from signalcli.db.engine import create_engine, database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
@@ -53,27 +52,27 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
 def open_session(
     engine: Engine,
     on_commit: Callable[[], None] | None = None,
-    on_begin: Callable[[Connection], object] | None = None,
+    on_begin: Iterable[Callable[[Connection], object]] = (),
 ) -> Session:
-    """A session whose transaction makes the tables of the installed apps that are missing.
+    """A session that says when its transactions begin and end.
 
     Nothing is opened before the session is used.
 
     Arguments:
         engine: the engine.
         on_commit: called after each commit.
-        on_begin: called when a transaction begins, before anything is written; what it raises
-            ends the transaction.
+        on_begin: called one after the other when a transaction begins, before anything else is
+            done in it; what they raise ends the transaction.
     """
     session = Session(engine)
+    callbacks = tuple(on_begin)
     if on_commit is not None:
         event.listen(session, "after_commit", lambda session: on_commit())
 
     @event.listens_for(session, "after_begin")
-    def create_tables(session: Session, transaction: Any, connection: Connection) -> None:
-        if on_begin is not None:
-            on_begin(connection)
-        SQLModel.metadata.create_all(connection)
+    def begin(session: Session, transaction: Any, connection: Connection) -> None:
+        for callback in () if transaction.nested else callbacks:
+            callback(connection)
 
     return session
 

@@ -23,3 +23,11 @@ post_save = Signal(
 )
 pre_delete = Signal(providing_args=["instance", "using", "origin", "session"])
 post_delete = Signal(providing_args=["instance", "using", "origin", "session"])
+
+connection_created = Signal(providing_args=["connection", "using"])
+pre_migrate = Signal(
+    providing_args=["app_config", "verbosity", "interactive", "using", "plan", "apps", "connection"]
+)
+post_migrate = Signal(
+    providing_args=["app_config", "verbosity", "interactive", "using", "plan", "apps", "connection"]
+)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from signalcli.apps import apps
+from signalcli.apps.tables import bring_up_to_date
 from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
 from signalcli.db.opening import open_engine, open_session
 from signalcli.dispatch import Signal
@@ -25,7 +26,7 @@ def _the_app_is_ready() -> None:
 def session(tmp_path: Path) -> Iterator[Session]:
     """A session on a fresh database with the app's tables."""
     engine = open_engine(str(tmp_path / "demo.db"), writes=True, creates=True)
-    with open_session(engine) as session:
+    with open_session(engine, on_begin=[bring_up_to_date]) as session:
         yield session
     engine.dispose()
 

@@ -1,0 +1,145 @@
+"""Which apps are installed, and who says so."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.importing import FILE_SUFFIX
+from signalcli.apps.registry import INSTALLED_APPS, Apps, apps
+
+VARIABLE = "SIGNALCLI_INSTALLED_APPS"
+OPTION = "--app"
+DEFAULT = "default"
+OWN_FILE, PROJECT_FILE = "signalcli.toml", "pyproject.toml"
+KEY = "installed-apps"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The list of installed apps.
+
+    Attributes:
+        names: the apps, in their order; see :meth:`signalcli.apps.Apps.populate`.
+        source: who says so: an option, a variable, the path of a file, or ``default``.
+        folders: what is importable while they load.
+    """
+
+    names: tuple[str, ...]
+    source: str
+    folders: tuple[Path, ...] = ()
+
+
+def find_installed(
+    named: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+) -> Installed:
+    """The installed apps: those named; else those of a variable, of a file, or the demo app.
+
+    The file is ``signalcli.toml`` or a ``pyproject.toml`` that has ``[tool.signalcli]``, in the
+    working directory or the nearest one above it.
+
+    Arguments:
+        named: what ``--app`` says.
+        environment: the variables; ``SIGNALCLI_INSTALLED_APPS`` separates apps by commas.
+
+    Raises:
+        ImproperlyConfigured: the file does not say what it should.
+    """
+    here = _working_directory()
+    if named:
+        return _installed(named, OPTION, [here])
+    variable = [name.strip() for name in environment.get(VARIABLE, "").split(",")]
+    if any(variable):
+        return _installed(filter(None, variable), VARIABLE, [here])
+    for folder in (here, *here.parents):
+        for file in (OWN_FILE, PROJECT_FILE):
+            names = _names_in(folder / file)
+            if names is not None:
+                return _installed(names, str(folder / file), [here, folder])
+    return Installed(INSTALLED_APPS, DEFAULT)
+
+
+def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
+    """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
+
+    The working directory is importable while they load, as ``manage.py`` has it, and the folder of
+    the file that lists them. What is imported later is looked for there last, so that no file
+    there is taken for a library's.
+
+    Raises:
+        ImproperlyConfigured: as those.
+    """
+    installed = find_installed(named)
+    with _importable(installed.folders):
+        registry.populate(installed.names)
+    return installed
+
+
+def _installed(names: Iterable[str], source: str, folders: Sequence[Path]) -> Installed:
+    # Of paths that a file names, those are meant that it sees.
+    base = folders[-1]
+    resolved = tuple(
+        str(base / name) if name.endswith(FILE_SUFFIX) and source != OPTION else name
+        for name in names
+    )
+    own = [(base / name).parent for name in resolved if name.endswith(FILE_SUFFIX)]
+    return Installed(resolved, source, tuple(dict.fromkeys([*folders, *own])))
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ImproperlyConfigured(f"the working directory is gone: {error.strerror}") from error
+
+
+def _names_in(file: Path) -> list[str] | None:
+    """What a file lists as installed; None where it says nothing of that."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{file} cannot be read: {error}") from error
+    is_own = file.name == OWN_FILE
+    if not is_own and "signalcli" not in text:
+        return None
+    from tomllib import TOMLDecodeError, loads
+
+    try:
+        contents: dict[str, Any] = loads(text)
+    except TOMLDecodeError as error:
+        raise ImproperlyConfigured(f"{file} is no TOML: {error}") from error
+    tool = contents.get("tool")
+    settings = contents if is_own else tool.get("signalcli") if isinstance(tool, dict) else None
+    return None if settings is None else _names_of(settings, file)
+
+
+def _names_of(settings: Any, file: Path) -> list[str] | None:
+    if not isinstance(settings, dict):
+        raise ImproperlyConfigured(f"{file}: tool.signalcli is no table")
+    unknown = sorted(set(settings) - {KEY})
+    if unknown:
+        raise ImproperlyConfigured(f"{file}: there is no setting {unknown[0]!r}, only {KEY!r}")
+    names = settings.get(KEY)
+    if names is None:
+        return None
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ImproperlyConfigured(f"{file}: {KEY} takes a list of names of apps, not {names!r}")
+    return names
+
+
+@contextmanager
+def _importable(folders: Iterable[Path]) -> Iterator[None]:
+    added = [str(folder) for folder in folders]
+    sys.path[:0] = added
+    try:
+        yield
+    finally:
+        for folder in added:
+            sys.path.remove(folder)
+        sys.path.extend(folder for folder in added if folder not in sys.path)

@@ -1,0 +1,45 @@
+"""The signals of a command line that is carried out, as Django has them for requests.
+
+Every command sends ``command_started`` and ``command_finished``, the latter also after a failure;
+an exception that ends it is announced in between by ``got_command_exception``. They mirror
+``request_started``, ``request_finished`` and ``got_request_exception``.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from signalcli.dispatch import Signal
+
+command_started = Signal(providing_args=["command", "arguments"])
+command_finished = Signal(providing_args=["command", "exit_code"])
+got_command_exception = Signal(providing_args=["command", "exception"])
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Command:
+    """A command, as the sender of its signals.
+
+    Attributes:
+        name: what it is called on the command line: ``register``, ``log show``.
+    """
+
+    name: str
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+
+@cache
+def command(name: str) -> Command:
+    """The command of a name, always the same one, for receivers that listen to it alone."""
+    return Command(name)
+
+
+__all__ = [
+    "Command",
+    "command",
+    "command_finished",
+    "command_started",
+    "got_command_exception",
+]

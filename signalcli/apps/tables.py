@@ -1,0 +1,166 @@
+"""The tables of the installed apps: made, or given the columns that they lack."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+from sqlalchemy import Column, Connection, MetaData, Table, inspect, literal, text
+from sqlalchemy.exc import CompileError
+from sqlalchemy.schema import CreateColumn, CreateIndex
+from sqlmodel import SQLModel
+
+from signalcli.apps.registry import Apps, apps
+from signalcli.db import DatabaseUnusable, post_migrate, pre_migrate
+from signalcli.db.models import mapped_models
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A table that a database lacks, or a column of one.
+
+    Attributes:
+        table: the table.
+        column: the column; None for the table as a whole.
+    """
+
+    table: Table
+    column: Column[Any] | None = None
+
+    def __str__(self) -> str:
+        if self.column is None:
+            return f"create table {self.table.fullname}"
+        return f"add column {self.table.fullname}.{self.column.name}"
+
+
+def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
+    """Make what is missing of the installed apps' tables; does nothing where nothing is.
+
+    Before, ``pre_migrate`` is sent for each app that has models, in their order, and after it
+    ``post_migrate``, as Django's ``migrate`` does. Receivers get the connection, in whose
+    transaction all this happens.
+
+    Arguments:
+        connection: the database, in a transaction.
+        installed: the installed apps.
+
+    Raises:
+        DatabaseUnusable: a table lacks a column that cannot be added.
+    """
+    additions = list(_additions(connection, tables_of(installed)))
+    if not additions:
+        return
+    named = {
+        "verbosity": 1,
+        "interactive": False,
+        "using": connection.engine.url.render_as_string(hide_password=True),
+        "plan": [str(addition) for addition in additions],
+        "apps": installed,
+        "connection": connection,
+    }
+    configs = [config for config in installed.get_app_configs() if config.models_module]
+    for config in configs:
+        pre_migrate.send(config, app_config=config, **named)
+    _make(connection, additions)
+    for config in configs:
+        post_migrate.send(config, app_config=config, **named)
+
+
+def tables_of(installed: Apps) -> list[Table]:
+    """The tables of the installed apps' models, and what those need.
+
+    That is what their foreign keys and relationships lead to, and every table that is no model's.
+    """
+    wanted: dict[Table, None] = {}
+    pending = [table for model in installed.get_models() for table in _tables_of_model(model)]
+    pending += _tables_of_no_model()
+    while pending:
+        table = pending.pop(0)
+        if table not in wanted:
+            wanted[table] = None
+            pending += [key.column.table for key in table.foreign_keys]
+    return list(wanted)
+
+
+def _tables_of_model(model: type[Any]) -> Iterator[Table]:
+    mapper = inspect(model)
+    yield from (table for table in mapper.tables if isinstance(table, Table))
+    for relationship in mapper.relationships:
+        if isinstance(relationship.secondary, Table):
+            yield relationship.secondary
+
+
+def _tables_of_no_model() -> list[Table]:
+    of_models = {table for model in mapped_models() for table in inspect(model).tables}
+    return [table for table in SQLModel.metadata.tables.values() if table not in of_models]
+
+
+def _additions(connection: Connection, tables: list[Table]) -> Iterator[Addition]:
+    inspector = inspect(connection)
+    for table in tables:
+        if not inspector.has_table(table.name, table.schema):
+            yield Addition(table)
+            continue
+        present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+        for column in table.columns:
+            if column.name not in present:
+                yield Addition(table, column)
+
+
+def _make(connection: Connection, additions: list[Addition]) -> None:
+    by_metadata: dict[MetaData, list[Table]] = {}
+    for addition in additions:
+        if addition.column is None:
+            by_metadata.setdefault(addition.table.metadata, []).append(addition.table)
+        else:
+            _add_column(connection, addition.table, addition.column)
+    for metadata, tables in by_metadata.items():
+        metadata.create_all(connection, tables, checkfirst=False)
+
+
+def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
+    """Add a column, which rows that are there fill with its default, as a migration would."""
+    dialect = connection.dialect
+    name = dialect.identifier_preparer.format_table(table)
+    definition = str(CreateColumn(column).compile(dialect=dialect))
+    if column.server_default is None and not column.nullable:
+        definition += f" DEFAULT {_default(connection, table, column)}"
+    for key in column.foreign_keys:
+        target = key.column
+        of_target = dialect.identifier_preparer.format_table(target.table)
+        definition += f" REFERENCES {of_target} ({target.name})"
+        definition += f" ON DELETE {key.ondelete}" if key.ondelete else ""
+    connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {definition}".replace(":", r"\:")))
+    for index in table.indexes:
+        if column in index.columns.values():
+            connection.execute(CreateIndex(index))
+    if column.unique:
+        quoted = dialect.identifier_preparer.format_column(column)
+        unique = dialect.identifier_preparer.quote(f"{table.name}_{column.name}_key")
+        connection.execute(text(f"CREATE UNIQUE INDEX {unique} ON {name} ({quoted})"))
+
+
+def _default(connection: Connection, table: Table, column: Column[Any]) -> str:
+    """What rows that are there get, in SQL."""
+    try:
+        value = literal(_default_value(table, column), column.type)
+        return str(value.compile(connection, compile_kwargs={"literal_binds": True}))
+    except (LookupError, CompileError, NotImplementedError):
+        raise DatabaseUnusable(
+            f"the table {table.fullname} has no column {column.name}, and it cannot be added: what "
+            "should the rows that are there have in it? Give it a default, let it be null, or name "
+            "another --database"
+        ) from None
+
+
+def _default_value(table: Table, column: Column[Any]) -> Any:
+    for model in mapped_models():
+        mapper = inspect(model)
+        if table in mapper.tables and column in mapper.columns.values():
+            key = mapper.get_property_by_column(column).key
+            field = model.model_fields.get(key)
+            if field is not None:
+                value = field.get_default(call_default_factory=True, validated_data={})
+                if value is not PydanticUndefined and value is not None:
+                    return value
+    raise LookupError(column.name)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import connected, log, users
+from signalcli.cli import apps, connected, log, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import EXIT_CODES
 
@@ -19,6 +19,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "show": users.show,
     "signals": connected.signals,
     "receivers": connected.receivers,
+    "apps": apps.apps,
+    "startapp": apps.startapp,
 }
 
 _LOG_COMMANDS: dict[str, Callable[..., None]] = {

@@ -42,6 +42,10 @@ class InvalidValue(Exception):
     """A value cannot be used; the message names it, and says what to do."""
 
 
+class Exists(Exception):
+    """What is to be made is there already; the message says so, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What was found.
@@ -200,6 +204,8 @@ def _problem_of(
         return interruption(is_written=writes)
     if isinstance(error, NotFound):
         return Problem(3, "not_found", str(error))
+    if isinstance(error, Exists):
+        return Problem(4, "exists", str(error))
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
     from signalcli.db.engine import without_password

@@ -1,0 +1,112 @@
+"""Writing a small working app to begin with."""
+
+import keyword
+import os
+import shlex
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from signalcli.apps.importing import exists
+
+TEMPLATE, SUFFIX = "template", ".txt"
+
+
+class Refused(ValueError):
+    """An app cannot be called that, or stand there; the message says why."""
+
+
+class Taken(Refused):
+    """Something else stands there, or has that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An app that was written.
+
+    Attributes:
+        package: the folder of its package, in full.
+        files: what was written there, as seen from the working directory.
+    """
+
+    package: Path
+    files: tuple[Path, ...]
+
+    @property
+    def try_it(self) -> list[str]:
+        """Command lines to try it with, one after the other."""
+        name = self.package.name
+        parent = os.path.relpath(self.package.parent)
+        return [
+            *([f"cd {shlex.quote(parent)}"] if parent != os.curdir else []),
+            f"signalcli --app {name} create Item name=tea stock=1",
+            f"signalcli --app {name} change Item 1 stock=0",
+            f"python -m pytest {name}",
+        ]
+
+
+def write_app(name: str, directory: Path | None = None) -> Started:
+    """Write an app: its config, a model, a signal, two receivers and a test of theirs.
+
+    As Django's ``startapp`` does, it writes into the directory, which becomes the app's package.
+
+    Arguments:
+        name: the app's label, a Python name.
+        directory: the package; by default one called like the app, in the working directory.
+
+    Raises:
+        Refused: the name is no Python name, or that of a module that can be imported already.
+        Taken: there is such a module, or such a file.
+        OSError: a file cannot be written; none is left behind.
+    """
+    given = Path(name) if directory is None else directory
+    _check(name, "an app")
+    package = Path(os.path.normpath(Path.cwd() / given))
+    _check(package.name, "a package")
+    if exists(package.name):
+        raise Taken(
+            f"there is a Python module called {package.name!r} already; choose another name"
+        )
+    contents = _contents(name, package.name)
+    for file in contents:
+        if (package / file).exists() or (package / file).is_symlink():
+            raise Taken(f"{given / file} exists already; nothing was written")
+    _write(package, contents)
+    return Started(package, tuple(given / file for file in contents))
+
+
+def _check(name: str, what: str) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name) or not name.isprintable():
+        raise Refused(f"{name!r} is no name for {what}; use letters, digits and _")
+
+
+def _contents(name: str, package: str) -> dict[str, str]:
+    values = {"name": name, "package": package, "title": _title(name)}
+    files = sorted(resources.files(__package__).joinpath(TEMPLATE).iterdir(), key=lambda f: f.name)
+    return {
+        file.name.removesuffix(SUFFIX): Template(file.read_text("utf-8")).substitute(values)
+        for file in files
+        if file.name.endswith(SUFFIX)
+    }
+
+
+def _title(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _write(package: Path, contents: dict[str, str]) -> None:
+    is_new = not package.exists()
+    package.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for file, text in contents.items():
+            with (package / file).open("x", encoding="utf-8") as stream:
+                written.append(package / file)
+                stream.write(text)
+    except BaseException:
+        for path in written:
+            path.unlink()
+        if is_new:
+            package.rmdir()
+        raise

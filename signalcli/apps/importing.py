@@ -106,7 +106,8 @@ def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
     places = [
         (file, traceback.tb_lineno, _is_library(file) and not _lies_within(traceback, package))
         for traceback in _tracebacks(error.__traceback__)
-        if not (file := traceback.tb_frame.f_code.co_filename).startswith("<frozen")
+        # What is frozen or generated stands in no file.
+        if not (file := traceback.tb_frame.f_code.co_filename).startswith("<")
     ]
     of_users = [(file, line) for file, line, is_library in places if not is_library]
     chosen = of_users or [(file, line) for file, line, _ in places]

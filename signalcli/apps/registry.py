@@ -45,8 +45,7 @@ class Apps:
                 _label_models(self._configs.values())
                 for config in self._configs.values():
                     config.import_models()
-                for config in self._configs.values():
-                    _complete_models(config)
+                _complete_models(self._configs.values())
                 for config in self._configs.values():
                     _make_ready(config)
                 self.is_ready = True
@@ -122,19 +121,31 @@ def _label_models(configs: Iterable[AppConfig]) -> None:
         label_package(config.name, config.label)
 
 
-def _complete_models(config: AppConfig) -> None:
+def _complete_models(configs: Iterable[AppConfig]) -> None:
     """Have SQLAlchemy look at what the models say of each other, now that all are there."""
     from sqlalchemy import inspect as mapper_of
 
-    for model in config.get_models():
+    models = [(config, model) for config in configs for model in config.get_models()]
+    for asked in models:
         try:
-            mapper_of(model)
+            _look_at_references(mapper_of(asked[1]))
         except LOAD_ERRORS as error:
             story = " ".join(str(error).split())
+            # Whichever model is asked, SQLAlchemy completes all; it names the one that is at fault.
+            at_fault = (each for each in models if str(mapper_of(each[1])) in story)
+            config, model = next(at_fault, asked)
             raise ImproperlyConfigured(
                 f"app {config.name!r}: the model {model.__name__} cannot be used: "
                 f"{type(error).__name__}: {story} ({_place_of_class(model)})"
             ) from error
+
+
+def _look_at_references(mapper: Any) -> None:
+    """Look at what relationships and foreign keys refer to, which raises where it is not there."""
+    mapper.relationships.keys()
+    for table in mapper.tables:
+        for key in table.foreign_keys:
+            _ = key.column
 
 
 def _make_ready(config: AppConfig) -> None:

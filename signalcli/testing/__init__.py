@@ -1,0 +1,25 @@
+"""Testing receivers: what was sent in a test, and assertions about it.
+
+pytest gives a test the fixture ``dispatches`` (see :mod:`signalcli.testing.plugin`). Other test
+runners use :func:`record_dispatches`. Nothing is imported before it is asked for, since pytest
+imports this package in every run.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signalcli.testing.dispatches import Dispatches as Dispatches
+    from signalcli.testing.dispatches import record_dispatches as record_dispatches
+    from signalcli.testing.recorded import RecordedDispatch as RecordedDispatch
+    from signalcli.testing.recorded import RecordedResponse as RecordedResponse
+
+__all__ = ["Dispatches", "RecordedDispatch", "RecordedResponse", "record_dispatches"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from signalcli.testing import dispatches, recorded
+
+    return getattr(recorded if hasattr(recorded, name) else dispatches, name)

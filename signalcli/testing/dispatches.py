@@ -1,0 +1,281 @@
+"""The dispatches of a test, and assertions about them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from signalcli.dispatch import Receiver, Signal
+from signalcli.testing.failing import (
+    expected_number,
+    found_number,
+    named,
+    near_misses,
+    on_one_line,
+    tree_of,
+)
+from signalcli.testing.recorded import RecordedDispatch
+from signalcli.testing.recording import Recording
+from signalcli.testing.wanted import ANY_SIGNAL, ANYTHING, Wanted, WantedReceiver
+
+SignalOrName = Signal | str
+Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
+
+
+@contextmanager
+def record_dispatches() -> Iterator["Dispatches"]:
+    """Within it, every dispatch of every signal is recorded, in all threads and tasks.
+
+    It is what stands behind the fixture ``dispatches``, for other fixtures and test runners::
+
+        with record_dispatches() as dispatches:
+            place_order()
+        dispatches.assert_sent(order_paid)
+
+    What receivers print is not part of the record, so that pytest's ``capsys`` gets it.
+    """
+    with Recording() as recording:
+        yield Dispatches(recording)
+
+
+class Dispatches:
+    """What was sent, in the order of sending; to be iterated over, counted, and asserted on.
+
+    In all methods,
+
+    - a signal is given as itself, or as a glob for its short or full name (``"post_*"``);
+    - ``sender`` is compared by identity, as signals do, or is a glob for a name; with None, the
+      signal was sent for nobody in particular;
+    - ``caused_by`` is the receiver whose response sent it (or a glob for its name), at once or by
+      what it left to a later flush; with None, no receiver did;
+    - ``**arguments`` are compared with the very objects that were sent, by ``==``, as they are
+      when the assertion is made. Matchers work, such as ``unittest.mock.ANY``. What else there
+      is to say of an argument can be said of ``of(…)[0].arguments``;
+    - a name that no signal has, or that its signal does not provide, is a ``ValueError``, since
+      nothing like it could ever be sent.
+
+    All that was sent is kept alive. A session therefore finds a kept instance again where it
+    would otherwise have to load another one.
+
+    An assertion that fails says what was expected, and shows the tree of what was sent.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def __iter__(self) -> Iterator[RecordedDispatch]:
+        return iter(self._recording.keeper.dispatches)
+
+    def __len__(self) -> int:
+        return len(self._recording.keeper.dispatches)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self)}>"
+
+    @property
+    def tree(self) -> str:
+        """What was sent, by whom it was received, and what that caused, as a table in plain text.
+
+        At most the last 200 rows of it.
+        """
+        return tree_of(self._recording.keeper.recorder)
+
+    def clear(self) -> None:
+        """Forget what was sent so far; numbers begin with 1 again."""
+        self._recording.begin_anew()
+
+    def of(
+        self,
+        /,
+        *signals: SignalOrName,
+        sender: Any = ANYTHING,
+        caused_by: Receiver | str | None = ANYTHING,
+        **arguments: Any,
+    ) -> list[RecordedDispatch]:
+        """The dispatches of some signals, or of all, in the order of sending."""
+        __tracebackhide__ = True
+        wanted = [
+            Wanted(signal, sender, caused_by, arguments) for signal in signals or [ANY_SIGNAL]
+        ]
+        recorded = self._checked(*wanted)
+        return [dispatch for dispatch in recorded if any(each.fits(dispatch) for each in wanted)]
+
+    def assert_sent(
+        self,
+        signal: SignalOrName,
+        /,
+        *,
+        sender: Any = ANYTHING,
+        times: int | None = None,
+        caused_by: Receiver | str | None = ANYTHING,
+        **arguments: Any,
+    ) -> list[RecordedDispatch]:
+        """A signal was sent.
+
+        Arguments:
+            signal: the signal, as everywhere here.
+            sender: who it was sent for.
+            times: how often it was sent; None for at least once.
+            caused_by: the receiver that sent it.
+            arguments: some of its named arguments.
+
+        Returns:
+            The dispatches that are like that.
+        """
+        __tracebackhide__ = True
+        wanted = Wanted(signal, sender, caused_by, arguments)
+        recorded = self._checked(wanted)
+        found = [dispatch for dispatch in recorded if wanted.fits(dispatch)]
+        self._require(found, times, "dispatch of", "dispatches of", wanted, recorded)
+        return found
+
+    def assert_not_sent(
+        self,
+        signal: SignalOrName = ANY_SIGNAL,
+        /,
+        *,
+        sender: Any = ANYTHING,
+        caused_by: Receiver | str | None = ANYTHING,
+        **arguments: Any,
+    ) -> None:
+        """A signal was not sent; without a signal, none at all. Arguments: see `assert_sent`."""
+        __tracebackhide__ = True
+        self.assert_sent(signal, sender=sender, times=0, caused_by=caused_by, **arguments)
+
+    def assert_received(
+        self,
+        signal: SignalOrName,
+        /,
+        *,
+        by: Receiver | str,
+        sender: Any = ANYTHING,
+        times: int | None = None,
+        caused_by: Receiver | str | None = ANYTHING,
+        **arguments: Any,
+    ) -> list[RecordedDispatch]:
+        """A receiver was called with a signal, whether or not it raised.
+
+        Arguments:
+            signal: the signal, as everywhere here.
+            by: the receiver, or a glob for its short or full name.
+            sender: who the signal was sent for.
+            times: how often it was received; None for at least once.
+            caused_by: the receiver that sent it.
+            arguments: some of its named arguments.
+
+        Returns:
+            The dispatches that it received, with its responses among those of others.
+        """
+        __tracebackhide__ = True
+        wanted, receiver = Wanted(signal, sender, caused_by, arguments), WantedReceiver(by)
+        recorded = self._checked(wanted)
+        received = [
+            dispatch
+            for dispatch in recorded
+            for response in dispatch.responses
+            if receiver.fits(response) and wanted.fits(dispatch)
+        ]
+        one, many = f"response of {receiver} to", f"responses of {receiver} to"
+        self._require(received, times, one, many, wanted, recorded)
+        return list(dict.fromkeys(received))
+
+    def assert_not_received(
+        self,
+        signal: SignalOrName = ANY_SIGNAL,
+        /,
+        *,
+        by: Receiver | str,
+        sender: Any = ANYTHING,
+        caused_by: Receiver | str | None = ANYTHING,
+        **arguments: Any,
+    ) -> None:
+        """A receiver was not called. Arguments: see `assert_received`."""
+        __tracebackhide__ = True
+        self.assert_received(
+            signal, by=by, sender=sender, times=0, caused_by=caused_by, **arguments
+        )
+
+    def assert_order(self, *steps: Step) -> None:
+        """Some dispatches were sent one after the other; others may have come between.
+
+        Arguments:
+            steps: each a signal, or a tuple of a signal and its sender, or of these and a
+                dictionary of some of its arguments: ``(post_save, User, {"created": True})``.
+        """
+        __tracebackhide__ = True
+        wanted = [_step(step) for step in steps]
+        recorded = self._checked(*wanted)
+        rest = iter(recorded)
+        last = None
+        for step in wanted:
+            found = next((dispatch for dispatch in rest if step.fits(dispatch)), None)
+            if found is None:
+                place = "at all" if last is None else f"after {named(last)}"
+                raise self._failure(
+                    f"expected in this order: {_listed(wanted)}; but there was no {step} {place}",
+                    *near_misses(step, recorded),
+                )
+            last = found
+
+    def assert_sequence(self, *steps: Step) -> None:
+        """These dispatches were sent one after the other, and no others of their signals.
+
+        Arguments:
+            steps: those of :meth:`assert_order`.
+        """
+        __tracebackhide__ = True
+        wanted = [_step(step) for step in steps]
+        recorded = self._checked(*wanted)
+        signals = [Wanted(step.signal) for step in wanted]
+        sent = [each for each in recorded if any(signal.fits(each) for signal in signals)]
+        for place in range(max(len(wanted), len(sent))):
+            step = wanted[place] if place < len(wanted) else None
+            found = sent[place] if place < len(sent) else None
+            if step is None or found is None or not step.fits(found):
+                raise self._failure(
+                    f"expected this sequence: {_listed(wanted)}; but instead of "
+                    f"{step or 'its end'} came {named(found) if found else 'nothing'}",
+                    *([] if step is None or found is None else near_misses(step, [found])),
+                )
+
+    def _checked(self, *wanted: Wanted) -> Sequence[RecordedDispatch]:
+        """What was sent, where what is wanted of it makes sense."""
+        __tracebackhide__ = True
+        recorded = list(self)
+        for each in wanted:
+            each.check(recorded)
+        return recorded
+
+    def _require(
+        self,
+        found: Sequence[RecordedDispatch],
+        times: int | None,
+        one: str,
+        many: str,
+        wanted: Wanted,
+        recorded: Sequence[RecordedDispatch],
+    ) -> None:
+        """Fail where there are more or less than wanted; ``one`` and ``many`` say of what."""
+        __tracebackhide__ = True
+        least = 1 if times is None else times
+        if len(found) < least:
+            misses = near_misses(wanted, recorded)
+        elif times is None or len(found) == times:
+            return
+        else:
+            misses = []
+        expected = f"{expected_number(times, one, many)} {wanted}"
+        raise self._failure(f"expected {expected}, but {found_number(found)}", *misses)
+
+    def _failure(self, *lines: str) -> AssertionError:
+        return AssertionError("\n".join([*map(on_one_line, lines), "", self.tree]))
+
+
+def _step(step: Step) -> Wanted:
+    if not isinstance(step, tuple):
+        return Wanted(step)
+    signal, sender, *rest = step
+    return Wanted(signal, sender, ANYTHING, rest[0] if rest else {})
+
+
+def _listed(wanted: Sequence[Wanted]) -> str:
+    return ", ".join(map(str, wanted))

@@ -1,0 +1,42 @@
+"""The pytest plugin: the fixture ``dispatches``, and what was sent in a test that fails.
+
+pytest imports it in every run of everybody who has signalcli installed, so it imports nothing
+but pytest until a test asks for the fixture.
+"""
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from signalcli.testing.dispatches import Dispatches
+
+_KEY: "pytest.StashKey[Dispatches]" = pytest.StashKey()
+
+
+@pytest.fixture
+def dispatches(request: pytest.FixtureRequest) -> "Iterator[Dispatches]":
+    """The dispatches of every signal that the test function sends, and assertions on them."""
+    from signalcli.testing.dispatches import record_dispatches
+
+    with record_dispatches() as recorded:
+        request.node.stash[_KEY] = recorded
+        yield recorded
+        del request.node.stash[_KEY]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave out what other fixtures sent; where the test fails, show what it sent itself."""
+    recorded = item.stash.get(_KEY, None)
+    if recorded is None:
+        return (yield)
+    recorded.clear()
+    try:
+        return (yield)
+    except (Exception, pytest.fail.Exception) as error:
+        tree = recorded.tree
+        if not any(isinstance(text, str) and tree in text for text in error.args):
+            item.add_report_section("call", "dispatches", tree)
+        raise

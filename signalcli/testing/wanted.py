@@ -1,0 +1,132 @@
+"""What a dispatch that a test asks for is like."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from signalcli.dispatch import Receiver, Signal, all_signals
+from signalcli.dispatch.signatures import describe as full_name
+from signalcli.testing.recorded import RecordedDispatch, RecordedResponse
+from signalcli.testing.values import is_equal, shown
+from signalcli.trace.dispatcher import sender_name
+from signalcli.trace.names import matches, short_name
+
+ANYTHING: Final[Any] = object()
+ANY_SIGNAL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedReceiver:
+    """A receiver: itself, or a glob for its short or full name."""
+
+    receiver: Receiver | str
+
+    def __str__(self) -> str:
+        if isinstance(self.receiver, str):
+            return self.receiver
+        return short_name(full_name(self.receiver))
+
+    def fits(self, response: RecordedResponse) -> bool:
+        """Whether a response is this receiver's."""
+        if isinstance(self.receiver, str):
+            return matches(self.receiver, response.entry.short_receiver, response.entry.receiver)
+        # A bound method is a new object each time it is looked up.
+        return bool(self.receiver == response.receiver)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A dispatch: what it has to be like.
+
+    Attributes:
+        signal: the signal, or a glob for its short or full name.
+        sender: the sender, or a glob for its short or full name; None is who sends for nobody.
+        caused_by: the receiver that caused it, or a glob for its name; None for no receiver.
+        arguments: what some of its arguments have to be equal to.
+    """
+
+    signal: Signal | str = ANY_SIGNAL
+    sender: Any = ANYTHING
+    caused_by: Any = ANYTHING
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if isinstance(self.signal, str):
+            text = "any signal" if self.signal == ANY_SIGNAL else self.signal
+        else:
+            text = self.signal.name
+        if self.sender is not ANYTHING:
+            name = sender_name(self.sender)
+            text += " for nobody" if name is None else f" for {name}"
+        if self.caused_by is not ANYTHING:
+            cause = "nobody" if self.caused_by is None else WantedReceiver(self.caused_by)
+            text += f" caused by {cause}"
+        if self.arguments:
+            pairs = (f"{name}={shown(value, name)}" for name, value in self.arguments.items())
+            text += f" with {', '.join(pairs)}"
+        return text
+
+    def check(self, recorded: Iterable[RecordedDispatch]) -> None:
+        """Refuse what no dispatch could ever be like, which would let a test pass for nothing.
+
+        Arguments:
+            recorded: what was sent; it may carry more than its signal promises to provide.
+
+        Raises:
+            TypeError: the signal is neither one nor the name of one.
+            ValueError: no signal has that name, or none provides an argument of that name.
+        """
+        __tracebackhide__ = True
+        if not isinstance(self.signal, Signal | str):
+            raise TypeError(f"a signal or the name of one is wanted, not {self.signal!r}")
+        signals = [signal for signal in all_signals() if self._is_signal(signal)]
+        if not signals:
+            raise ValueError(f"there is no signal that matches {self.signal!r}")
+        carried = {name for dispatch in recorded for name in dispatch.arguments}
+        for name in self.arguments:
+            if name not in carried and not any(_may_provide(signal, name) for signal in signals):
+                provided = {name for signal in signals for name in signal.providing_args or ()}
+                raise ValueError(
+                    f"{Wanted(self.signal)} provides no argument {name!r}, only "
+                    f"{', '.join(sorted(provided)) or 'none at all'}"
+                )
+
+    def fits(self, dispatch: RecordedDispatch) -> bool:
+        """Whether a dispatch is like that."""
+        return self.fits_but_for_arguments(dispatch) and all(
+            name in dispatch.arguments and is_equal(value, dispatch.arguments[name])
+            for name, value in self.arguments.items()
+        )
+
+    def fits_but_for_arguments(self, dispatch: RecordedDispatch) -> bool:
+        """Whether a dispatch is like that, whatever its arguments are."""
+        return (
+            self._is_signal(dispatch.signal)
+            and self._is_sender(dispatch)
+            and self._is_cause(dispatch.parent)
+        )
+
+    def _is_signal(self, signal: Signal) -> bool:
+        if isinstance(self.signal, str):
+            return matches(self.signal, signal.name, signal.path)
+        return self.signal is signal
+
+    def _is_sender(self, dispatch: RecordedDispatch) -> bool:
+        if self.sender is ANYTHING or self.sender is dispatch.sender:
+            return True
+        if not isinstance(self.sender, str):
+            return False
+        is_named = isinstance(getattr(dispatch.sender, "__qualname__", None), str)
+        path = full_name(dispatch.sender) if is_named else None
+        return matches(self.sender, dispatch.entry.sender, path)
+
+    def _is_cause(self, parent: RecordedResponse | None) -> bool:
+        if self.caused_by is ANYTHING:
+            return True
+        if self.caused_by is None or parent is None:
+            return self.caused_by is parent
+        return WantedReceiver(self.caused_by).fits(parent)
+
+
+def _may_provide(signal: Signal, name: str) -> bool:
+    return signal.providing_args is None or name in signal.providing_args

@@ -1,0 +1,20 @@
+"""Fixtures of the tests of the testing tools."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+from testing_app import Order, Receipt
+
+from signalcli.db import Session, create_engine
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """A session on a fresh database file."""
+    engine = create_engine(tmp_path / "orders.db")
+    SQLModel.metadata.create_all(engine, [Order.__table__, Receipt.__table__])
+    with Session(engine) as session:
+        yield session
+    engine.dispose()

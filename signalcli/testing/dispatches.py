@@ -15,7 +15,7 @@ from signalcli.testing.failing import (
 )
 from signalcli.testing.recorded import RecordedDispatch
 from signalcli.testing.recording import Recording
-from signalcli.testing.wanted import ANY_SIGNAL, ANYTHING, Wanted, WantedReceiver
+from signalcli.testing.wanted import ANYTHING, Wanted, WantedReceiver
 
 SignalOrName = Signal | str
 Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
@@ -93,11 +93,8 @@ class Dispatches:
     ) -> list[RecordedDispatch]:
         """The dispatches of some signals, or of all, in the order of sending."""
         __tracebackhide__ = True
-        wanted = [
-            Wanted(signal, sender, caused_by, arguments) for signal in signals or [ANY_SIGNAL]
-        ]
-        recorded = self._checked(*wanted)
-        return [dispatch for dispatch in recorded if any(each.fits(dispatch) for each in wanted)]
+        wanted = Wanted(signals, sender, caused_by, arguments)
+        return [dispatch for dispatch in self._checked(wanted) if wanted.fits(dispatch)]
 
     def assert_sent(
         self,
@@ -122,24 +119,22 @@ class Dispatches:
             The dispatches that are like that.
         """
         __tracebackhide__ = True
-        wanted = Wanted(signal, sender, caused_by, arguments)
-        recorded = self._checked(wanted)
-        found = [dispatch for dispatch in recorded if wanted.fits(dispatch)]
-        self._require(found, times, "dispatch of", "dispatches of", wanted, recorded)
-        return found
+        return self._sent(Wanted((signal,), sender, caused_by, arguments), times)
 
     def assert_not_sent(
         self,
-        signal: SignalOrName = ANY_SIGNAL,
         /,
-        *,
+        *signals: SignalOrName,
         sender: Any = ANYTHING,
         caused_by: Receiver | str | None = ANYTHING,
         **arguments: Any,
     ) -> None:
-        """A signal was not sent; without a signal, none at all. Arguments: see `assert_sent`."""
+        """None of these signals was sent; without a signal, none at all.
+
+        Arguments: those of :meth:`assert_sent`.
+        """
         __tracebackhide__ = True
-        self.assert_sent(signal, sender=sender, times=0, caused_by=caused_by, **arguments)
+        self._sent(Wanted(signals, sender, caused_by, arguments), 0)
 
     def assert_received(
         self,
@@ -166,33 +161,24 @@ class Dispatches:
             The dispatches that it received, with its responses among those of others.
         """
         __tracebackhide__ = True
-        wanted, receiver = Wanted(signal, sender, caused_by, arguments), WantedReceiver(by)
-        recorded = self._checked(wanted)
-        received = [
-            dispatch
-            for dispatch in recorded
-            for response in dispatch.responses
-            if receiver.fits(response) and wanted.fits(dispatch)
-        ]
-        one, many = f"response of {receiver} to", f"responses of {receiver} to"
-        self._require(received, times, one, many, wanted, recorded)
-        return list(dict.fromkeys(received))
+        wanted = Wanted((signal,), sender, caused_by, arguments)
+        return self._received(wanted, WantedReceiver(by), times)
 
     def assert_not_received(
         self,
-        signal: SignalOrName = ANY_SIGNAL,
         /,
-        *,
+        *signals: SignalOrName,
         by: Receiver | str,
         sender: Any = ANYTHING,
         caused_by: Receiver | str | None = ANYTHING,
         **arguments: Any,
     ) -> None:
-        """A receiver was not called. Arguments: see `assert_received`."""
+        """A receiver was not called with any of these signals; without a signal, not at all.
+
+        Arguments: those of :meth:`assert_received`.
+        """
         __tracebackhide__ = True
-        self.assert_received(
-            signal, by=by, sender=sender, times=0, caused_by=caused_by, **arguments
-        )
+        self._received(Wanted(signals, sender, caused_by, arguments), WantedReceiver(by), 0)
 
     def assert_order(self, *steps: Step) -> None:
         """Some dispatches were sent one after the other; others may have come between.
@@ -225,8 +211,8 @@ class Dispatches:
         __tracebackhide__ = True
         wanted = [_step(step) for step in steps]
         recorded = self._checked(*wanted)
-        signals = [Wanted(step.signal) for step in wanted]
-        sent = [each for each in recorded if any(signal.fits(each) for signal in signals)]
+        of_interest = Wanted(tuple(signal for step in wanted for signal in step.signals))
+        sent = [each for each in recorded if of_interest.fits(each)] if wanted else []
         for place in range(max(len(wanted), len(sent))):
             step = wanted[place] if place < len(wanted) else None
             found = sent[place] if place < len(sent) else None
@@ -245,36 +231,55 @@ class Dispatches:
             each.check(recorded)
         return recorded
 
-    def _require(
+    def _sent(self, wanted: Wanted, times: int | None) -> list[RecordedDispatch]:
+        __tracebackhide__ = True
+        recorded = self._checked(wanted)
+        found = [dispatch for dispatch in recorded if wanted.fits(dispatch)]
+        if not _is_as_often(found, times):
+            expected = expected_number(times, "dispatch of", "dispatches of")
+            raise self._number_failure(f"{expected} {wanted}", wanted, found, times)
+        return found
+
+    def _received(
+        self, wanted: Wanted, receiver: WantedReceiver, times: int | None
+    ) -> list[RecordedDispatch]:
+        __tracebackhide__ = True
+        found = [
+            dispatch
+            for dispatch in self._checked(wanted)
+            for response in dispatch.responses
+            if receiver.fits(response) and wanted.fits(dispatch)
+        ]
+        if not _is_as_often(found, times):
+            expected = expected_number(times, "response of", "responses of")
+            raise self._number_failure(f"{expected} {receiver} to {wanted}", wanted, found, times)
+        return list(dict.fromkeys(found))
+
+    def _number_failure(
         self,
+        expected: str,
+        wanted: Wanted,
         found: Sequence[RecordedDispatch],
         times: int | None,
-        one: str,
-        many: str,
-        wanted: Wanted,
-        recorded: Sequence[RecordedDispatch],
-    ) -> None:
-        """Fail where there are more or less than wanted; ``one`` and ``many`` say of what."""
-        __tracebackhide__ = True
-        least = 1 if times is None else times
-        if len(found) < least:
-            misses = near_misses(wanted, recorded)
-        elif times is None or len(found) == times:
-            return
-        else:
-            misses = []
-        expected = f"{expected_number(times, one, many)} {wanted}"
-        raise self._failure(f"expected {expected}, but {found_number(found)}", *misses)
+    ) -> AssertionError:
+        """There were more than expected, or less: then those that are nearly so are of interest."""
+        is_too_few = len(found) < (1 if times is None else times)
+        misses = near_misses(wanted, self) if is_too_few else []
+        return self._failure(f"expected {expected}, but {found_number(found)}", *misses)
 
     def _failure(self, *lines: str) -> AssertionError:
         return AssertionError("\n".join([*map(on_one_line, lines), "", self.tree]))
 
 
+def _is_as_often(found: Sequence[RecordedDispatch], times: int | None) -> bool:
+    return len(found) > 0 if times is None else len(found) == times
+
+
 def _step(step: Step) -> Wanted:
     if not isinstance(step, tuple):
-        return Wanted(step)
+        return Wanted((step,))
     signal, sender, *rest = step
-    return Wanted(signal, sender, ANYTHING, rest[0] if rest else {})
+    return Wanted((signal,), sender, ANYTHING, rest[0] if rest else {})
 
 
 def _listed(wanted: Sequence[Wanted]) -> str:

@@ -12,7 +12,6 @@ from signalcli.trace.dispatcher import sender_name
 from signalcli.trace.names import matches, short_name
 
 ANYTHING: Final[Any] = object()
-ANY_SIGNAL = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,20 @@ class Wanted:
     """A dispatch: what it has to be like.
 
     Attributes:
-        signal: the signal, or a glob for its short or full name.
+        signals: one of these signals, each given as itself or as a glob for its short or full
+            name; none for any signal.
         sender: the sender, or a glob for its short or full name; None is who sends for nobody.
         caused_by: the receiver that caused it, or a glob for its name; None for no receiver.
         arguments: what some of its arguments have to be equal to.
     """
 
-    signal: Signal | str = ANY_SIGNAL
+    signals: tuple[Signal | str, ...] = ()
     sender: Any = ANYTHING
     caused_by: Any = ANYTHING
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        if isinstance(self.signal, str):
-            text = "any signal" if self.signal == ANY_SIGNAL else self.signal
-        else:
-            text = self.signal.name
+        text = self.signal_names
         if self.sender is not ANYTHING:
             name = sender_name(self.sender)
             text += " for nobody" if name is None else f" for {name}"
@@ -65,6 +62,12 @@ class Wanted:
             pairs = (f"{name}={shown(value, name)}" for name, value in self.arguments.items())
             text += f" with {', '.join(pairs)}"
         return text
+
+    @property
+    def signal_names(self) -> str:
+        """The signals' names."""
+        names = (each if isinstance(each, str) else each.name for each in self.signals)
+        return " or ".join(names) or "any signal"
 
     def check(self, recorded: Iterable[RecordedDispatch]) -> None:
         """Refuse what no dispatch could ever be like, which would let a test pass for nothing.
@@ -77,17 +80,18 @@ class Wanted:
             ValueError: no signal has that name, or none provides an argument of that name.
         """
         __tracebackhide__ = True
-        if not isinstance(self.signal, Signal | str):
-            raise TypeError(f"a signal or the name of one is wanted, not {self.signal!r}")
-        signals = [signal for signal in all_signals() if self._is_signal(signal)]
-        if not signals:
-            raise ValueError(f"there is no signal that matches {self.signal!r}")
+        for signal in self.signals:
+            if not isinstance(signal, Signal | str):
+                raise TypeError(f"a signal or the name of one is wanted, not {signal!r}")
+            if not any(_is_signal(signal, other) for other in all_signals()):
+                raise ValueError(f"there is no signal that matches {signal!r}")
         carried = {name for dispatch in recorded for name in dispatch.arguments}
+        signals = [signal for signal in all_signals() if self._is_one_of_them(signal)]
         for name in self.arguments:
             if name not in carried and not any(_may_provide(signal, name) for signal in signals):
                 provided = {name for signal in signals for name in signal.providing_args or ()}
                 raise ValueError(
-                    f"{Wanted(self.signal)} provides no argument {name!r}, only "
+                    f"{self.signal_names} provides no argument {name!r}, only "
                     f"{', '.join(sorted(provided)) or 'none at all'}"
                 )
 
@@ -101,15 +105,13 @@ class Wanted:
     def fits_but_for_arguments(self, dispatch: RecordedDispatch) -> bool:
         """Whether a dispatch is like that, whatever its arguments are."""
         return (
-            self._is_signal(dispatch.signal)
+            self._is_one_of_them(dispatch.signal)
             and self._is_sender(dispatch)
             and self._is_cause(dispatch.parent)
         )
 
-    def _is_signal(self, signal: Signal) -> bool:
-        if isinstance(self.signal, str):
-            return matches(self.signal, signal.name, signal.path)
-        return self.signal is signal
+    def _is_one_of_them(self, signal: Signal) -> bool:
+        return not self.signals or any(_is_signal(wanted, signal) for wanted in self.signals)
 
     def _is_sender(self, dispatch: RecordedDispatch) -> bool:
         if self.sender is ANYTHING or self.sender is dispatch.sender:
@@ -126,6 +128,12 @@ class Wanted:
         if self.caused_by is None or parent is None:
             return self.caused_by is parent
         return WantedReceiver(self.caused_by).fits(parent)
+
+
+def _is_signal(wanted: Signal | str, signal: Signal) -> bool:
+    if isinstance(wanted, str):
+        return matches(wanted, signal.name, signal.path)
+    return wanted is signal
 
 
 def _may_provide(signal: Signal, name: str) -> bool:

@@ -1,20 +1,14 @@
 """Fixtures of the tests of the demo app."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
-from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
+from signalcli.db import Session, post_save
 from signalcli.db.opening import open_engine, open_session
-from signalcli.dispatch import Signal
-
-Sent = list[tuple[Any, ...]]
-WRITING = (pre_save, post_save, pre_delete, post_delete)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,25 +23,6 @@ def session(tmp_path: Path) -> Iterator[Session]:
     with open_session(engine, on_begin=[bring_up_to_date]) as session:
         yield session
     engine.dispose()
-
-
-@pytest.fixture
-def sent() -> Iterator[Sent]:
-    """Every signal in the order of sending: its name, its sender, and created or update_fields."""
-    from signalcli.core.signals import notification
-
-    sent: Sent = []
-
-    def note(signal: Signal, sender: Any, **named: Any) -> None:
-        entry = (signal.name, sender.__name__)
-        if signal is post_save:
-            entry += (named["created"],)
-        sent.append(entry)
-
-    with ExitStack() as stack:
-        for signal in (*WRITING, notification):
-            stack.enter_context(signal.connected_to(note))
-        yield sent
 
 
 @pytest.fixture

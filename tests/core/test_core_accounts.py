@@ -10,15 +10,19 @@ from signalcli.core import accounts
 from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
 from signalcli.core.models import Profile, User
 from signalcli.core.signals import create_profile, notification, show_notification, update_profile
-from signalcli.db import Session, post_init, pre_init
+from signalcli.db import (
+    Session,
+    post_delete,
+    post_init,
+    post_save,
+    pre_delete,
+    pre_init,
+    pre_save,
+)
+from signalcli.testing import Dispatches
 
-Sent = list[tuple[Any, ...]]
-OF_AN_UPDATE = [
-    ("pre_save", "User"),
-    ("post_save", "User", False),
-    ("pre_save", "Profile"),
-    ("post_save", "Profile", False),
-]
+SAVING = (pre_save, post_save)
+DELETING = (pre_delete, post_delete)
 
 
 @pytest.fixture
@@ -50,49 +54,50 @@ class TestRegister:
         account = accounts.register(session, "ada", "ada@mail.com")
         assert (account.first_name, account.last_name) == ("", "")
 
-    def test_the_signals_come_in_their_order(self, session: Session, sent: Sent) -> None:
+    def test_the_signals_come_in_their_order(
+        self, session: Session, dispatches: Dispatches
+    ) -> None:
         accounts.register(session, "ada", "ada@mail.com")
         session.commit()
-        assert sent == [
-            ("pre_save", "User"),
-            ("pre_save", "Profile"),
-            ("post_save", "Profile", True),
-            ("post_save", "User", True),
-            ("notification", "User"),
-        ]
+        dispatches.assert_sequence(
+            (pre_save, User),
+            (post_save, User, {"created": True}),
+            (pre_save, Profile),
+            (post_save, Profile, {"created": True}),
+            (notification, User),
+        )
+        dispatches.assert_not_sent(*DELETING)
 
-    def test_instances_are_made_once_each(self, session: Session) -> None:
-        made: list[str] = []
+    def test_the_profile_is_written_by_its_receiver(
+        self, session: Session, dispatches: Dispatches
+    ) -> None:
+        accounts.register(session, "ada", "ada@mail.com")
+        session.commit()
+        dispatches.assert_sent(post_save, sender=Profile, caused_by=create_profile, times=1)
+        dispatches.assert_not_sent(sender=Profile, caused_by=None)
 
-        def note(sender: type, **kwargs: Any) -> None:
-            made.append(sender.__name__)
-
-        with pre_init.connected_to(note):
-            accounts.register(session, "ada", "ada@mail.com")
-            session.commit()
-        assert made == ["User", "Profile"]
+    def test_instances_are_made_once_each(self, session: Session, dispatches: Dispatches) -> None:
+        accounts.register(session, "ada", "ada@mail.com")
+        session.commit()
+        dispatches.assert_sequence((pre_init, User), (pre_init, Profile))
 
     @pytest.mark.usefixtures("without_receivers")
     def test_without_the_receivers_no_profile_is_written(
-        self, session: Session, sent: Sent
+        self, session: Session, dispatches: Dispatches
     ) -> None:
         account = accounts.register(session, "ada", "ada@mail.com", "Ada")
         session.commit()
-        assert [entry[:2] for entry in sent] == [
-            ("pre_save", "User"),
-            ("post_save", "User"),
-            ("notification", "User"),
-        ]
+        dispatches.assert_sequence((pre_save, User), (post_save, User), (notification, User))
         assert profiles(session) == []
         assert (account.first_name, account.profile_pic) == ("", "x")
 
     def test_a_taken_name_is_refused_and_sends_nothing(
-        self, session: Session, ada: accounts.Account, sent: Sent
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
         with pytest.raises(UserExists, match="'ada'"):
             accounts.register(session, "ada", "other@mail.com")
         session.commit()
-        assert sent == []
+        dispatches.assert_not_sent(*SAVING, *DELETING, notification)
         assert accounts.find(session, "ada") == ada
 
     def test_a_name_that_looks_the_same_is_the_same(
@@ -103,7 +108,7 @@ class TestRegister:
         assert accounts.find(session, "\uff41da") == ada
 
     def test_an_invalid_value_is_refused_before_anything_is_sent(
-        self, session: Session, sent: Sent
+        self, session: Session, dispatches: Dispatches
     ) -> None:
         for arguments in (
             ("a b", "a@mail.com"),
@@ -112,7 +117,7 @@ class TestRegister:
         ):
             with pytest.raises(InvalidValue):
                 accounts.register(session, *arguments)
-        assert sent == []
+        dispatches.assert_not_sent(*SAVING, *DELETING, notification)
         assert list(accounts.find_all(session)) == []
 
     def test_a_receiver_that_fails_leaves_nothing_behind(self, session: Session) -> None:
@@ -139,12 +144,23 @@ class TestUpdate:
         ids=str,
     )
     def test_whatever_changes_the_signals_are_the_same_and_the_profile_is_saved_once(
-        self, session: Session, ada: accounts.Account, sent: Sent, changes: dict[str, str]
+        self,
+        session: Session,
+        ada: accounts.Account,
+        dispatches: Dispatches,
+        changes: dict[str, str],
     ) -> None:
         account, is_changed = accounts.update(session, "ada", **changes)
         session.commit()
         assert is_changed
-        assert sent == [OF_AN_UPDATE[0], *OF_AN_UPDATE[2:], OF_AN_UPDATE[1]]
+        dispatches.assert_sequence(
+            (pre_save, User),
+            (post_save, User, {"created": False}),
+            (pre_save, Profile),
+            (post_save, Profile, {"created": False}),
+        )
+        dispatches.assert_sent(post_save, sender=Profile, caused_by=update_profile)
+        dispatches.assert_not_sent(*DELETING, notification)
         names = {"new_username": "username"}
         for name, value in changes.items():
             assert getattr(account, names.get(name, name)) == value
@@ -167,18 +183,26 @@ class TestUpdate:
         ids=str,
     )
     def test_an_update_that_changes_nothing_sends_nothing(
-        self, session: Session, ada: accounts.Account, sent: Sent, values: dict[str, str]
+        self,
+        session: Session,
+        ada: accounts.Account,
+        dispatches: Dispatches,
+        values: dict[str, str],
     ) -> None:
         assert accounts.update(session, "ada", **values) == (ada, False)
         session.commit()
-        assert sent == []
+        dispatches.assert_not_sent(*SAVING, *DELETING, notification)
 
     def test_without_the_receivers_no_profile_is_written(
-        self, session: Session, ada: accounts.Account, without_receivers: None, sent: Sent
+        self,
+        session: Session,
+        ada: accounts.Account,
+        without_receivers: None,
+        dispatches: Dispatches,
     ) -> None:
         accounts.update(session, "ada", first_name="Augusta", email="ada@new.com")
         session.commit()
-        assert [entry[:2] for entry in sent] == [("pre_save", "User"), ("post_save", "User")]
+        dispatches.assert_sequence((pre_save, User), (post_save, User))
         assert profiles(session) == [("ada", "Ada", "Byron")]
 
     def test_a_name_that_is_not_known_is_refused(self, session: Session) -> None:
@@ -186,15 +210,15 @@ class TestUpdate:
             accounts.update(session, "zoe", email="zoe@mail.com")
 
     def test_a_taken_name_is_refused_and_sends_nothing(
-        self, session: Session, ada: accounts.Account, sent: Sent
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
         accounts.register(session, "bob", "bob@mail.com")
         session.commit()
-        sent.clear()
+        dispatches.clear()
         with pytest.raises(UserExists, match="'ada'"):
             accounts.update(session, "bob", new_username="ada", email="bob@new.com")
         session.commit()
-        assert sent == []
+        dispatches.assert_not_sent(*SAVING, *DELETING, notification)
         assert accounts.find(session, "bob").email == "bob@mail.com"
 
     def test_invalid_values_are_refused(self, session: Session, ada: accounts.Account) -> None:
@@ -223,16 +247,14 @@ class TestDelete:
         assert session.exec(select(Profile)).all() == []
 
     def test_the_signals_come_in_djangos_order(
-        self, session: Session, ada: accounts.Account, sent: Sent
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
         accounts.delete(session, "ada")
         session.commit()
-        assert sent == [
-            ("pre_delete", "Profile"),
-            ("pre_delete", "User"),
-            ("post_delete", "Profile"),
-            ("post_delete", "User"),
-        ]
+        dispatches.assert_sequence(
+            (pre_delete, Profile), (pre_delete, User), (post_delete, Profile), (post_delete, User)
+        )
+        dispatches.assert_not_sent(*SAVING, notification)
 
     def test_others_stay(self, session: Session, ada: accounts.Account) -> None:
         accounts.register(session, "bob", "bob@mail.com")
@@ -248,16 +270,17 @@ class TestDelete:
 
 class TestNotify:
     def test_receivers_get_the_name_and_the_address(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
-        got: list[Any] = []
-
-        def receiver(sender: type, username: str, email: str, **kwargs: Any) -> None:
-            got.append((sender, username, email))
-
-        with notification.connected_to(receiver):
-            assert accounts.notify(session, "ada") == (ada, [])
-        assert got == [(User, "ada", "ada@mail.com")]
+        assert accounts.notify(session, "ada") == (ada, [])
+        dispatches.assert_received(
+            notification,
+            by=show_notification,
+            sender=User,
+            username="ada",
+            email="ada@mail.com",
+            times=1,
+        )
 
     def test_show_notification_prints_three_lines(
         self, session: Session, ada: accounts.Account, capsys: pytest.CaptureFixture[str]
@@ -271,52 +294,50 @@ class TestNotify:
         assert notified == "Notified"
 
     def test_a_failure_propagates_unless_it_is_robust(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
-        after: list[int] = []
-
         def fails(**kwargs: Any) -> None:
             raise RuntimeError("no mail")
 
-        def counts(**kwargs: Any) -> None:
-            after.append(1)
+        def follows(**kwargs: Any) -> None:
+            """Does nothing."""
 
-        with notification.connected_to(fails), notification.connected_to(counts):
+        with notification.connected_to(fails), notification.connected_to(follows):
             with pytest.raises(RuntimeError):
                 accounts.notify(session, "ada")
-            assert after == []
+            dispatches.assert_received(notification, by=fails)
+            dispatches.assert_not_received(by=follows)
             account, failed = accounts.notify(session, "ada", robust=True)
             assert account == ada
             assert [(receiver, str(error)) for receiver, error in failed] == [(fails, "no mail")]
-            assert after == [1]
+            dispatches.assert_received(notification, by=follows, times=1)
 
-    def test_nothing_is_saved(self, session: Session, ada: accounts.Account, sent: Sent) -> None:
+    def test_nothing_is_saved(
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+    ) -> None:
         accounts.notify(session, "ada")
         session.commit()
-        assert sent == [("notification", "User")]
+        dispatches.assert_sequence((notification, User))
+        dispatches.assert_not_sent(*SAVING, *DELETING)
 
-    def test_a_name_that_is_not_known_is_refused(self, session: Session, sent: Sent) -> None:
+    def test_a_name_that_is_not_known_is_refused(
+        self, session: Session, dispatches: Dispatches
+    ) -> None:
         with pytest.raises(UserNotFound, match="'zoe'"):
             accounts.notify(session, "zoe")
-        assert sent == []
+        dispatches.assert_not_sent(*SAVING, *DELETING, notification)
 
 
 class TestFind:
     def test_finding_makes_instances_only_when_asked_to(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: accounts.Account, dispatches: Dispatches
     ) -> None:
         session.expunge_all()
-        made: list[str] = []
-
-        def note(sender: type, **kwargs: Any) -> None:
-            made.append(sender.__name__)
-
-        with post_init.connected_to(note):
-            assert accounts.find(session, "ada") == ada
-            assert list(accounts.find_all(session)) == [ada]
-            assert made == []
-            assert accounts.find(session, "ada", load=True) == ada
-        assert made == ["User", "Profile"]
+        assert accounts.find(session, "ada") == ada
+        assert list(accounts.find_all(session)) == [ada]
+        dispatches.assert_not_sent(post_init)
+        assert accounts.find(session, "ada", load=True) == ada
+        dispatches.assert_sequence((post_init, User), (post_init, Profile))
 
     def test_users_come_in_the_order_in_which_they_registered(self, session: Session) -> None:
         for name in ("zoe", "ada", "max"):

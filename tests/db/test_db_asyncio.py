@@ -9,8 +9,6 @@ import pytest
 import sqlmodel.ext.asyncio.session
 from shop_models import (
     CREATED_USER,
-    DELETED_USER,
-    UPDATED_USER,
     WRITING_SIGNALS,
     Base,
     Connect,
@@ -35,6 +33,7 @@ from signalcli.db import (
     set_up_sqlite,
 )
 from signalcli.dispatch import Signal
+from signalcli.testing import Dispatches
 
 announced = Signal(providing_args=["text"])
 
@@ -155,15 +154,13 @@ def test_async_receivers_are_awaited_on_the_running_loop(
 
 
 def test_sync_receivers_come_before_async_ones(
-    run: Callable[[Work], Any], connect: Connect
+    run: Callable[[Work], Any], connect: Connect, dispatches: Dispatches
 ) -> None:
-    called: list[str] = []
-
     async def by_await(**kwargs: Any) -> None:
-        called.append("async")
+        """Does nothing."""
 
     def by_call(**kwargs: Any) -> None:
-        called.append("sync")
+        """Does nothing."""
 
     connect(post_save, by_await, User)
     connect(post_save, by_call, User)
@@ -173,7 +170,8 @@ def test_sync_receivers_come_before_async_ones(
         await session.commit()
 
     run(work)
-    assert called == ["sync", "async"]
+    (saved,) = dispatches.of(post_save, sender=User)
+    assert [response.receiver for response in saved.responses] == [by_call, by_await]
 
 
 def test_async_receivers_of_one_signal_run_at_the_same_time(
@@ -387,15 +385,12 @@ def test_a_cancelled_task_leaves_nothing_half_written(
 
 
 def test_update_and_delete_are_sent_to_async_receivers(
-    run: Callable[[Work], Any], connect: Connect
+    run: Callable[[Work], Any], connect: Connect, dispatches: Dispatches
 ) -> None:
-    lines: list[str] = []
+    async def note(**kwargs: Any) -> None:
+        """Does nothing."""
 
-    async def note(signal: Any, sender: Any, created: Any = None, **kwargs: Any) -> None:
-        made = {None: "", True: " created", False: " updated"}[created]
-        lines.append(f"{signal.name} {sender.__name__}{made}")
-
-    for signal in (pre_save, post_save, pre_delete, post_delete):
+    for signal in WRITING_SIGNALS:
         connect(signal, note)
 
     async def work(session: AsyncSession) -> None:
@@ -408,7 +403,16 @@ def test_update_and_delete_are_sent_to_async_receivers(
         await session.commit()
 
     run(work)
-    assert lines == CREATED_USER + UPDATED_USER + DELETED_USER
+    dispatches.assert_sequence(
+        (pre_save, User),
+        (post_save, User, {"created": True}),
+        (pre_save, User),
+        (post_save, User, {"created": False}),
+        (pre_delete, User),
+        (post_delete, User),
+    )
+    for signal in WRITING_SIGNALS:
+        assert dispatches.assert_received(signal, by=note) == dispatches.of(signal)
 
 
 def test_async_receivers_are_awaited_by_a_sync_session_without_a_loop(

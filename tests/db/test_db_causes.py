@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from signalcli.db import Session, post_save, pre_init, pre_save
 from signalcli.dispatch import Signal, watch
+from signalcli.testing import Dispatches
 
 running: ContextVar[str | None] = ContextVar("running", default=None)
 
@@ -344,22 +345,18 @@ def test_a_rolled_back_row_begins_anew(
     assert watcher.causes_of("Log") == saved_by(None)
 
 
-def test_instances_made_by_a_receiver_are_caused_by_it(session: Session, connect: Connect) -> None:
-    causes: list[str | None] = []
-
-    class InitWatcher(Watcher):
-        def dispatch_begun(self, signal: Signal, *args: Any) -> None:
-            if signal is pre_init:
-                causes.append(running.get())
-
+def test_instances_made_by_a_receiver_are_caused_by_it(
+    session: Session, connect: Connect, dispatches: Dispatches
+) -> None:
     def make_log(**kwargs: Any) -> None:
         Log(text="x")
 
     connect(post_save, make_log, User)
-    with watch(InitWatcher()):
-        session.add(User(username="ann"))
-        session.commit()
-    assert causes == [None, "make_log"]
+    session.add(User(username="ann"))
+    session.commit()
+    dispatches.assert_sequence((pre_init, User), (pre_init, Log))
+    dispatches.assert_sent(pre_init, sender=User, caused_by=None)
+    dispatches.assert_sent(pre_init, sender=Log, caused_by=make_log)
 
 
 def test_watching_alone_changes_nothing_of_what_is_written(

@@ -9,6 +9,7 @@ from sqlalchemy.orm.exc import FlushError
 from sqlmodel import select
 
 from signalcli.db import Session, create_engine, post_delete, post_save, pre_delete, pre_save
+from signalcli.testing import Dispatches
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_post_save_may_make_a_child_through_the_relationship(
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_receivers_may_set_each_other_off_on_several_levels(
-    engine: Engine, session: Session, connect: Connect, seen: Seen, at_once: bool
+    engine: Engine, session: Session, connect: Connect, dispatches: Dispatches, at_once: bool
 ) -> None:
     def add_post(instance: User, session: Session, **kwargs: Any) -> None:
         session.add(Post(user_id=instance.id, title="hello"))
@@ -223,13 +224,17 @@ def test_receivers_may_set_each_other_off_on_several_levels(
     connect(post_save, add_log, Post)
     session.add(User(username="ann"))
     session.flush()
-    assert seen.take() == [
-        *CREATED_USER,
-        "pre_save Post",
-        "post_save Post created",
-        "pre_save Log",
-        "post_save Log created",
-    ]
+    dispatches.assert_sequence(
+        (pre_save, User),
+        (post_save, User, {"created": True}),
+        (pre_save, Post),
+        (post_save, Post, {"created": True}),
+        (pre_save, Log),
+        (post_save, Log, {"created": True}),
+    )
+    dispatches.assert_sent(post_save, sender=Post, caused_by=add_post)
+    dispatches.assert_sent(post_save, sender=Log, caused_by=add_log)
+    dispatches.assert_not_sent(pre_delete, post_delete)
     session.commit()
     assert in_database(engine, Log.text) == ["hello"]
 

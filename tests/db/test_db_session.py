@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlmodel
@@ -26,6 +25,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import select
 
 from signalcli.db import Session, post_save, pre_delete, pre_save, touch
+from signalcli.testing import Dispatches
 
 
 @pytest.fixture
@@ -452,22 +452,16 @@ def test_a_session_used_as_a_dependency_is_closed_with_nothing_written(
         assert names(session) == []
 
 
-def test_two_sessions_do_not_mix_their_signals(
-    tmp_path: Path, engine: Engine, connect: Connect
-) -> None:
+def test_two_sessions_do_not_mix_their_signals(engine: Engine, dispatches: Dispatches) -> None:
     with Session(engine) as one, Session(engine) as other:
-        got: list[Session] = []
-
-        def note(session: Session, **kwargs: object) -> None:
-            got.append(session)
-
-        connect(post_save, note, User)
         other.add(User(username="ben"))
         one.add(User(username="ann"))
         one.commit()
-        assert got == [one]
+        dispatches.assert_sequence((post_save, User, {"session": one}))
         other.commit()
-        assert got == [one, other]
+        dispatches.assert_sequence(
+            (post_save, User, {"session": one}), (post_save, User, {"session": other})
+        )
 
 
 def test_a_session_emptied_by_expunge_all_sends_nothing(

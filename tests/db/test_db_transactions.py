@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlmodel import select
 
 from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
+from signalcli.testing import Dispatches
 
 
 class Refused(Exception):
@@ -163,20 +164,20 @@ def test_what_nested_receivers_wrote_goes_with_the_failure(
 
 
 def test_receivers_after_the_failing_one_are_not_called(
-    session: Session, connect: Connect, seen: Seen
+    session: Session, connect: Connect, dispatches: Dispatches
 ) -> None:
-    called: list[str] = []
-
     def later(**kwargs: Any) -> None:
-        called.append("later")
+        """Does nothing."""
 
     connect(pre_save, refuse, User)
     connect(pre_save, later, User)
     session.add_all([User(username="ann"), User(username="ben")])
     with pytest.raises(Refused):
         session.flush()
-    assert called == []
-    assert seen.take() == ["pre_save User"]
+    dispatches.assert_received(pre_save, by=refuse, times=1)
+    dispatches.assert_not_received(by=later)
+    dispatches.assert_sequence((pre_save, User))
+    dispatches.assert_not_sent(post_save, pre_delete, post_delete)
 
 
 def test_nothing_is_sent_again_after_a_failure(

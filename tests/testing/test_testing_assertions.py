@@ -214,8 +214,8 @@ class TestNotSent:
         dispatches.assert_not_sent()
         dispatches.assert_not_sent(order_paid)
         paid()
-        dispatches.assert_not_sent(post_save)
-        dispatches.assert_not_sent(order_paid, sender=Session)
+        dispatches.assert_not_sent(pre_save, post_save)
+        dispatches.assert_not_sent(order_paid, invoice_sent, sender=Session)
         dispatches.assert_not_sent(order_paid, order=1, amount=20)
 
     def test_a_signal_that_was_sent(self, dispatches: Dispatches, paid: Callable[[], None]) -> None:
@@ -224,6 +224,10 @@ class TestNotSent:
             dispatches.assert_not_sent(order_paid)
         with fails("expected no dispatch of order_paid with order=2, but there was one (#3)"):
             dispatches.assert_not_sent(order_paid, order=2)
+        with fails(
+            "expected no dispatch of post_save or order_* for Order, but there was one (#1)"
+        ):
+            dispatches.assert_not_sent(post_save, "order_*", sender=Order)
         with fails("expected no dispatch of any signal, but there were 3 (#1, #2, #3)"):
             dispatches.assert_not_sent()
 
@@ -233,6 +237,8 @@ class TestNotSent:
         paid()
         with refused("there is no signal that matches 'order_piad'"):
             dispatches.assert_not_sent("order_piad")
+        with refused("there is no signal that matches 'order_piad'"):
+            dispatches.assert_not_sent(post_save, "order_piad")
         with refused("order_paid provides no argument 'amonut', only amount, order"):
             dispatches.assert_not_sent(order_paid, amonut=1)
         with pytest.raises(TypeError, match="not <class"):
@@ -255,6 +261,7 @@ class TestReceived:
         dispatches.assert_received("*", by="testing_app.*", times=3)
         dispatches.assert_not_received(order_paid, by=send_invoice, sender=Receipt)
         dispatches.assert_not_received(by=refuse)
+        dispatches.assert_not_received(invoice_sent, post_save, by=file_away)
 
     def test_it_returns_the_dispatches_with_what_came_back(
         self, dispatches: Dispatches, paid: Callable[[], None]

@@ -10,7 +10,7 @@ import pytest
 import signalcli
 
 HOUSE = Path(signalcli.__file__).parent
-ROOMS_FROM_BELOW = ("dispatch", "db", "trace", "apps", "core", "render", "cli")
+ROOMS_FROM_BELOW = ("dispatch", "db", "trace", "apps", "core", "render", "cli", "testing")
 
 
 def imported_rooms(module: Path) -> set[str]:
@@ -40,6 +40,12 @@ def test_every_room_of_the_house_has_its_place() -> None:
     assert rooms == set(ROOMS_FROM_BELOW)
 
 
+def test_the_testing_tools_know_no_command_and_no_app() -> None:
+    modules = list((HOUSE / "testing").glob("*.py"))
+    used = set().union(*map(imported_rooms, modules))
+    assert used == {"dispatch", "render", "testing", "trace"}
+
+
 def loaded_by(statement: str) -> set[str]:
     """The modules that a new interpreter has loaded after a statement."""
     code = f"import sys; {statement}; print(*sys.modules)"
@@ -51,6 +57,16 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert {name for name in loaded_by("import signalcli") if name.startswith("signalcli")} == {
         "signalcli"
     }
+
+
+def test_what_every_run_of_pytest_imports_is_nothing_heavy() -> None:
+    loaded = loaded_by("import signalcli.testing.plugin")
+    assert {name for name in loaded if name.partition(".")[0] == "signalcli"} == {
+        "signalcli",
+        "signalcli.testing",
+        "signalcli.testing.plugin",
+    }
+    assert not {"asgiref", "pydantic", "rich", "sqlalchemy", "sqlmodel", "typer"} & loaded
 
 
 def test_the_recorder_knows_no_dispatcher() -> None:

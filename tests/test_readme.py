@@ -15,7 +15,14 @@ BLOCKS = [
     (match[1], match[2], README[: match.start()].count("\n") + 1)
     for match in FENCE.finditer(README)
 ]
-PYTHON = [pytest.param(text, id=f"line {line}") for kind, text, line in BLOCKS if kind == "python"]
+PYTHON, TEST_FILES = (
+    [
+        pytest.param(text, id=f"line {line}")
+        for kind, text, line in BLOCKS
+        if kind == "python" and ("\ndef test_" in text) is is_test_file
+    ]
+    for is_test_file in (False, True)
+)
 COMMANDS = [text for kind, text, _ in BLOCKS if kind == "console" and "venv" not in text]
 
 
@@ -35,6 +42,14 @@ def test_each_python_example_runs_and_prints_what_it_says(example: str, folder: 
     )
     assert run.stderr == ""
     assert run.stdout.splitlines() == re.findall(r"# prints: (.*)$", example, re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", TEST_FILES)
+def test_each_example_of_a_test_file_passes(example: str, tmp_path: Path) -> None:
+    (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout
 
 
 def comparable(output: str) -> list[str]:

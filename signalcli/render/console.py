@@ -28,9 +28,19 @@ def make_console(stream: TextIO | None = None) -> Console:
 
 
 def as_text(renderable: RenderableType) -> str:
-    """What is printed of something where nothing is coloured, wrapped or cut."""
+    """What is printed of something where nothing is coloured, wrapped or cut.
+
+    What the environment says of terminals and colours makes no difference.
+    """
     console = Console(
-        file=io.StringIO(), width=UNLIMITED, markup=False, emoji=False, highlight=False
+        file=io.StringIO(),
+        width=UNLIMITED,
+        force_terminal=False,
+        force_jupyter=False,
+        color_system=None,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
     return "\n".join(_lines(renderable, console))
 

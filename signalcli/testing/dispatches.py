@@ -1,10 +1,11 @@
 """The dispatches of a test, and assertions about them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
-from signalcli.dispatch import Receiver, Signal
+from signalcli.dispatch import Receiver
 from signalcli.testing.failing import (
     expected_number,
     found_number,
@@ -15,10 +16,14 @@ from signalcli.testing.failing import (
 )
 from signalcli.testing.recorded import RecordedDispatch
 from signalcli.testing.recording import Recording
-from signalcli.testing.wanted import ANYTHING, Wanted, WantedReceiver
-
-SignalOrName = Signal | str
-Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
+from signalcli.testing.wanted import (
+    ANYTHING,
+    SignalOrName,
+    Step,
+    Wanted,
+    WantedReceiver,
+    wanted_at,
+)
 
 
 @contextmanager
@@ -180,15 +185,18 @@ class Dispatches:
         __tracebackhide__ = True
         self._received(Wanted(signals, sender, caused_by, arguments), WantedReceiver(by), 0)
 
-    def assert_order(self, *steps: Step) -> None:
-        """Some dispatches were sent one after the other; others may have come between.
+    def assert_order(self, first: Step, /, *others: Step) -> None:
+        """Some dispatches were sent one after the other; more may have come between.
+
+        What a receiver sends comes after the dispatch that it received.
 
         Arguments:
-            steps: each a signal, or a tuple of a signal and its sender, or of these and a
-                dictionary of some of its arguments: ``(post_save, User, {"created": True})``.
+            first: a signal, or a tuple of a signal and its sender, or of these and a dictionary
+                of some of its arguments: ``(post_save, User, {"created": True})``.
+            others: what came after it, likewise.
         """
         __tracebackhide__ = True
-        wanted = [_step(step) for step in steps]
+        wanted = [wanted_at(step) for step in (first, *others)]
         recorded = self._checked(*wanted)
         rest = iter(recorded)
         last = None
@@ -202,20 +210,19 @@ class Dispatches:
                 )
             last = found
 
-    def assert_sequence(self, *steps: Step) -> None:
+    def assert_sequence(self, first: Step, /, *others: Step) -> None:
         """These dispatches were sent one after the other, and no others of their signals.
 
         Arguments:
-            steps: those of :meth:`assert_order`.
+            first: what was sent first, as in :meth:`assert_order`.
+            others: what came after it, likewise.
         """
         __tracebackhide__ = True
-        wanted = [_step(step) for step in steps]
+        wanted = [wanted_at(step) for step in (first, *others)]
         recorded = self._checked(*wanted)
         of_interest = Wanted(tuple(signal for step in wanted for signal in step.signals))
-        sent = [each for each in recorded if of_interest.fits(each)] if wanted else []
-        for place in range(max(len(wanted), len(sent))):
-            step = wanted[place] if place < len(wanted) else None
-            found = sent[place] if place < len(sent) else None
+        sent = [each for each in recorded if of_interest.fits(each)]
+        for step, found in zip_longest(wanted, sent):
             if step is None or found is None or not step.fits(found):
                 raise self._failure(
                     f"expected this sequence: {_listed(wanted)}; but instead of "
@@ -273,13 +280,6 @@ class Dispatches:
 
 def _is_as_often(found: Sequence[RecordedDispatch], times: int | None) -> bool:
     return len(found) > 0 if times is None else len(found) == times
-
-
-def _step(step: Step) -> Wanted:
-    if not isinstance(step, tuple):
-        return Wanted((step,))
-    signal, sender, *rest = step
-    return Wanted((signal,), sender, ANYTHING, rest[0] if rest else {})
 
 
 def _listed(wanted: Sequence[Wanted]) -> str:

@@ -11,6 +11,9 @@ from signalcli.testing.values import is_equal, shown
 from signalcli.trace.dispatcher import sender_name
 from signalcli.trace.names import matches, short_name
 
+SignalOrName = Signal | str
+Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
+
 ANYTHING: Final[Any] = object()
 
 
@@ -19,6 +22,10 @@ class WantedReceiver:
     """A receiver: itself, or a glob for its short or full name."""
 
     receiver: Receiver | str
+
+    def __post_init__(self) -> None:
+        if not (callable(self.receiver) or isinstance(self.receiver, str)):
+            raise TypeError(f"a receiver or the name of one is wanted, not {self.receiver!r}")
 
     def __str__(self) -> str:
         if isinstance(self.receiver, str):
@@ -45,7 +52,7 @@ class Wanted:
         arguments: what some of its arguments have to be equal to.
     """
 
-    signals: tuple[Signal | str, ...] = ()
+    signals: tuple[SignalOrName, ...] = ()
     sender: Any = ANYTHING
     caused_by: Any = ANYTHING
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +83,7 @@ class Wanted:
             recorded: what was sent; it may carry more than its signal promises to provide.
 
         Raises:
-            TypeError: the signal is neither one nor the name of one.
+            TypeError: a signal or a receiver is neither one nor the name of one.
             ValueError: no signal has that name, or none provides an argument of that name.
         """
         __tracebackhide__ = True
@@ -85,6 +92,8 @@ class Wanted:
                 raise TypeError(f"a signal or the name of one is wanted, not {signal!r}")
             if not any(_is_signal(signal, other) for other in all_signals()):
                 raise ValueError(f"there is no signal that matches {signal!r}")
+        if self.caused_by is not ANYTHING and self.caused_by is not None:
+            WantedReceiver(self.caused_by)
         carried = {name for dispatch in recorded for name in dispatch.arguments}
         signals = [signal for signal in all_signals() if self._is_one_of_them(signal)]
         for name in self.arguments:
@@ -130,7 +139,15 @@ class Wanted:
         return WantedReceiver(self.caused_by).fits(parent)
 
 
-def _is_signal(wanted: Signal | str, signal: Signal) -> bool:
+def wanted_at(step: Step) -> Wanted:
+    """What is wanted at one step of an order: a signal, or it with its sender and arguments."""
+    if not isinstance(step, tuple):
+        return Wanted((step,))
+    signal, sender, *rest = step
+    return Wanted((signal,), sender, arguments=rest[0] if rest else {})
+
+
+def _is_signal(wanted: SignalOrName, signal: Signal) -> bool:
     if isinstance(wanted, str):
         return matches(wanted, signal.name, signal.path)
     return wanted is signal

@@ -16,6 +16,7 @@ from signalcli.db.signals import (
     pre_save,
 )
 from signalcli.db.touching import touch
+from signalcli.db.transaction import on_commit
 
 if TYPE_CHECKING:
     from signalcli.db.async_session import AsyncSession as AsyncSession
@@ -25,6 +26,7 @@ __all__ = [
     "Session",
     "connection_created",
     "create_engine",
+    "on_commit",
     "post_delete",
     "post_init",
     "post_migrate",

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import FlushError
 from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
 from signalcli.db.flushing import MOST_ROUNDS, Flush
+from signalcli.db.hooks import Hooks
 from signalcli.db.signals import post_delete, post_save, pre_delete, pre_save
 
 DEEPEST = 40
@@ -39,6 +40,7 @@ class Session(sqlmodel.Session):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.causes = Causes()
+        self.hooks = Hooks()
         self._flushes: list[Flush] = []
         self._origins: dict[int, Any] = {}
         self._failed: SessionTransaction | None = None

@@ -1,0 +1,164 @@
+"""Acting on the end of a transaction, as ``django.db.transaction`` has it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import SessionTransaction
+
+from signalcli.db.hooks import Hook, Hooks
+from signalcli.db.session import Session
+from signalcli.dispatch import watching
+
+if TYPE_CHECKING:
+    import sqlmodel
+
+    from signalcli.db.async_session import AsyncSession
+
+
+def on_commit(
+    session: "sqlmodel.Session | AsyncSession", function: Callable[[], Any], robust: bool = False
+) -> None:
+    """Call a function once the session's transaction is committed, and never if it is not.
+
+    For what cannot be taken back (a mail, a file that is removed, a job for a queue): a receiver
+    registers it, and it is done when what the receiver saw is in the database for good.
+
+    As ``django.db.transaction.on_commit``: functions are called after the outermost commit, in
+    the order in which they were registered. One that was registered within a savepoint
+    (``session.begin_nested()``) waits for the outermost commit, too, and is dropped if that
+    savepoint, or one around it, is rolled back. Closing the session without a commit drops all.
+
+    When a function is called, ``commit()`` (or ``with session.begin()``) is over: it may use the
+    session, which begins a new transaction. What it registers itself waits for that; where it has
+    begun none, it is called at once, as in Django. Registering otherwise begins a transaction
+    where the session has none, as any use of a session does.
+
+    The transaction is the session's: where the session has joined the transaction of a
+    ``Connection`` (see SQLAlchemy's ``join_transaction_mode``), its functions are called when the
+    session commits, whatever comes of the connection's transaction later. In two phases, they are
+    called after the second.
+
+    What the function sends, a trace shows under the receiver that registered it.
+
+    Arguments:
+        session: a session of this package, sync or async; a receiver's ``session``.
+        function: called without arguments. Where it is async, it is awaited, as an async receiver
+            is.
+        robust: whether its exception is logged, with its traceback, and the others are called.
+            Otherwise it propagates to who commits, and the functions after it are not called;
+            the commit stands in any case.
+
+    Raises:
+        TypeError: the function is not callable, or the session none of this package.
+        sqlalchemy.exc.InvalidRequestError: the session has no transaction, and begins none of its
+            own accord (``autobegin=False``).
+    """
+    if not callable(function):
+        raise TypeError(f"on_commit() wants a function to call, not {function!r}")
+    _register(session, function, is_for_commit=True, robust=robust)
+
+
+def on_rollback(session: "sqlmodel.Session | AsyncSession", function: Callable[[], Any]) -> None:
+    """Call a function if what is done in the session's transaction now is undone.
+
+    The counterpart of :func:`on_commit`, for what has to be in place before the commit: it is
+    called where :func:`on_commit` would drop it, and forgotten with the outermost commit. The
+    last registered is called first. What it raises is logged.
+
+    It is called in the midst of SQLAlchemy's rollback, so it cannot use the session. Where a
+    commit is interrupted (by Ctrl-C, say), so that nobody knows whether the database has carried
+    it out, it is not called.
+
+    Arguments:
+        session: as for :func:`on_commit`.
+        function: called without arguments.
+
+    Raises:
+        TypeError: as :func:`on_commit`.
+        sqlalchemy.exc.InvalidRequestError: as :func:`on_commit`.
+    """
+    if not callable(function):
+        raise TypeError(f"on_rollback() wants a function to call, not {function!r}")
+    _register(session, function, is_for_commit=False, robust=True)
+
+
+def _register(session: Any, function: Callable[[], Any], is_for_commit: bool, robust: bool) -> None:
+    session = getattr(session, "sync_session", session)
+    if not isinstance(session, Session):
+        raise TypeError(f"functions are registered with a signalcli.db.Session, not {session!r}")
+    cause = watching.cause() if watching.observers else ()
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    if transaction is None and session.hooks.are_running and is_for_commit:
+        Hook(function, None, is_for_commit, robust, cause).call()
+        return
+    if transaction is None and not session.autobegin:
+        raise InvalidRequestError(
+            "The session has no transaction, and begins none of its own accord: begin one first"
+        )
+    session.hooks.add(Hook(function, transaction or session.begin(), is_for_commit, robust, cause))
+
+
+class _Transaction(SessionTransaction):
+    """A session's transaction or savepoint, after whose commit functions are called.
+
+    SQLAlchemy has no event for that: the last one comes while the session cannot be used yet.
+    """
+
+    hooks: Hooks
+
+    def commit(self, _to_root: bool = False) -> None:
+        self.hooks.hold()
+        try:
+            super().commit(_to_root)
+        except BaseException as error:
+            self.hooks.forget_due()
+            if self.parent is None and not isinstance(error, Exception):
+                # The database may have carried the commit out or not.
+                self.hooks.forget_waiting()
+            raise
+        finally:
+            self.hooks.let_go()
+        self.hooks.run()
+
+    def __enter__(self) -> "_Transaction":
+        super().__enter__()
+        self.hooks.hold()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        try:
+            super().__exit__(kind, error, traceback)
+        finally:
+            self.hooks.let_go()
+        self.hooks.run()
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _on_begin(session: Session, transaction: _Transaction) -> None:
+    if transaction.parent is None or transaction.nested:
+        transaction.__class__ = _Transaction
+        transaction.hooks = session.hooks
+
+
+@event.listens_for(Session, "after_commit")
+def _on_commit(session: Session) -> None:
+    savepoint = session.get_nested_transaction()
+    if savepoint is None:
+        session.hooks.commit()
+    else:
+        session.hooks.release(savepoint, _around(savepoint))
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _on_end(session: Session, transaction: SessionTransaction) -> None:
+    session.hooks.end(transaction)
+
+
+def _around(savepoint: SessionTransaction) -> SessionTransaction | None:
+    """The savepoint or transaction that a savepoint stands in."""
+    outer = savepoint.parent
+    while outer is not None and outer.parent is not None and not outer.nested:
+        outer = outer.parent
+    return outer

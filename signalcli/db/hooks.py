@@ -45,11 +45,16 @@ class Hook:
         except Exception as error:
             if not self.robust:
                 raise
-            logger.exception(
-                "The function %s failed after its transaction: %s",
-                describe(self.function),
-                error,
-            )
+            _log_failure(self.function, error)
+
+
+def _log_failure(function: Callable[[], Any], error: Exception) -> None:
+    logger.error(
+        "The function %s failed after its transaction: %s",
+        describe(function),
+        error,
+        exc_info=error,
+    )
 
 
 class Hooks:

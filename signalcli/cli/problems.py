@@ -105,10 +105,10 @@ def problem_of(
     from signalcli.trace.representation import describe_failure
 
     culprit = recorder.culprit(error)
-    if culprit is not None and culprit.failure is not None:
+    if culprit is not None:
         sender = culprit.dispatch.sender
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
-        story = _failure_of(culprit.receiver, signal, culprit.failure)
+        story = _failure_of(culprit.receiver, signal, describe_failure(error))
         return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))

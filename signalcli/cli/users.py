@@ -1,5 +1,6 @@
 """The commands for users: register, update, delete, notify, list, show."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,6 +37,15 @@ FIRST_NAME = typer.Option(
 LAST_NAME = typer.Option(
     "--last-name", help="The last name, at most 20 characters.", show_default=False
 )
+ProfilePicture = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile-pic",
+        metavar="FILE",
+        help="A PNG, JPEG, GIF or WebP image of at most 10 MB, which is copied to pics/.",
+        show_default=False,
+    ),
+]
 Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 
 
@@ -47,6 +57,7 @@ def register(
     ],
     first_name: Annotated[str, FIRST_NAME] = "",
     last_name: Annotated[str, LAST_NAME] = "",
+    profile_pic: ProfilePicture = None,
 ) -> None:
     """Store a new user, and watch receivers make the profile and send a notification.
 
@@ -56,7 +67,9 @@ def register(
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
 
-        account = accounts.register(session, username, email, first_name, last_name)
+        account = accounts.register(
+            session, username, email, first_name, last_name, picture=profile_pic
+        )
         return Answer(
             _result(account),
             f"Registered {account.username} in {_name(settings)}. Sent notification",
@@ -79,6 +92,7 @@ def update(
     ] = None,
     first_name: Annotated[str | None, FIRST_NAME] = None,
     last_name: Annotated[str | None, LAST_NAME] = None,
+    profile_pic: ProfilePicture = None,
 ) -> None:
     """Change a user, and watch a receiver save the profile.
 
@@ -95,6 +109,7 @@ def update(
             email=email,
             first_name=first_name,
             last_name=last_name,
+            picture=profile_pic,
         )
         message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
         return Answer(

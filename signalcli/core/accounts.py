@@ -7,6 +7,7 @@ Nothing here writes a profile: the receivers do, with the names that the user ca
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func
@@ -14,7 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from signalcli.core.errors import UserExists, UserNotFound
+from signalcli.core.images import Image, checked_image
 from signalcli.core.models import DEFAULT_PICTURE, Profile, User
+from signalcli.core.pictures import discard, store
 from signalcli.core.signals import notification
 from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
 from signalcli.db import Session, touch
@@ -34,26 +37,45 @@ class Account:
 
 
 def register(
-    session: Session, username: str, email: str, first_name: str = "", last_name: str = ""
+    session: Session,
+    username: str,
+    email: str,
+    first_name: str = "",
+    last_name: str = "",
+    *,
+    picture: Path | None = None,
 ) -> Account:
     """Store a new user, whose profile the receivers make, and send ``notification``.
+
+    Arguments:
+        session: the session.
+        username: the user's name.
+        email: their address.
+        first_name: their first name.
+        last_name: their last name.
+        picture: the file of their picture, which is copied.
 
     Raises:
         InvalidValue: a value breaks a rule.
         UserExists: the username is taken.
+        DatabaseUnusable: the picture cannot be written.
     """
     username, email = checked_username(username), checked_email(email)
     first_name = checked_name(first_name, "first name")
     last_name = checked_name(last_name, "last name")
+    image = None if picture is None else checked_image(picture)
     if _is_taken(session, username):
         raise UserExists(username)
+    stored = _store(session, image)
     user = User(username=username, email=email)
-    user.request_profile(first_name=first_name, last_name=last_name)
+    user.request_profile(first_name=first_name, last_name=last_name, **stored)
     session.add(user)
     _flush(session, username)
     # What the receivers left it, who may have changed it.
     notification.send(User, email=user.email, username=user.username)
-    return find(session, user.username)
+    account = find(session, user.username)
+    _discard_unused(session, account, stored)
+    return account
 
 
 def update(
@@ -64,6 +86,7 @@ def update(
     email: str | None = None,
     first_name: str | None = None,
     last_name: str | None = None,
+    picture: Path | None = None,
 ) -> tuple[Account, bool]:
     """Change a user, whose profile the receivers save.
 
@@ -74,6 +97,7 @@ def update(
         email: the new address.
         first_name: the new first name.
         last_name: the new last name.
+        picture: the file of the new picture, which is copied; the old one is removed.
 
     Returns:
         The user as they are now, and whether anything changed. Where nothing does, nothing is
@@ -83,7 +107,9 @@ def update(
         InvalidValue: a value breaks a rule.
         UserNotFound: there is no such user.
         UserExists: the new username is taken.
+        DatabaseUnusable: the picture cannot be written.
     """
+    image = None if picture is None else checked_image(picture)
     current = find(session, username)
     wanted = {
         "username": None if new_username is None else checked_username(new_username),
@@ -96,18 +122,21 @@ def update(
         for name, value in wanted.items()
         if value is not None and value != getattr(current, name)
     }
-    if not changes:
+    if not changes and image is None:
         return current, False
     claimed = changes.get("username")
     if claimed is not None and _is_taken(session, claimed):
         raise UserExists(claimed)
+    stored = _store(session, image)
     user = _load(session, current.username)
     user.username = changes.pop("username", user.username)
     user.email = changes.pop("email", user.email)
-    user.request_profile(**changes)
+    user.request_profile(**changes, **stored)
     touch(user)
     _flush(session, claimed)
-    return find(session, user.username), True
+    account = find(session, user.username)
+    _discard_unused(session, account, stored)
+    return account, True
 
 
 def delete(session: Session, username: str) -> Account:
@@ -226,6 +255,18 @@ def _account(
 
 def _load(session: Session, username: str) -> User:
     return session.exec(select(User).where(User.username == username)).one()
+
+
+def _store(session: Session, image: Image | None) -> dict[str, str]:
+    """Put a picture in its place; what to ask of the profile because of it."""
+    return {} if image is None else {"profile_pic": store(session, image)}
+
+
+def _discard_unused(session: Session, account: Account, stored: dict[str, str]) -> None:
+    """Remove a picture that the receivers did not give to the profile."""
+    for name in stored.values():
+        if account.profile_pic != name:
+            discard(session, name)
 
 
 def _is_taken(session: Session, username: str) -> bool:

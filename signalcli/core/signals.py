@@ -3,7 +3,8 @@
 from typing import Any
 
 from signalcli.core.models import Profile, User
-from signalcli.db import Session, post_save, touch
+from signalcli.core.pictures import discard
+from signalcli.db import Session, post_delete, post_save, touch
 from signalcli.dispatch import Signal, receiver
 
 notification = Signal(providing_args=["email", "username"])
@@ -23,11 +24,20 @@ def update_profile(instance: User, created: bool, session: Session, **kwargs: An
     """Save the profile of a user who was saved."""
     if not created:
         profile = instance.profile or Profile(user=instance)
+        picture = profile.profile_pic
         profile.sqlmodel_update(instance.take_profile_request())
         session.add(profile)
         touch(profile)
         session.flush()
+        if profile.profile_pic != picture:
+            discard(session, picture)
         print("Profile Updated!")
+
+
+@receiver(post_delete, sender=Profile)
+def remove_picture(instance: Profile, session: Session, **kwargs: Any) -> None:
+    """Remove the picture of a profile that was deleted, once that is certain."""
+    discard(session, instance.profile_pic)
 
 
 @receiver(notification)

@@ -1,7 +1,7 @@
 """Our dispatcher as a source of events for the recorder."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -79,9 +79,16 @@ class DispatcherSource:
         """The response that is running here."""
         return self._recorder.current()
 
-    def caused_by(self, cause: Response | None) -> AbstractContextManager[None]:
-        """Within it, dispatches are children of that response."""
-        return self._recorder.as_current(cause)
+    @contextmanager
+    def caused_by(self, cause: Response | None) -> Iterator[None]:
+        """Within it, dispatches are children of that response, and exceptions its fault."""
+        with self._recorder.as_current(cause):
+            try:
+                yield
+            except BaseException as error:
+                if cause is not None:
+                    self._recorder.blame(error, cause)
+                raise
 
 
 def sender_name(sender: Any) -> str | None:

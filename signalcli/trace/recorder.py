@@ -172,6 +172,11 @@ class Recorder:
         _, response = self._raised.get(id(error), (None, None))
         return response
 
+    def blame(self, error: BaseException, response: Response) -> None:
+        """An exception was raised by what a response left to be done later."""
+        with self._lock:
+            self._raised.setdefault(id(error), (error, response))
+
     def _follow(self, error: BaseException, response: Response) -> None:
         """Remember who raised an exception, while somebody may ask."""
         with self._lock:

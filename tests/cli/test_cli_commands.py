@@ -222,7 +222,7 @@ class TestDelete:
         assert without_times(done.lines)[-5:] == [
             "5 pre_delete Profile no receivers",
             "6 pre_delete User no receivers",
-            "7 post_delete Profile no receivers",
+            "7 post_delete Profile remove_picture None TIME",
             "8 post_delete User no receivers",
             "Deleted alice from demo.db",
         ]

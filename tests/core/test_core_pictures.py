@@ -349,7 +349,7 @@ def crowd(tmp_path: Path) -> Iterator[Path]:
 
 
 @settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(name=NAMES)
 @example(name="../../etc/passwd")
@@ -386,7 +386,7 @@ def test_whatever_the_database_says_nothing_but_a_picture_of_ours_is_removed(
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     name=st.text(

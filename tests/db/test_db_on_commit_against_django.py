@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import django
@@ -19,7 +18,8 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from shop_models import Base, Log
-from sqlmodel import select
+from sqlalchemy import Engine
+from sqlmodel import delete, select
 
 from signalcli.db import Session, create_engine, on_commit
 
@@ -209,8 +209,12 @@ def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The session's database, in a file."""
+    engine = create_engine(tmp_path_factory.mktemp("session") / "session.db")
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
 
 
 def in_django(program: tuple[Step, ...]) -> list[str]:
@@ -221,15 +225,12 @@ def in_django(program: tuple[Step, ...]) -> list[str]:
 
 
 def in_session(
-    program: tuple[Step, ...], folder: Path, kind: type[SessionHouse] = SessionHouse
+    program: tuple[Step, ...], engine: Engine, kind: type[SessionHouse] = SessionHouse
 ) -> list[str]:
-    engine = create_engine(folder / "session.db")
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
     with Session(engine) as session:
-        lines = run(kind(session), program)
-    engine.dispose()
-    return lines
+        session.exec(delete(Log))
+        session.commit()
+        return run(kind(session), program)
 
 
 def blocks(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
@@ -248,7 +249,7 @@ EACH_KIND = pytest.mark.parametrize("kind", [SessionHouse, PlainSessionHouse])
 
 
 @EACH_KIND
-@hypothesis_settings(deadline=None, max_examples=150)
+@hypothesis_settings(deadline=None, max_examples=100)
 @given(program=PROGRAMS)
 @example(
     program=(
@@ -268,16 +269,16 @@ EACH_KIND = pytest.mark.parametrize("kind", [SessionHouse, PlainSessionHouse])
 @example(program=(Block((Register((Register(), Block((Write(), Register())))), Register())),))
 @example(program=(Block((Register((Block((Register(fails=True),)),)), Register())),))
 def test_the_same_functions_are_called_in_the_same_order(
-    folder: Path, kind: type[SessionHouse], program: tuple[Step, ...]
+    engine: Engine, kind: type[SessionHouse], program: tuple[Step, ...]
 ) -> None:
-    assert in_session(program, folder, kind) == in_django(program)
+    assert in_session(program, engine, kind) == in_django(program)
 
 
-def test_programs_do_call_functions(folder: Path) -> None:
+def test_programs_do_call_functions(engine: Engine) -> None:
     program = (
         Block((Register((Register(),)), Block((Register(),), end="raise"), Write(), Register())),
     )
-    assert in_session(program, folder) == [
+    assert in_session(program, engine) == [
         "0.1 stopped",
         "0.1 is over",
         "0.0 called",

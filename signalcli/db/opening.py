@@ -60,14 +60,19 @@ def open_session(
 
     Arguments:
         engine: the engine.
-        on_commit: called after each commit.
+        on_commit: called after each commit of a whole transaction.
         on_begin: called one after the other when a transaction begins, before anything else is
             done in it; what they raise ends the transaction.
     """
     session = Session(engine)
     callbacks = tuple(on_begin)
     if on_commit is not None:
-        event.listen(session, "after_commit", lambda session: on_commit())
+
+        @event.listens_for(session, "after_commit")
+        def call(session: Session) -> None:
+            # SQLAlchemy says so of a savepoint that is released, too.
+            if not session.in_nested_transaction():
+                on_commit()
 
     @event.listens_for(session, "after_begin")
     def begin(session: Session, transaction: Any, connection: Connection) -> None:

@@ -153,6 +153,16 @@ def test_ctrl_c_leaves_no_picture(driver: Driver, red: Path) -> None:
     assert program.files == before
 
 
+def test_a_process_that_is_killed_leaves_no_row(driver: Driver, red: Path) -> None:
+    program = driver(SLEEPING)
+    process = program.start(*REGISTER, str(red))
+    assert process.stderr is not None
+    assert process.stderr.readline() == "asleep\n"
+    process.kill()
+    finished(process)
+    assert program.usernames == ["alice", "bob"]
+
+
 def test_a_receiver_that_changes_folder_changes_nothing(driver: Driver, red: Path) -> None:
     program = driver(WANDERING)
     assert program(*REGISTER, str(red), "--database", "demo.db").code == 0

@@ -64,6 +64,20 @@ async def in_a_task(**kwargs):
 """
 
 
+def test_a_savepoint_that_is_released_is_no_commit(driver: Driver) -> None:
+    program = driver(
+        "@receiver(post_save, sender=User)\n"
+        "def audit(session, **kwargs):\n"
+        "    with session.begin_nested():\n"
+        "        pass\n"
+        "    raise RuntimeError\n"
+    )
+    done = program("register", "new", "--email", "new@mail.com")
+    assert done.code == 1
+    assert done.error.endswith("; nothing was written")
+    assert program.usernames == ["alice", "bob"]
+
+
 def test_a_failing_receiver_rolls_back_and_the_table_shows_where_it_failed(
     driver: Driver,
 ) -> None:

@@ -6,7 +6,7 @@ each with a database file of its own; what was called and what was written is co
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from sqlmodel import delete, select
 
 from signalcli.db import Session, create_engine, on_commit
+from signalcli.db.transaction import on_rollback
 
 ALIAS = "dbtest_on_commit"
 
@@ -290,3 +291,47 @@ def test_programs_do_call_functions(engine: Engine) -> None:
         "0 is over",
         "0.2",
     ]
+
+
+class BothHouse(SessionHouse):
+    """A session whose functions have a counterpart each, which a rollback calls."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.fates: list[list[str]] = []
+
+    def on_commit(self, function: Callable[[], None], robust: bool) -> None:
+        fate: list[str] = []
+        self.fates.append(fate)
+        on_commit(self.session, lambda: fate.append("committed"))
+        on_rollback(self.session, lambda: fate.append("undone"))
+        self.write(str(len(self.fates)))
+
+
+PLAIN = st.recursive(
+    st.builds(Register),
+    lambda steps: st.builds(Block, st.lists(steps, max_size=5).map(tuple), st.sampled_from(ENDS)),
+    max_leaves=15,
+)
+
+
+@hypothesis_settings(deadline=None, max_examples=100)
+@given(program=st.lists(PLAIN, max_size=4).map(tuple), is_closed=st.booleans())
+def test_each_function_or_its_counterpart_is_called_once_as_the_rows_say(
+    engine: Engine, program: tuple[Step, ...], is_closed: bool
+) -> None:
+    with Session(engine) as session:
+        session.exec(delete(Log))
+        session.commit()
+        house = BothHouse(session)
+        run(house, program)
+        if is_closed:
+            with suppress(Stop), house.block("release"):
+                house.on_commit(print, robust=False)
+                session.close()
+        fates = dict(enumerate(house.fates, 1))
+        written = {int(text) for text in house.rows()}
+    assert {number for number, fate in fates.items() if fate == ["committed"]} == written
+    assert {number for number, fate in fates.items() if fate == ["undone"]} == (
+        fates.keys() - written
+    )

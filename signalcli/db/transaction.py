@@ -31,9 +31,11 @@ def on_commit(
     savepoint, or one around it, is rolled back. Closing the session without a commit drops all.
 
     When a function is called, ``commit()`` (or ``with session.begin()``) is over: it may use the
-    session, which begins a new transaction. What it registers itself waits for that; where it has
-    begun none, it is called at once, as in Django. Registering otherwise begins a transaction
-    where the session has none, as any use of a session does.
+    session, which begins a new transaction, and has to commit what it writes. Instances have been
+    expired by the commit, so reading one does so, too: take from it what is needed before. What
+    the function registers itself waits for the transaction that it has begun; where it has begun
+    none, it is called at once, as in Django. Registering otherwise begins a transaction where the
+    session has none, as any use of a session does.
 
     The transaction is the session's: where the session has joined the transaction of a
     ``Connection`` (see SQLAlchemy's ``join_transaction_mode``), its functions are called when the
@@ -55,8 +57,6 @@ def on_commit(
         sqlalchemy.exc.InvalidRequestError: the session has no transaction, and begins none of its
             own accord (``autobegin=False``).
     """
-    if not callable(function):
-        raise TypeError(f"on_commit() wants a function to call, not {function!r}")
     _register(session, function, is_for_commit=True, robust=robust)
 
 
@@ -79,12 +79,12 @@ def on_rollback(session: "sqlmodel.Session | AsyncSession", function: Callable[[
         TypeError: as :func:`on_commit`.
         sqlalchemy.exc.InvalidRequestError: as :func:`on_commit`.
     """
-    if not callable(function):
-        raise TypeError(f"on_rollback() wants a function to call, not {function!r}")
     _register(session, function, is_for_commit=False, robust=True)
 
 
 def _register(session: Any, function: Callable[[], Any], is_for_commit: bool, robust: bool) -> None:
+    if not callable(function):
+        raise TypeError(f"what is registered is a function to call, not {function!r}")
     session = getattr(session, "sync_session", session)
     if not isinstance(session, Session):
         raise TypeError(f"functions are registered with a signalcli.db.Session, not {session!r}")

@@ -263,7 +263,7 @@ class TestWhat:
     @pytest.mark.parametrize("function", [None, 1, "print"])
     def test_what_cannot_be_called_is_refused(self, session: Session, function: Any) -> None:
         for register in (on_commit, on_rollback):
-            with pytest.raises(TypeError, match="wants a function"):
+            with pytest.raises(TypeError, match="a function to call"):
                 register(session, function)
         assert not session.in_transaction()
 

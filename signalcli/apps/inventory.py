@@ -9,6 +9,7 @@ from typing import Any
 
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
 from signalcli.apps.registry import Apps, apps
+from signalcli.db.model_signal import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
@@ -37,6 +38,8 @@ class ConnectionEntry:
         signal_path: its full name.
         sender: the only sender that is listened to, as a trace names it; None for any.
         sender_path: the sender's full name, where it has one.
+        sender_exists: whether the sender is there: not where it is a model's name, as in
+            ``shop.Order``, and no such model is defined (yet).
         receiver: the receiver's full name.
         file: the source file where the receiver is defined, or an empty string.
         line: the line there.
@@ -49,6 +52,7 @@ class ConnectionEntry:
     signal_path: str
     sender: str | None
     sender_path: str | None
+    sender_exists: bool
     receiver: str
     file: str
     line: int
@@ -60,6 +64,13 @@ class ConnectionEntry:
     def short_receiver(self) -> str:
         """The receiver's name without its module."""
         return short_name(self.receiver)
+
+    @property
+    def sender_names(self) -> tuple[str | None, ...]:
+        """The names by which the sender is found."""
+        if self.sender is None or self.sender_exists:
+            return self.sender, self.sender_path
+        return self.sender, short_name(self.sender)
 
     @property
     def source(self) -> str | None:
@@ -81,7 +92,8 @@ class SignalEntry:
         file: the source file where it was made.
         line: the line there.
         arguments: the names of the arguments that it provides; None where it does not say.
-        connections: who is connected, in the order in which a dispatch calls them.
+        connections: who is connected, in the order in which a dispatch calls them; then who
+            waits for a model that is not there.
     """
 
     name: str
@@ -141,7 +153,7 @@ def find_connections(
         entry
         for signal_entry in find_signals(signal, installed=installed)
         for entry in signal_entry.connections
-        if matches(sender, entry.sender, entry.sender_path)
+        if matches(sender, *entry.sender_names)
         and matches(receiver, entry.short_receiver, entry.receiver)
     ]
     if not found and (sender is not None or receiver is not None):
@@ -159,17 +171,23 @@ def _signal_entry(signal: Signal) -> SignalEntry:
     file, line = signal.place
     # A dispatch calls the sync receivers first; among their like they keep their order.
     connections = sorted(signal.connections, key=lambda connection: connection.is_async)
+    pending = signal.pending if isinstance(signal, ModelSignal) else []
     return SignalEntry(
         name=signal.name,
         path=signal.path,
         file=file,
         line=line,
         arguments=signal.providing_args,
-        connections=tuple(_connection_entries(signal, connections)),
+        connections=(
+            *_connection_entries(signal, connections, sender_exists=True),
+            *_connection_entries(signal, pending, sender_exists=False),
+        ),
     )
 
 
-def _connection_entries(signal: Signal, connections: list[Connection]) -> Iterator[ConnectionEntry]:
+def _connection_entries(
+    signal: Signal, connections: list[Connection], *, sender_exists: bool
+) -> Iterator[ConnectionEntry]:
     for connection in connections:
         receiver, sender = connection.receiver, connection.sender
         if receiver is None or (sender is None and connection.sender_reference is not None):
@@ -181,6 +199,7 @@ def _connection_entries(signal: Signal, connections: list[Connection]) -> Iterat
             signal_path=signal.path,
             sender=name,
             sender_path=path,
+            sender_exists=sender_exists,
             receiver=full_name(receiver),
             file=file,
             line=line,

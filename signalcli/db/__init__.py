@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from signalcli.db.definitions import class_prepared
 from signalcli.db.engine import create_engine, set_up_sqlite
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.initialization import post_init, pre_init
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseUnusable",
     "Session",
+    "class_prepared",
     "connection_created",
     "create_engine",
     "on_commit",

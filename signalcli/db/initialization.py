@@ -15,7 +15,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import QueryContext
 from sqlmodel import SQLModel
 
-from signalcli.db.models import ForEachModel
+from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import InitSignal, post_init, pre_init
 from signalcli.dispatch import watching
 
@@ -42,7 +42,9 @@ def _prepare(model: type[Any]) -> None:
 
 
 def _restore(model: type[Any]) -> None:
-    type.__setattr__(model, "__init__", model.__init__.__wrapped__)
+    # Whoever takes a model's mapper away (clear_mappers) takes the wrapper with it.
+    if is_mapped(model):
+        type.__setattr__(model, "__init__", model.__init__.__wrapped__)
 
 
 def _listen(model: type[Any]) -> None:

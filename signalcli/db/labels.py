@@ -1,15 +1,24 @@
 """The name that a model goes by: the label of its app and its own name, as in ``shop.Order``."""
 
+from collections.abc import Callable
 from typing import Any
 
 MODELS_MODULE = "models"
 
 _labels: dict[str, str] = {}
+_on_change: list[Callable[[], object]] = []
 
 
 def label_package(package: str, label: str) -> None:
     """Give the models of a package (or module), and of all below it, an app's label."""
     _labels[package] = label
+    for callback in _on_change:
+        callback()
+
+
+def on_change(callback: Callable[[], object]) -> None:
+    """Call back whenever models may have come to another name, as long as the process lives."""
+    _on_change.append(callback)
 
 
 def label_of(model: type[Any]) -> str:

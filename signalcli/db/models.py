@@ -6,9 +6,18 @@ from typing import Any
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.exc import UnmappedClassError
 from sqlmodel import SQLModel
 
 Prepare = Callable[[type[Any]], None]
+
+
+def is_mapped(model: type[object]) -> bool:
+    """Whether a class has a mapper, and so a table."""
+    try:
+        return inspect(model, raiseerr=False) is not None
+    except UnmappedClassError:
+        return False  # its mapping is put off until DeferredReflection knows the table
 
 
 def mapped_models() -> Iterator[type[Any]]:
@@ -21,7 +30,7 @@ def mapped_models() -> Iterator[type[Any]]:
             if subclass not in seen:
                 seen.add(subclass)
                 pending.append(subclass)
-                if inspect(subclass, raiseerr=False) is not None:
+                if is_mapped(subclass):
                     yield subclass
 
 

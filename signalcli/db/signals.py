@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from signalcli.db.model_signal import ModelSignal
 from signalcli.dispatch import Signal
 
 
-class InitSignal(Signal):
+class InitSignal(ModelSignal):
     """A signal of making instances, for which models are prepared only while it is wanted."""
 
     on_change: Callable[[], None] | None = None
@@ -17,12 +18,13 @@ class InitSignal(Signal):
 
 pre_init = InitSignal(providing_args=["args", "kwargs"])
 post_init = InitSignal(providing_args=["instance"])
-pre_save = Signal(providing_args=["instance", "raw", "using", "update_fields", "session"])
-post_save = Signal(
+pre_save = ModelSignal(providing_args=["instance", "raw", "using", "update_fields", "session"])
+post_save = ModelSignal(
     providing_args=["instance", "created", "raw", "using", "update_fields", "session"]
 )
-pre_delete = Signal(providing_args=["instance", "using", "origin", "session"])
-post_delete = Signal(providing_args=["instance", "using", "origin", "session"])
+pre_delete = ModelSignal(providing_args=["instance", "using", "origin", "session"])
+post_delete = ModelSignal(providing_args=["instance", "using", "origin", "session"])
+class_prepared = Signal(providing_args=[])
 
 connection_created = Signal(providing_args=["connection", "using"])
 pre_migrate = Signal(

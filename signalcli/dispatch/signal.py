@@ -108,8 +108,7 @@ class Signal:
                 does not provide.
         """
         check_receiver(receiver, self.providing_args)
-        if self._table.add(receiver, sender, weak, dispatch_uid):
-            self._connections_changed()
+        self._add(receiver, sender, weak, dispatch_uid)
         return receiver
 
     def disconnect(
@@ -128,10 +127,7 @@ class Signal:
         Returns:
             Whether there was such a connection.
         """
-        found = self._table.remove(receiver, sender, dispatch_uid)
-        if found:
-            self._connections_changed()
-        return found
+        return self._remove(receiver, sender, dispatch_uid)
 
     @property
     def is_idle(self) -> bool:
@@ -192,9 +188,7 @@ class Signal:
         What was connected before stays connected after. Raises as :meth:`connect` does.
         """
         check_receiver(receiver, self.providing_args)
-        is_new = self._table.add(receiver, sender, False, None)
-        if is_new:
-            self._connections_changed()
+        is_new = self._add(receiver, sender, False, None)
         try:
             yield receiver
         finally:
@@ -209,6 +203,20 @@ class Signal:
             yield
         finally:
             self._table.mute(-1)
+
+    def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
+        """Connect a receiver that was checked; returns whether the connection is new."""
+        is_new = self._table.add(receiver, sender, weak, dispatch_uid)
+        if is_new:
+            self._connections_changed()
+        return is_new
+
+    def _remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
+        """Disconnect; returns whether there was such a connection."""
+        found = self._table.remove(receiver, sender, dispatch_uid)
+        if found:
+            self._connections_changed()
+        return found
 
     def _connections_changed(self) -> None:
         """A connection came or went; for signals that prepare for being listened to."""

@@ -14,6 +14,7 @@ from signalcli.render.grid import new_table
 from signalcli.render.text import plain, visible
 
 ANY_SENDER = "any"
+NO_SUCH_SENDER = "(not there)"
 UNKNOWN_PLACE = "unknown"
 NO_SOURCE = "no source: it was typed in, or is built in or compiled"
 
@@ -56,6 +57,7 @@ def connection_row(entry: ConnectionEntry, *, with_source: bool = False) -> dict
         "signal": entry.signal,
         "signal_path": entry.signal_path,
         "sender": entry.sender,
+        "sender_exists": entry.sender_exists,
         "receiver": entry.receiver,
         "place": f"{entry.file}:{entry.line}" if entry.file else None,
         "weak": entry.weak,
@@ -99,13 +101,20 @@ class _ConnectionsTable:
         for entry, signal, name in zip(self._entries, signals, names, strict=True):
             table.add_row(
                 signal,
-                _cell(ANY_SENDER, "dim") if entry.sender is None else _cell(entry.sender),
+                _sender(entry),
                 name,
                 f"{'weak' if entry.weak else 'strong'} {'async' if entry.is_async else 'sync'}",
                 *([_cell(entry.dispatch_uid or "")] if has_uids else []),
                 _place(entry),
             )
         yield table
+
+
+def _sender(entry: ConnectionEntry) -> Text:
+    if entry.sender is None:
+        return _cell(ANY_SENDER, "dim")
+    name = _cell(entry.sender)
+    return name if entry.sender_exists else Text(" ").join((name, _cell(NO_SUCH_SENDER, "dim")))
 
 
 def _width(cells: Iterable[Text], most: int) -> int:

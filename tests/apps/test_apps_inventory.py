@@ -195,6 +195,7 @@ class TestConnections:
             signal_path="bazaar.signals.ordered",
             sender="Customer",
             sender_path=f"{__name__}.Customer",
+            sender_exists=True,
             receiver=f"{__name__}.plain",
             file=__file__,
             line=plain.__code__.co_firstlineno,

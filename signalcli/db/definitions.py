@@ -64,7 +64,8 @@ def _undo(model: type[Any], tables: Collection[str] | None) -> None:
     """Take a model out of its registry, and its table, if it is new, out of its metadata."""
     mapper = inspect(model)
     table = mapper.local_table
-    # What SQLAlchemy offers to all is to dispose of every model of the registry.
+    # What registry.dispose() does to each of its models; in public there is none for one alone.
+    mapper.registry._managers.pop(mapper.class_manager, None)
     mapper.registry._dispose_manager_and_mapper(mapper.class_manager)
     if tables is not None and isinstance(table, Table) and table.key not in tables:
         table.metadata.remove(table)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from signalcli.db.model_signal import ModelSignal
+from signalcli.db.model_signal import ModelSignal as ModelSignal
 from signalcli.dispatch import Signal
 
 

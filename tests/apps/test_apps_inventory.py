@@ -20,6 +20,7 @@ from signalcli.apps.inventory import (
     find_connections,
     find_signals,
 )
+from signalcli.db import post_save
 from signalcli.dispatch import all_signals
 
 SIGNALS = """\
@@ -270,6 +271,23 @@ class TestConnections:
         shop.silent.connect(within)
         (found,) = find_connections("silent", sender=pattern, installed=installed)
         assert found.short_receiver == "plain"
+
+    @pytest.mark.parametrize("pattern", ["nowhere.Order", "Order", "nowhere.*", None])
+    def test_who_waits_for_a_model_that_is_not_there_comes_last(
+        self, installed: Apps, pattern: str | None
+    ) -> None:
+        with (
+            post_save.connected_to(plain, sender="nowhere.Order"),
+            post_save.connected_to(later, sender=Customer),
+        ):
+            entries = find_connections("post_save", sender=pattern, installed=installed)
+            (signal,) = find_signals("post_save", installed=installed)
+        entry = entries[-1]
+        assert (entry.sender, entry.sender_path) == ("nowhere.Order", None)
+        assert [entry.sender_exists for entry in entries][-2:] == ([False], [True, False])[
+            pattern is None
+        ]
+        assert signal.connections[-1] == entry
 
     def test_a_sender_that_refuses_to_be_looked_at_is_no_failure(
         self, installed: Apps, shop: ModuleType

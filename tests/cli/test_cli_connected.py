@@ -235,6 +235,24 @@ class TestReceivers:
             }
         ]
 
+    def test_a_sender_that_is_not_there_is_marked(self, driver: Driver) -> None:
+        program = driver(
+            with_shop(
+                "from signalcli.db import pre_save, post_delete;"
+                "receive = lambda **kwargs: None;"
+                "pre_save.connect(receive, sender='shop.Order', weak=False);"
+                "pre_save.connect(receive, sender='core.profile', weak=False);"
+                r"post_delete.connect(receive, sender='[b]\x1b[2J.[/]\x07', weak=False)"
+            )
+        )
+        (there, missing) = rows(program("receivers", "pre_save", "--json"))
+        assert (there["sender"], there["sender_exists"]) == ("Profile", True)
+        assert (missing["sender"], missing["sender_exists"]) == ("shop.Order", False)
+        table = words(program("receivers", "pre_save", "--sender", "Order").lines)
+        assert table[2][:4] == ["pre_save", "shop.Order", "(not", "there)"]
+        (nasty,) = program("receivers", "post_delete").lines[2:]
+        assert "[b]␛[2J.[/]␇ (not there)" in nasty
+
     def test_every_kind_of_receiver_is_told(self, driver: Driver) -> None:
         found = rows(driver(ZOO)("receivers", "notification", "--ndjson"))
         told = [

@@ -21,7 +21,7 @@ def nobody_else_listens() -> Iterator[None]:
         signal.disconnect(connection.receiver, connection.sender, connection.dispatch_uid)
     yield
     for signal in SIGNALS:
-        for connection in signal.connections:
+        for connection in signal.connections + signal.pending:
             signal.disconnect(connection.receiver, connection.sender, connection.dispatch_uid)
     for signal, connection in before:
         signal.connect(

@@ -242,7 +242,7 @@ class TestReceivers:
                 "receive = lambda **kwargs: None;"
                 "pre_save.connect(receive, sender='shop.Order', weak=False);"
                 "pre_save.connect(receive, sender='core.profile', weak=False);"
-                r"post_delete.connect(receive, sender='[b]\x1b[2J.[/]\x07', weak=False)"
+                "post_delete.connect(receive, sender='[b]\x1b[2J.[/]\x07', weak=False)"
             )
         )
         (there, missing) = rows(program("receivers", "pre_save", "--json"))
@@ -251,7 +251,7 @@ class TestReceivers:
         table = words(program("receivers", "pre_save", "--sender", "Order").lines)
         assert table[2][:4] == ["pre_save", "shop.Order", "(not", "there)"]
         (nasty,) = program("receivers", "post_delete").lines[2:]
-        assert "[b]␛[2J.[/]␇ (not there)" in nasty
+        assert r"[b]\x1b[2J.[/]\x07 (not there)" in nasty
 
     def test_every_kind_of_receiver_is_told(self, driver: Driver) -> None:
         found = rows(driver(ZOO)("receivers", "notification", "--ndjson"))

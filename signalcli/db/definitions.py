@@ -2,6 +2,10 @@
 
 A model is complete at the end of its class statement. SQLAlchemy's own event comes earlier: the
 class lacks its ``__mapper__`` yet, and a lock is held that other threads wait for.
+
+Other models may be missing yet. So a receiver of ``class_prepared`` finds what relationships are
+declared in ``__sqlmodel_relationships__``; asked for ``inspect(model).relationships``, SQLAlchemy
+would look for the models that they lead to, and remember for good that it found none.
 """
 
 import functools

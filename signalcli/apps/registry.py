@@ -79,6 +79,17 @@ class Apps:
         models = [model for config in self._configs.values() for model in config.get_models()]
         return list(dict.fromkeys(models))
 
+    def get_model(self, name: str) -> type[Any]:
+        """The model of a name: ``shop.Order``, or ``Order`` where only one app has it.
+
+        Raises:
+            ModelNotFound: there is none; a LookupError, as in Django.
+            AmbiguousModel: there are several; likewise.
+        """
+        from signalcli.apps.models import model_of
+
+        return model_of(self.get_models(), name)
+
 
 def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
     configs: dict[str, AppConfig] = {}

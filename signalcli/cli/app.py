@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import apps, connected, log, users
+from signalcli.cli import apps, connected, log, objects, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import EXIT_CODES
 
@@ -21,6 +21,13 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "receivers": connected.receivers,
     "apps": apps.apps,
     "startapp": apps.startapp,
+}
+
+_OBJECT_COMMANDS: dict[str, Callable[..., None]] = {
+    "create": objects.create,
+    "change": objects.change,
+    "remove": objects.remove,
+    "get": objects.get,
 }
 
 _LOG_COMMANDS: dict[str, Callable[..., None]] = {
@@ -40,6 +47,8 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(remember)
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=_EPILOG)(with_global_options(_command))
+for _name, _command in _OBJECT_COMMANDS.items():
+    app.command(_name, epilog=_EPILOG, rich_help_panel=objects.PANEL)(with_global_options(_command))
 
 log_app = typer.Typer(epilog=_EPILOG)
 log_app.callback(invoke_without_command=True)(with_global_options(log.log))

@@ -72,6 +72,16 @@ def leave_logs_to_others() -> None:
             logging.getLogger(name).addHandler(logging.NullHandler())
 
 
+def leave_warnings_to_others() -> None:
+    """Have SQLAlchemy's warnings not printed, which are for who writes models, unless asked to."""
+    import warnings
+
+    from sqlalchemy.exc import SAWarning
+
+    if not sys.warnoptions and not os.environ.get(TRACEBACK_VARIABLE):
+        warnings.simplefilter("ignore", SAWarning)
+
+
 @contextlib.contextmanager
 def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
     """Within it, what apps and receivers print does not mix with the answer.

@@ -99,7 +99,8 @@ def problem_of(
     """
     from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
-    from signalcli.apps import ImproperlyConfigured
+    from signalcli.apps import AmbiguousModel, ImproperlyConfigured, ModelNotFound
+    from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
     from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
     from signalcli.db.errors import unusable
     from signalcli.trace.representation import describe_failure
@@ -110,11 +111,11 @@ def problem_of(
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
         story = _failure_of(culprit.receiver, signal, describe_failure(error))
         return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
-    if isinstance(error, InvalidValue):
+    if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
         return Problem(2, "invalid_value", str(error))
-    if isinstance(error, UserNotFound):
+    if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound):
         return Problem(3, "not_found", str(error))
-    if isinstance(error, UserExists):
+    if isinstance(error, UserExists | ObjectExists):
         return Problem(4, "exists", str(error))
     if isinstance(error, ImproperlyConfigured):
         return Problem(2, "app", str(error))

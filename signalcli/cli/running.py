@@ -14,6 +14,7 @@ from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
     leave_logs_to_others,
+    leave_warnings_to_others,
     let_go_of_stdout,
     print_problem,
     print_traceback_if_wanted,
@@ -149,6 +150,7 @@ def _open(settings: Settings, app: str | None, writes: bool, creates: bool) -> "
             f"this command is for the users of the app {app}, which is not installed: "
             f"{installed.source} lists {', '.join(installed.names)}"
         )
+    leave_warnings_to_others()
     return open_engine(settings.database, writes=writes, creates=creates)
 
 

@@ -6,7 +6,8 @@ is wrapped, and ``SQLModel.model_validate``, which makes an instance blank befor
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -23,6 +24,17 @@ __all__ = ["post_init", "pre_init"]
 
 # The model that an instance is being made of, blank at first.
 _validated: ContextVar[type[Any] | None] = ContextVar("signalcli_validated", default=None)
+_silent: ContextVar[bool] = ContextVar("signalcli_silent", default=False)
+
+
+@contextmanager
+def unannounced() -> Iterator[None]:
+    """Within it, making and loading instances in this context sends nothing."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 def _prepare(model: type[Any]) -> None:
@@ -31,7 +43,7 @@ def _prepare(model: type[Any]) -> None:
     @functools.wraps(original)
     def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
         # The base class's wrapper runs within the derived one's, which has sent already.
-        if type(self) is not model or _validated.get() is model:
+        if type(self) is not model or _validated.get() is model or _silent.get():
             original(self, *args, **kwargs)
             return
         pre_init.send(model, args=args, kwargs=kwargs)
@@ -55,7 +67,7 @@ _validate: Any = SQLModel.model_validate.__func__  # type: ignore[attr-defined] 
 
 
 def _model_validate(model: type[Any], /, obj: Any, **options: Any) -> Any:
-    if inspect(model, raiseerr=False) is None:
+    if _silent.get() or inspect(model, raiseerr=False) is None:
         return _validate(model, obj, **options)
     pre_init.send(model, args=(), kwargs=_values(obj) | (options.get("update") or {}))
     token = _validated.set(model)
@@ -74,7 +86,7 @@ def _values(obj: Any) -> dict[str, Any]:
 
 def _send_for_loaded(instance: Any, context: QueryContext) -> None:
     """Send both for an instance that a query made, with the loaded columns as ``kwargs``."""
-    if not _are_wanted():
+    if _silent.get() or not _are_wanted():
         return
     state = inspect(instance)
     model = type(instance)

@@ -90,7 +90,7 @@ def describe_command_line(arguments: Sequence[str]) -> str:
     words = [
         MASK
         if before.startswith("-") and "=" not in before and _is_telling(before)
-        else shorten(_without_secrets(argument))
+        else shorten(_without_secrets(_without_secret_value(argument)))
         for before, argument in zip(("", *arguments), arguments, strict=False)
     ]
     return shlex.join(words[:MOST_ARGUMENTS]) + (" …" if len(words) > MOST_ARGUMENTS else "")
@@ -165,6 +165,12 @@ _describer = _Describer()
 def _is_telling(name: Any) -> bool:
     """Whether a name says that what it names is a secret."""
     return isinstance(name, str) and _SECRET_NAME.search(name) is not None
+
+
+def _without_secret_value(argument: str) -> str:
+    """An argument such as ``password=two words`` without what stands behind the sign."""
+    name, sign, value = argument.partition("=")
+    return f"{name}={MASK}" if sign and value and _is_telling(name.strip(":-")) else argument
 
 
 def _is_scalar(value: Any) -> bool:

@@ -1,0 +1,97 @@
+"""What a model has that can be given: the fields of its columns, and its relationships."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Column, inspect
+from sqlalchemy.orm import Mapper, RelationshipProperty
+
+from signalcli.apps.objects.refusals import InvalidInput, listed, quoted
+from signalcli.db.labels import model_name
+
+
+def columns_of(model: type[Any]) -> dict[str, Column[Any]]:
+    """The columns of a model's table by the names of their fields."""
+    mapper: Mapper[Any] = inspect(model)
+    return {
+        attribute.key: attribute.columns[0]
+        for attribute in mapper.column_attrs
+        if attribute.key in model.model_fields and isinstance(attribute.columns[0], Column)
+    }
+
+
+def relationships_of(model: type[Any]) -> dict[str, RelationshipProperty[Any]]:
+    """The relationships of a model that can be set, by name."""
+    mapper: Mapper[Any] = inspect(model)
+    return {each.key: each for each in mapper.relationships if not each.viewonly}
+
+
+def key_fields(model: type[Any]) -> list[str]:
+    """The fields of a model's primary key, in the order of its columns."""
+    mapper: Mapper[Any] = inspect(model)
+    return [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+
+
+def names_of(model: type[Any]) -> list[str]:
+    """All that can be given, in the order of the model."""
+    return [*columns_of(model), *relationships_of(model)]
+
+
+def refuse_unknown(model: type[Any], names: Iterable[str]) -> None:
+    """See that a model has all fields that are named.
+
+    Raises:
+        InvalidInput: it lacks one.
+    """
+    known = names_of(model)
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            guess = f"did you mean {close[0]}? " if close else ""
+            raise InvalidInput(
+                f"{model_name(model)} has no field {quoted(name)}; {guess}it has {listed(known)}"
+            )
+
+
+def refuse_twice_said(model: type[Any], names: Iterable[str]) -> None:
+    """See that no foreign key is given besides the relationship that sets it.
+
+    Raises:
+        InvalidInput: one is.
+    """
+    given = set(names)
+    for name, relationship in relationships_of(model).items():
+        if name in given:
+            for field in foreign_keys_of(relationship):
+                if field in given:
+                    raise InvalidInput(f"{name} and {field} say the same; give one of them")
+
+
+def refuse_other_kind(model: type[Any], values: Mapping[str, Any]) -> None:
+    """See that the column that tells derived models apart tells the truth.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    mapper: Mapper[Any] = inspect(model)
+    if mapper.polymorphic_on is None or mapper.polymorphic_on not in mapper.columns.values():
+        return
+    name = mapper.get_property_by_column(mapper.polymorphic_on).key
+    if name in values and values[name] != mapper.polymorphic_identity:
+        raise InvalidInput(
+            f"{name} says that it is a {model_name(model)}, and has to be "
+            f"{quoted(mapper.polymorphic_identity)}"
+        )
+
+
+def foreign_keys_of(relationship: RelationshipProperty[Any]) -> dict[str, str]:
+    """The fields that a to-one relationship sets, each with the target's field that it copies."""
+    if relationship.direction.name != "MANYTOONE":
+        return {}
+    return {
+        relationship.parent.get_property_by_column(
+            local
+        ).key: relationship.mapper.get_property_by_column(remote).key
+        for local, remote in relationship.local_remote_pairs or ()
+    }

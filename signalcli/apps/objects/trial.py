@@ -1,0 +1,139 @@
+"""Whose fault a failure is: of what was asked for, or of what receivers made of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import (
+    CircularDependencyError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    StatementError,
+)
+from sqlmodel import Session, select
+
+from signalcli.apps.objects.refusals import InvalidInput, ObjectExists, Refusal, listed
+from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.initialization import unannounced
+from signalcli.db.labels import model_name
+from signalcli.db.models import mapped_models
+from signalcli.trace.representation import describe_failure
+
+OWN_PACKAGE = __name__.rpartition(".")[0]
+
+
+def refusal_of(
+    session: Session, model: type[Any], act: Callable[[Session], Any], done: str
+) -> Refusal | None:
+    """Why something cannot be done, even without any signal; None where it could be.
+
+    It is done once more in a savepoint that is rolled back, by a session that sends no signals.
+
+    Arguments:
+        session: its transaction is used.
+        model: the model that it is about.
+        act: does it, in the session that it is given.
+        done: what cannot be done, for the message: "written" or "read".
+
+    Raises:
+        OperationalError: the database does not work.
+    """
+    connection = session.connection(bind_arguments={"mapper": inspect(model)})
+    with (
+        unannounced(),
+        Session(connection, join_transaction_mode="create_savepoint") as silent,
+    ):
+        try:
+            act(silent)
+            silent.flush()
+        except (Refusal, OperationalError, DatabaseUnusable) as error:
+            if isinstance(error, Refusal):
+                return error
+            raise
+        except Exception as error:
+            if _is_our_own(error):
+                raise
+            return _refusal(model, error, done)
+    return None
+
+
+def _is_our_own(error: Exception) -> bool:
+    """Whether an exception was raised here, and not by what a model does with its values."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    place = traceback.tb_frame.f_globals.get("__name__", "") if traceback is not None else ""
+    return str(place).startswith(OWN_PACKAGE)
+
+
+def _refusal(model: type[Any], error: Exception, done: str) -> Refusal:
+    reason = _words(error)
+    name = model_name(model)
+    kind, _, columns = reason.partition(" constraint failed: ")
+    fields = listed(_field(model, column) for column in columns.split(", "))
+    if isinstance(error, IntegrityError) and _is_of_unique(error):
+        what = f"the same {fields}" if columns else f"the same values ({reason})"
+        return ObjectExists(f"there is a {name} with {what} already; choose another")
+    if isinstance(error, IntegrityError) and kind == "NOT NULL":
+        return InvalidInput(f"{name}: a value is missing for {fields}")
+    if isinstance(error, IntegrityError) and kind == "CHECK":
+        return InvalidInput(f"{name}: the values break the rule {columns}")
+    if isinstance(error, IntegrityError) and _is_of_foreign_key(error):
+        return InvalidInput(f"{name}: what refers to something would lead nowhere then")
+    if isinstance(error, CircularDependencyError):
+        return InvalidInput(f"{name}: this goes round in circles; make one change after the other")
+    return InvalidInput(f"{name}: this cannot be {done}: {reason}")
+
+
+def referring(session: Session, instance: Any) -> str:
+    """Who refers to an object, so that it has to stay: ``shop.Order (customer_id)``, or nothing."""
+    tables = inspect(instance).mapper.tables
+    for model in mapped_models():
+        for column in inspect(model).local_table.columns:
+            for foreign_key in column.foreign_keys:
+                remote = foreign_key.column
+                if remote.table in tables and column.table not in tables:
+                    field = inspect(instance).mapper.get_property_by_column(remote).key
+                    value = getattr(instance, field)
+                    if session.exec(select(column).where(column == value)).first() is not None:
+                        return f"{model_name(model)} ({column.name})"
+    return ""
+
+
+def _words(error: Exception) -> str:
+    """What an exception says, in the words of the database where it is the database's."""
+    if isinstance(error, StatementError) and error.orig is not None:
+        known = isinstance(error, IntegrityError | DataError)
+        return str(error.orig) if known else f"{type(error.orig).__name__}: {error.orig}"
+    failure = describe_failure(error)
+    # So validators say what is wrong.
+    is_plain = type(error) in (ValueError, AssertionError) and failure.message
+    return failure.message if is_plain else str(failure)
+
+
+def _is_of_unique(error: IntegrityError) -> bool:
+    kinds = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
+    return bool(_codes(error) & {*kinds, "23505", 1062})
+
+
+def _is_of_foreign_key(error: IntegrityError) -> bool:
+    return bool(_codes(error) & {"SQLITE_CONSTRAINT_FOREIGNKEY", "23503", 1451, 1452})
+
+
+def _codes(error: IntegrityError) -> set[Any]:
+    """What drivers say of the kind of a violation: SQLite's names, SQL states, MySQL's numbers."""
+    names = ("sqlite_errorname", "sqlstate", "pgcode")
+    codes = {getattr(error.orig, name, None) for name in names}
+    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return codes | ({number} if isinstance(number, int) else set())
+
+
+def _field(model: type[Any], column: str) -> str:
+    """The field of a column that SQLite names with its table."""
+    table, _, name = column.rpartition(".")
+    for attribute in inspect(model).column_attrs:
+        for each in attribute.columns:
+            if (str(getattr(each.table, "name", "")), each.name) == (table, name):
+                return str(attribute.key)
+    return column

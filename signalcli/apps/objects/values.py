@@ -1,0 +1,233 @@
+"""Values for a model's fields, read and checked as the model's own types and validators say."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from sqlalchemy import Column, Integer, TypeDecorator, inspect
+from sqlalchemy.engine.default import DefaultDialect
+
+from signalcli.apps.objects.assignments import Assignment, json_or_none
+from signalcli.apps.objects.fields import columns_of
+from signalcli.apps.objects.refusals import InvalidInput, listed, quoted
+from signalcli.db.labels import model_name
+
+LARGEST = 2**63
+
+
+def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
+    """A value of a field's type, whatever else the model demands of the field.
+
+    For what is sought, not for what is written.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if said.is_null:
+        return None
+    field = model.model_fields[name]
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(field.annotation)
+    except PydanticUserError:
+        # What only the model itself knows how to validate is compared as it was given.
+        return _storable(model, name, said.value)
+    try:
+        value = adapter.validate_python(said.value)
+    except ValidationError as error:
+        value = _reread(adapter, said)
+        if value is None:
+            raise InvalidInput(_story(model, error, {name: said}, within=name)) from error
+    return _storable(model, name, value)
+
+
+def new_values(
+    model: type[Any], said: Mapping[str, Assignment], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values of the fields that a new instance is made of; others get their defaults.
+
+    All of the model's validators run. None of its signals are sent.
+
+    Arguments:
+        model: the model.
+        said: what was said of its columns.
+        known: values besides, which are of the right type.
+
+    Raises:
+        InvalidInput: a value is not valid, or one is missing.
+    """
+    values = {name: one.value for name, one in said.items()} | dict(known)
+    try:
+        return _validated(model, values)
+    except ValidationError as error:
+        unread = {place[0] for place in _places(error)}
+        reread = {name: value for name, value in _as_json(said).items() if name in unread}
+        try:
+            if reread:
+                return _validated(model, values | reread)
+        except ValidationError:
+            pass
+        raise InvalidInput(_story(model, error, said)) from error
+
+
+def changed_values(
+    instance: Any, said: Mapping[str, Assignment], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values of the fields that change: those that are named, and those that a validator sets.
+
+    The validators of the fields that are named run, and the model's own; those of other fields do
+    not, which may not take what they once returned.
+
+    Arguments:
+        instance: the instance; it stays as it is.
+        said: what was said of its columns.
+        known: values besides, which are of the right type.
+
+    Raises:
+        InvalidInput: a value is not valid.
+    """
+    model = type(instance)
+    draft = inspect(model).class_manager.new_instance()
+    draft.__dict__.update({name: getattr(instance, name) for name in columns_of(model)})
+    before = dict(draft.__dict__)
+    given: dict[str, Any] = {name: one.value for name, one in said.items()}
+    given.update(known)
+    problems: dict[str, ValidationError] = {}
+    for name in given:
+        error = _assigned(draft, name, given[name], said.get(name))
+        if error is not None:
+            problems[name] = error
+    # What the values have to do with each other only counts when all are there.
+    for error in problems.values():
+        if _places(error):
+            raise InvalidInput(_story(model, error, said)) from error
+    for name in list(problems)[-1:]:
+        last = _assigned(draft, name, given[name], said.get(name))
+        if last is not None:
+            raise InvalidInput(_story(model, last, said)) from last
+    after = {name: draft.__dict__.get(name) for name in columns_of(model)}
+    return {
+        name: _storable(model, name, value)
+        for name, value in after.items()
+        if name in given or value is not before[name]
+    }
+
+
+def _validated(model: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    draft = inspect(model).class_manager.new_instance()
+    model.__pydantic_validator__.validate_python(
+        values, self_instance=draft, by_alias=False, by_name=True
+    )
+    return {
+        name: _storable(model, name, draft.__dict__[name])
+        for name in columns_of(model)
+        if name in draft.model_fields_set
+    }
+
+
+def _assigned(draft: Any, name: str, value: Any, said: Assignment | None) -> ValidationError | None:
+    """Assign to a draft; why that does not work, if it does not."""
+    first: ValidationError | None = None
+    for each in (value, *([] if said is None else _as_json({name: said}).values())):
+        try:
+            type(draft).__pydantic_validator__.validate_assignment(
+                draft, name, each, by_alias=False, by_name=True
+            )
+        except ValidationError as error:
+            first = first or error
+            if not _places(error):
+                return error
+        else:
+            return None
+    return first
+
+
+def _as_json(said: Mapping[str, Assignment]) -> dict[str, Any]:
+    """The texts that are JSON, as what they say then."""
+    read = {name: json_or_none(one.value) for name, one in said.items() if not one.is_json}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _reread(adapter: TypeAdapter[Any], said: Assignment) -> Any:
+    """What a text is that only makes sense as JSON, or None."""
+    value = None if said.is_json else json_or_none(said.value)
+    if value is None:
+        return None
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _storable(model: type[Any], name: str, value: Any) -> Any:
+    """The value, if a database can hold it."""
+    column = columns_of(model).get(name)
+    reason = "" if column is None or value is None else _objection(column, value)
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        reason = "has characters that no database holds; write it without"
+    elif isinstance(value, int) and column is not None and isinstance(column.type, Integer):
+        reason = reason if -LARGEST <= value < LARGEST else "is too large for the database"
+    elif isinstance(value, float | Decimal) and math.isnan(value):
+        reason = "is no number that can be compared; give another"
+    if reason:
+        raise InvalidInput(f"{model_name(model)}: {name} {quoted(str(value), name)} {reason}")
+    return value
+
+
+def _objection(column: Column[Any], value: Any) -> str:
+    """Why a type that converts values before they are written does not take this one."""
+    if not isinstance(column.type, TypeDecorator):
+        return ""
+    try:
+        column.type.process_bind_param(value, DefaultDialect())
+    except NotImplementedError:
+        return ""
+    except (ValueError, TypeError) as error:
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return "has no time zone; write one behind it, such as Z or +01:00"
+        return f"cannot be written: {' '.join(str(error).split())}"
+    return ""
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _places(error: ValidationError) -> list[tuple[Any, ...]]:
+    """Where the errors are; nowhere for what the model as a whole says."""
+    return [
+        each["loc"]
+        for each in error.errors(include_url=False, include_context=False)
+        if each["loc"]
+    ]
+
+
+def _story(
+    model: type[Any], error: ValidationError, said: Mapping[str, Assignment], within: str = ""
+) -> str:
+    """What is wrong with the values, all of it, on one line."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    missing = [str(each["loc"][0]) for each in errors if each["type"] == "missing" and each["loc"]]
+    stories = [f"a value is missing for {listed(missing)}"] if missing else []
+    for each in errors:
+        place = (within, *each["loc"]) if within else each["loc"]
+        if each["type"] == "missing" and each["loc"]:
+            continue
+        stories.append(_reason(place, each["msg"], said))
+    return f"{model_name(model)}: {'; '.join(stories)}"
+
+
+def _reason(place: tuple[Any, ...], message: str, said: Mapping[str, Assignment]) -> str:
+    message = message[:1].lower() + message[1:]
+    if not place:
+        return message
+    name = str(place[0])
+    value = f" {quoted(said[name].value, name)}" if name in said else ""
+    inner = "".join(f"[{part!r}]" for part in place[1:])
+    return f"{name}{inner}{value}: {message}"

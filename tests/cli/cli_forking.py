@@ -16,6 +16,8 @@ from signalcli.cli.main import main
 
 READY_MADE = (
     "email_validator",
+    "signalcli.apps.models",
+    "signalcli.apps.objects.working",
     "signalcli.cli.app",
     "signalcli.core.accounts",
     "signalcli.db.opening",
@@ -24,6 +26,7 @@ READY_MADE = (
     "signalcli.render.listing",
     "signalcli.render.live",
     "signalcli.render.log",
+    "signalcli.render.objects",
     "signalcli.trace",
     "signalcli.trace.log.finding",
     "signalcli.trace.log.keeping",

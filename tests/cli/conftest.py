@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_program import Driver, Forked, Forker, Program
+from cli_shop import copied, fill, shop_in
 
 _BEGINNING = """\
 import os, sys, threading, time
@@ -77,5 +78,35 @@ def driver(filled: Program, forker: Forker) -> Driver:
         script = filled.folder / "driver.py"
         script.write_text(_BEGINNING + source + _END, encoding="utf-8")
         return Forked(filled.folder, (sys.executable, str(script)), forker, script)
+
+    return make
+
+
+@pytest.fixture
+def empty_shop(tmp_path: Path, forker: Forker) -> Forked:
+    """The program with the shop installed, in a folder without a database."""
+    return shop_in(tmp_path, forker)
+
+
+@pytest.fixture(scope="session")
+def stocked_folder(tmp_path_factory: pytest.TempPathFactory, forker: Forker) -> Path:
+    """A folder with a database of a shop that has something to sell."""
+    shop = shop_in(tmp_path_factory.mktemp("stocked"), forker)
+    fill(shop)
+    return shop.folder
+
+
+@pytest.fixture
+def shop(empty_shop: Forked, stocked_folder: Path) -> Forked:
+    """The program with the shop installed, and something to sell."""
+    return copied(empty_shop, stocked_folder)
+
+
+@pytest.fixture
+def shop_driver(tmp_path: Path, forker: Forker, stocked_folder: Path) -> Driver:
+    """Makes the program with the shop installed that has receivers of a test's own."""
+
+    def make(source: str) -> Program:
+        return copied(shop_in(tmp_path, forker, source), stocked_folder)
 
     return make

@@ -20,7 +20,7 @@ def complete(program: Program, line: str, **variables: str) -> Finished:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("signalcli re", ["register", "receivers"]),
+        ("signalcli re", ["register", "receivers", "remove"]),
         ("signalcli register x --em", ["--email"]),
         ("signalcli list --tr", ["--trace"]),
         ("signalcli notify --ro", ["--robust"]),

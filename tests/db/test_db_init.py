@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Field, SQLModel, select
 
 from signalcli.db import Session, post_init, pre_init
+from signalcli.db.initialization import unannounced
 
 Line = tuple[Any, ...]
 
@@ -192,6 +193,18 @@ def test_what_is_no_model_sends_nothing(lines: list[Line]) -> None:
     Plain(name="x")
     Animal(name="y")
     assert lines == []
+
+
+def test_instances_can_be_made_and_loaded_unannounced(
+    stored: None, engine: Engine, lines: list[Line]
+) -> None:
+    with unannounced(), Session(engine) as session:
+        assert session.get_one(User, 1).username == "ann"
+        assert Log(text="made").text == "made"
+        assert Log.model_validate({"text": "checked"}).text == "checked"
+    assert lines == []
+    Log(text="again")
+    assert names(lines) == ["pre_init Log", "post_init Log"]
 
 
 def test_a_model_defined_while_somebody_listens_is_covered_and_restored(

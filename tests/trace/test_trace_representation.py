@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signalcli.trace import Recorder
-from signalcli.trace.representation import represent
+from signalcli.trace.representation import describe_command_line, represent
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)
@@ -262,3 +262,13 @@ def test_no_representation_contains_what_is_passed_under_a_secret_name(
     assert SECRET not in json.dumps(represent(value))
     assert SECRET not in json.dumps(represent(secret, "token"))
     assert SECRET not in json.dumps(represent(Login("ada", secret)))
+
+
+@unhurried
+@given(secret_names, st.sampled_from(["=", ":="]), st.text(max_size=9), st.text(max_size=9))
+def test_no_command_line_contains_what_is_given_for_a_field_of_a_secret_name(
+    name: str, sign: str, before: str, after: str
+) -> None:
+    line = describe_command_line(["signalcli", f"{name}{sign}{before}{SECRET}{after}", "a=b c"])
+    assert SECRET not in line
+    assert line.endswith(" 'a=b c'")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
+from signalcli.apps.config import lies_within
 from signalcli.apps.registry import Apps, apps
 from signalcli.db.model_signal import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
@@ -117,16 +118,23 @@ def find_signals(
     Raises:
         NoMatch: no signal matches the pattern.
     """
-    packages = {OWN_PACKAGE, *(config.module.__name__ for config in installed.get_app_configs())}
     found = [
-        signal
-        for signal in all_signals()
-        if _lies_within(signal.module, packages) and matches(pattern, signal.name, signal.path)
+        signal for signal in signals_within(installed) if matches(pattern, signal.name, signal.path)
     ]
     if pattern is not None and not found:
         raise NoMatch("signal", repr(pattern), "signals")
     entries = map(_signal_entry, found)
     return [entry for entry in entries if not (unused and entry.connections)]
+
+
+def signals_within(installed: Apps = apps) -> list[Signal]:
+    """The signals that signalcli and the installed apps define, in the order of their making."""
+    packages = {OWN_PACKAGE, *(config.name for config in installed.get_app_configs())}
+    return [
+        signal
+        for signal in all_signals()
+        if any(lies_within(signal.module, package) for package in packages)
+    ]
 
 
 def find_connections(
@@ -161,10 +169,6 @@ def find_connections(
         wanted = (f"the {word} {glob!r}" for word, glob in globs.items() if glob is not None)
         raise NoMatch("connection", " and ".join(wanted), "receivers")
     return found
-
-
-def _lies_within(module: str, packages: set[str]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _signal_entry(signal: Signal) -> SignalEntry:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import apps, connected, log, objects, users
+from signalcli.cli import apps, connected, log, objects, sending, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import EXIT_CODES
 
@@ -28,6 +28,7 @@ _OBJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "change": objects.change,
     "remove": objects.remove,
     "get": objects.get,
+    "send": sending.send,
 }
 
 _LOG_COMMANDS: dict[str, Callable[..., None]] = {

@@ -12,7 +12,7 @@ from signalcli.cli.running import Answer, carry_out
 if TYPE_CHECKING:
     from signalcli.db import Session
 
-PANEL = "Objects of any model"
+PANEL = "Any model, any signal"
 MOST_SHOWN = 50
 
 

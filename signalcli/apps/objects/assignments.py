@@ -37,8 +37,12 @@ def is_assignment(word: str) -> bool:
     return _ASSIGNMENT.fullmatch(word) is not None
 
 
-def assignments_of(words: Iterable[str]) -> dict[str, Assignment]:
+def assignments_of(words: Iterable[str], what: str = "field") -> dict[str, Assignment]:
     """What some words of a command line say, by the names of the fields.
+
+    Arguments:
+        words: the words.
+        what: what is named there, for the messages.
 
     Raises:
         InvalidInput: a word is no assignment, its JSON is none, or a field is named twice.
@@ -47,10 +51,10 @@ def assignments_of(words: Iterable[str]) -> dict[str, Assignment]:
     for word in words:
         match = _ASSIGNMENT.fullmatch(word)
         if match is None:
-            raise InvalidInput(f"{quoted(word)} says nothing of a field; write name=value")
+            raise InvalidInput(f"{quoted(word)} is no {what}; write name=value")
         name, value = match["name"], match["value"]
         if name in found:
-            raise InvalidInput(f"the field {quoted(name)} is named twice")
+            raise InvalidInput(f"the {what} {quoted(name)} is named twice")
         is_json = bool(match["json"])
         found[name] = Assignment(name, _json(name, value) if is_json else value, is_json)
     return found

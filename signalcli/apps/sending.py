@@ -1,0 +1,167 @@
+"""Sending any signal by its name, with arguments that were typed in."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from signalcli.apps.errors import ModelNotFound
+from signalcli.apps.inventory import signals_within
+from signalcli.apps.objects.assignments import Assignment
+from signalcli.apps.objects.keys import key_of
+from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
+from signalcli.apps.registry import Apps, apps
+from signalcli.db import Session
+from signalcli.db.labels import model_name
+from signalcli.dispatch import Receiver, Signal
+from signalcli.trace.dispatcher import sender_name
+
+INSTANCE = "instance"
+OWN_NAMES = ("self", "sender", "signal")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending a signal.
+
+    Attributes:
+        signal: its full name.
+        sender: the name of the sender, if there was one.
+        responses: how many receivers there were.
+        failed: who failed and how; nobody where it was not sent robustly.
+    """
+
+    signal: str
+    sender: str | None
+    responses: int
+    failed: list[tuple[Receiver, Exception]]
+
+
+def send(
+    session: Session,
+    name: str,
+    said: Mapping[str, Assignment],
+    *,
+    sender: str | None = None,
+    robust: bool = False,
+    installed: Apps = apps,
+) -> Sent:
+    """Send a signal of the installed apps.
+
+    A signal that says what it provides wants just that; ``session`` and ``using`` are provided
+    anyway. Where it provides an ``instance`` and the sender is a model, a primary key is enough.
+
+    Arguments:
+        session: the session.
+        name: the signal's full name, the end of it, or its short name.
+        said: the named arguments.
+        sender: the name of a model, or the full name of any other object that is imported; None
+            for nobody in particular.
+        robust: whether a failing receiver leaves the others to run.
+        installed: the installed apps.
+
+    Raises:
+        NoSuchObject: there is no such signal, sender or instance.
+        InvalidInput: several signals have the name; an argument is missing, or not the signal's.
+        AmbiguousModel: several models have the sender's name.
+        Exception: what a receiver raised, where not robust.
+    """
+    signal = find_signal(name, installed)
+    source = None if sender is None else find_sender(sender, installed)
+    named = _arguments(signal, source, said, session)
+    responses = (signal.send_robust if robust else signal.send)(source, **named)
+    return Sent(
+        signal=signal.path,
+        sender=sender_name(source),
+        responses=len(responses),
+        failed=[pair for pair in responses if robust and isinstance(pair[1], Exception)],
+    )
+
+
+def find_signal(name: str, installed: Apps = apps) -> Signal:
+    """A signal of the installed apps, or of signalcli, by name.
+
+    Raises:
+        NoSuchObject: there is none.
+        InvalidInput: there are several.
+    """
+    signals = signals_within(installed)
+    found = [signal for signal in signals if signal.path == name] or [
+        signal for signal in signals if f".{signal.path}".endswith(f".{name}")
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        paths = listed(signal.path for signal in found)
+        raise InvalidInput(f"there are several signals called {name}: {paths}")
+    close = get_close_matches(name, [signal.name for signal in signals], n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    raise NoSuchObject(
+        f"there is no signal {quoted(name)}; {guess}`signalcli signals` shows what there is"
+    )
+
+
+def find_sender(name: str, installed: Apps = apps) -> Any:
+    """A model by name, or another object by its full name, if its module is imported.
+
+    Raises:
+        NoSuchObject: there is neither.
+        AmbiguousModel: several models have the name.
+    """
+    try:
+        return installed.get_model(name)
+    except ModelNotFound as error:
+        target = _imported(name)
+        if target is None:
+            raise NoSuchObject(
+                f"there is no sender {quoted(name)}: no model is called so, and no object that is "
+                "imported"
+            ) from error
+        return target
+
+
+def _imported(name: str) -> Any:
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        target: Any = sys.modules.get(".".join(parts[:length]))
+        if target is not None:
+            for part in parts[length:]:
+                target = vars(target).get(part) if hasattr(target, "__dict__") else None
+            return target
+    return None
+
+
+def _arguments(
+    signal: Signal, sender: Any, said: Mapping[str, Assignment], session: Session
+) -> dict[str, Any]:
+    provided: dict[str, Any] = {
+        "session": session,
+        "using": session.get_bind().engine.url.render_as_string(hide_password=True),
+    }
+    for name in said:
+        if name in OWN_NAMES or name == "session":
+            raise InvalidInput(f"the argument {name} is given by signalcli itself")
+    wanted = signal.providing_args
+    named: dict[str, Any] = {name: one.value for name, one in said.items()}
+    if wanted is None:
+        return named
+    unknown = [name for name in named if name not in wanted]
+    if unknown:
+        takes = f"it provides {listed(wanted)}" if wanted else "it provides none"
+        raise InvalidInput(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
+    named = {name: provided[name] for name in wanted if name in provided} | named
+    missing = [name for name in wanted if name not in named]
+    if missing:
+        raise InvalidInput(f"{signal.name} also provides {listed(missing)}; give name=value")
+    if INSTANCE in wanted and hasattr(sender, "model_fields"):
+        named[INSTANCE] = _instance(session, sender, said[INSTANCE])
+    return named
+
+
+def _instance(session: Session, model: type[Any], said: Assignment) -> Any:
+    key = key_of(model, said.value, is_json=said.is_json)
+    instance = session.get(model, key)
+    if instance is None:
+        raise NoSuchObject(f"there is no {model_name(model)} {quoted(said.value)}")
+    return instance

@@ -9,6 +9,7 @@ from signalcli.db.initialization import post_init, pre_init
 from signalcli.db.session import Session
 from signalcli.db.signals import (
     connection_created,
+    m2m_changed,
     post_delete,
     post_migrate,
     post_save,
@@ -28,6 +29,7 @@ __all__ = [
     "class_prepared",
     "connection_created",
     "create_engine",
+    "m2m_changed",
     "on_commit",
     "post_delete",
     "post_init",

@@ -19,26 +19,32 @@ class Causes:
 
     def __init__(self) -> None:
         # The instances themselves, so that no other can take the id of one.
-        self._noted: dict[int, tuple[Any, watching.Cause]] = {}
+        self._noted: dict[tuple[int, str | None], tuple[Any, watching.Cause]] = {}
 
-    def note(self, instance: Any) -> None:
-        """What is running now is behind the next write of an instance."""
+    def note(self, instance: Any, collection: str | None = None) -> None:
+        """What is running now is behind the next write of an instance.
+
+        Arguments:
+            instance: the instance.
+            collection: the many-to-many relationship of it whose links are to be written; None
+                for the instance's own row.
+        """
         if watching.observers:
-            self._noted[id(instance)] = (instance, watching.cause())
+            self._noted[id(instance), collection] = (instance, watching.cause())
 
-    def note_first(self, instance: Any) -> None:
+    def note_first(self, instance: Any, collection: str | None = None) -> None:
         """As :meth:`note`, unless something else was before it."""
-        if id(instance) not in self._noted:
-            self.note(instance)
+        if (id(instance), collection) not in self._noted:
+            self.note(instance, collection)
 
-    def of(self, instance: Any) -> watching.Cause | None:
+    def of(self, instance: Any, collection: str | None = None) -> watching.Cause | None:
         """What was noted, or None."""
-        _, cause = self._noted.get(id(instance), (None, None))
+        _, cause = self._noted.get((id(instance), collection), (None, None))
         return cause
 
-    def forget(self, instance: Any) -> None:
-        """The instance was written: what comes next has a cause of its own."""
-        self._noted.pop(id(instance), None)
+    def forget(self, instance: Any, collection: str | None = None) -> None:
+        """It was written: what comes next has a cause of its own."""
+        self._noted.pop((id(instance), collection), None)
 
     def clear(self) -> None:
         """Nothing is pending any more."""
@@ -54,7 +60,7 @@ def resumed(cause: watching.Cause | None) -> AbstractContextManager[None]:
 def _on_attach(session: Session, instance: Any) -> None:
     if not watching.observers:
         return
-    causes = _causes_of(session)
+    causes = causes_of(session)
     if causes is not None:
         causes.note(instance)
 
@@ -79,12 +85,12 @@ def _note_change(instance: Any) -> None:
         return
     state = inspect(instance, raiseerr=False)
     if state is not None and getattr(state, "persistent", False):
-        causes = _causes_of(object_session(instance))
+        causes = causes_of(object_session(instance))
         if causes is not None:
             causes.note_first(instance)
 
 
-def _causes_of(session: Session | None) -> Causes | None:
+def causes_of(session: Session | None) -> Causes | None:
     """The causes that a session keeps, if it is one of ours."""
     causes: Causes | None = getattr(session, "causes", None)
     return causes
@@ -96,6 +102,9 @@ def _listeners(model: type[Any]) -> list[tuple[Any, str, Any]]:
         (getattr(model, attribute.key), "set", _on_column) for attribute in mapper.column_attrs
     ]
     for relationship in mapper.relationships:
+        if relationship.secondary is not None:
+            # Its change writes neither of the two rows that it links.
+            continue
         attribute = getattr(model, relationship.key)
         if relationship.uselist:
             listeners.append((attribute, "append", _on_collection))
@@ -110,6 +119,8 @@ def _listen(model: type[Any]) -> None:
         event.listen(*listener)
 
 
-_models = ForEachModel(is_wanted=lambda: bool(watching.observers), listen=_listen)
+_models = ForEachModel(
+    is_wanted=lambda: bool(watching.observers), listen=_listen, when_configured=True
+)
 watching.on_change(_models.update)
 _models.update()

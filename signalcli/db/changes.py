@@ -33,6 +33,11 @@ class Change:
         """The model class."""
         return type(self.instance)
 
+    @property
+    def model(self) -> type[Any]:
+        """The model that says which database it is written to."""
+        return self.sender
+
 
 @dataclass(slots=True, eq=False)
 class Save(Change):

@@ -10,7 +10,8 @@ from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db import causes
 from signalcli.db.changes import Change, Delete, Save, pending_deletes, pending_saves
-from signalcli.db.signals import post_delete, post_save, pre_delete, pre_save
+from signalcli.db.links import LinkChange, LinkPlan
+from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal
 
 if TYPE_CHECKING:
@@ -54,9 +55,11 @@ class Flush:
         self._late: list[Change] = []
         self._databases: dict[Any, str] = {}
         self._only = None if objects is None else {id(instance) for instance in objects}
+        outer = [flush.links for flush in under_way]
+        self.links: LinkPlan = LinkPlan(session, outer, self._only)
 
     def announce(self, origins: Collection[Any]) -> None:
-        """Send ``pre_save`` and ``pre_delete`` for all that is pending, and what that leads to.
+        """Send what is sent before the write for all that is pending, and what that leads to.
 
         Arguments:
             origins: the instances that deletions started with.
@@ -67,7 +70,7 @@ class Flush:
                 deletes = pending_deletes(session, origins)
                 saves = self._fresh(pending_saves(session, [*self._planned.values(), *deletes]))
                 deletes = self._fresh(deletes)
-                if not (saves or deletes):
+                if not (saves or deletes or self._announce_links()):
                     break
                 self._set_aside(deletes)
                 self._announce_saves(saves, origins)
@@ -78,7 +81,7 @@ class Flush:
                         self._send_delete(pre_delete, change)
             else:
                 raise FlushError(
-                    f"pre_save receivers made new changes in each of {MOST_ROUNDS} rounds."
+                    f"Receivers made new changes in each of {MOST_ROUNDS} rounds before a write."
                 )
             for change in self._planned.values():
                 if change.instance in session:
@@ -109,8 +112,21 @@ class Flush:
                 self._saves.append(self._announced(save, (save.instance,)))
                 self._send_save(pre_save, save)
 
+    def _announce_links(self) -> bool:
+        """Send ``m2m_changed`` for the links that are pending; returns whether there were any."""
+        if m2m_changed.is_idle:
+            return False
+        return self.links.announce(
+            lambda links: self._send_links(links, **links.before()), self._planned
+        )
+
+    def note_links(self) -> None:
+        """The session has written what is pending, and still knows what that was."""
+        if not m2m_changed.is_idle:
+            self.links.note_written()
+
     def report(self, transaction: SessionTransaction | None) -> None:
-        """Send ``post_save`` and ``post_delete`` for what was announced and written.
+        """Send what is sent after the write for what was announced and written.
 
         Arguments:
             transaction: the transaction or savepoint that it was written in.
@@ -123,9 +139,13 @@ class Flush:
             elif isinstance(change, Delete):
                 self._send_delete(pre_delete, change)
                 self._deletes.append(change)
+        for links in self.links.take_late():
+            self._send_links(links, **links.before())
         for save in self._saves:
             if save.written:
                 self._send_save(post_save, save, created=save.created)
+        for links in self.links.written():
+            self._send_links(links, **links.after())
         for delete in _in_deletion_order(self._deletes):
             if delete.written:
                 self._send_delete(post_delete, delete)
@@ -196,14 +216,17 @@ class Flush:
     def _send_delete(self, signal: Signal, change: Delete) -> None:
         self._send(signal, change, origin=change.origin)
 
-    def _send(self, signal: Signal, change: Change, **named: Any) -> None:
+    def _send_links(self, links: LinkChange, **named: Any) -> None:
+        self._send(m2m_changed, links, **named)
+
+    def _send(self, signal: Signal, change: Change | LinkChange, **named: Any) -> None:
         if signal.is_idle:
             return
         with causes.resumed(change.cause):
             signal.send(
                 change.sender,
                 instance=change.instance,
-                using=self._using(change.sender),
+                using=self._using(change.model),
                 session=self._session,
                 **named,
             )
@@ -211,7 +234,7 @@ class Flush:
         if self.was_rolled_back or self.was_abandoned:
             what = "transaction was rolled back" if self.was_rolled_back else "session was closed"
             raise InvalidRequestError(
-                f"The {what} while {signal.name} of {change.sender.__name__} was being sent; "
+                f"The {what} while {signal.name} of {change.model.__name__} was being sent; "
                 "its other signals were not sent."
             )
 

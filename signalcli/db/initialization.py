@@ -17,7 +17,7 @@ from sqlalchemy.orm import QueryContext
 from sqlmodel import SQLModel
 
 from signalcli.db.models import ForEachModel, is_mapped
-from signalcli.db.signals import InitSignal, post_init, pre_init
+from signalcli.db.signals import post_init, pre_init
 from signalcli.dispatch import watching
 
 __all__ = ["post_init", "pre_init"]
@@ -108,6 +108,6 @@ def _update() -> None:
     type.__setattr__(SQLModel, "model_validate", classmethod(validate))
 
 
-InitSignal.on_change = _update
+pre_init.on_change = post_init.on_change = _update
 watching.on_change(_update)
 _update()

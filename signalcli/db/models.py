@@ -46,6 +46,8 @@ class ForEachModel:
         listen: adds event listeners to a model; called once for each.
         prepare: called with each model whenever it comes to be wanted.
         restore: called with each model when it is not wanted any more.
+        when_configured: leave a model until SQLAlchemy has configured it, so that its relationships
+            are known: to ask for them earlier fails where one names a model still to be defined.
     """
 
     def __init__(
@@ -54,16 +56,21 @@ class ForEachModel:
         listen: Prepare,
         prepare: Prepare | None = None,
         restore: Prepare | None = None,
+        when_configured: bool = False,
     ) -> None:
         self._is_wanted = is_wanted
         self._listen = listen
         self._prepare = prepare
         self._restore = restore
+        self._when_configured = when_configured
         self._listening: set[type[Any]] = set()
-        self._prepared: list[type[Any]] = []
+        self._prepared: dict[type[Any], None] = {}
         self._on = False
         self._lock = threading.RLock()
-        event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
+        if when_configured:
+            event.listen(Mapper, "after_configured", self._on_configured)
+        else:
+            event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
 
     def update(self) -> bool:
         """Do it, or undo it, if that has changed; returns whether it is wanted."""
@@ -72,10 +79,9 @@ class ForEachModel:
             if wanted != self._on:
                 self._on = wanted
                 if wanted:
-                    for model in mapped_models():
-                        self._add(model)
+                    self._add_all()
                 while not wanted and self._prepared:
-                    model = self._prepared.pop()
+                    model, _ = self._prepared.popitem()
                     if self._restore is not None:
                         self._restore(model)
             return wanted
@@ -85,10 +91,23 @@ class ForEachModel:
             if self._on and issubclass(model, SQLModel):
                 self._add(model)
 
+    def _on_configured(self) -> None:
+        with self._lock:
+            if self._on:
+                self._add_all()
+
+    def _add_all(self) -> None:
+        for model in mapped_models():
+            if model not in self._prepared and self._is_ready(model):
+                self._add(model)
+
+    def _is_ready(self, model: type[Any]) -> bool:
+        return not self._when_configured or bool(inspect(model).configured)
+
     def _add(self, model: type[Any]) -> None:
         if model not in self._listening:
             self._listening.add(model)
             self._listen(model)
-        self._prepared.append(model)
+        self._prepared[model] = None
         if self._prepare is not None:
             self._prepare(model)

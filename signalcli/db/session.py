@@ -14,9 +14,11 @@ from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
-from signalcli.db.signals import post_delete, post_save, pre_delete, pre_save
+from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 DEEPEST = 40
+
+_SIGNALS = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
 
 
 class Session(sqlmodel.Session):
@@ -183,7 +185,7 @@ class Session(sqlmodel.Session):
 
 
 def _nobody_cares() -> bool:
-    return pre_save.is_idle and post_save.is_idle and pre_delete.is_idle and post_delete.is_idle
+    return all(signal.is_idle for signal in _SIGNALS)
 
 
 @event.listens_for(Session, "before_commit")
@@ -197,6 +199,7 @@ def _note_saves(session: Session, context: object) -> None:
     if not session._flushes:
         return
     flush = session._flushes[-1]
+    flush.note_links()
     for instance in session.new:
         flush.saved(instance, created=True, columns=None)
     for instance in session.dirty:

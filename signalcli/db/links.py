@@ -1,0 +1,302 @@
+"""The rows of link tables that a flush inserts and removes: announced before, reported after."""
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper, PassiveFlag
+from sqlalchemy.orm.attributes import History, get_history
+
+from signalcli.db.asking import asked, forget
+from signalcli.db.dependants import primary_key
+from signalcli.db.many_to_many import (
+    Relationship,
+    counterpart,
+    is_reverse,
+    link_model,
+    many_to_many,
+    primary_keys,
+)
+from signalcli.dispatch.watching import Cause
+
+if TYPE_CHECKING:
+    from signalcli.db.session import Session
+
+# What is known without asking the database, as SQLAlchemy's flush looks at it.
+_KNOWN = PassiveFlag.PASSIVE_NO_INITIALIZE | PassiveFlag.INCLUDE_PENDING_MUTATIONS
+
+LinkKey = tuple[Relationship, int, int, bool]
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """A row of a link table to be inserted or removed, from the side that was asked for it.
+
+    Attributes:
+        instance: the instance whose collection was asked.
+        relationship: the collection.
+        other: the instance that it takes in or gives up.
+        is_added: whether the row is inserted.
+        shows_on_its_side: whether the collection shows it; otherwise only the other instance's.
+        written: whether the database has it.
+    """
+
+    instance: Any
+    relationship: Relationship
+    other: Any
+    is_added: bool
+    shows_on_its_side: bool
+    written: bool = field(default=False, init=False)
+
+    @property
+    def key(self) -> LinkKey:
+        """The same from either side."""
+        other_side = counterpart(self.relationship)
+        if other_side is not None and is_reverse(self.relationship):
+            return (other_side, id(self.other), id(self.instance), self.is_added)
+        return (self.relationship, id(self.instance), id(self.other), self.is_added)
+
+    def where_it_shows(self) -> tuple[Any, Relationship, Any]:
+        """The instance and the collection that show it, and the other instance."""
+        other_side = counterpart(self.relationship)
+        if self.shows_on_its_side or other_side is None:
+            return self.instance, self.relationship, self.other
+        return self.other, other_side, self.instance
+
+
+class LinkChange:
+    """What one ``m2m_changed`` says before, and another after the writing of some links.
+
+    Attributes:
+        links: the links: all of one collection, all added or all removed.
+        is_clear: whether it is the removal of all that there are, by ``clear()``.
+        cause: what was noted to be behind it, or None.
+        sender: the link model, or its table where there is no model.
+        model: the class of the instances that are added or removed.
+    """
+
+    def __init__(self, links: list[Link], is_clear: bool, cause: Cause | None) -> None:
+        self.links = links
+        self.is_clear = is_clear
+        self.cause = cause
+        self.instance = links[0].instance
+        self._relationship = links[0].relationship
+        self._verb = "add" if links[0].is_added else "remove"
+        self.sender = link_model(self._relationship)
+        self.model: type[Any] = self._relationship.mapper.class_
+
+    def before(self) -> dict[str, Any]:
+        """The arguments of the dispatch before the write."""
+        return self._arguments("pre", self.links, self.is_clear)
+
+    def after(self) -> dict[str, Any]:
+        """The arguments of the dispatch after the write, which tell what was written."""
+        written = [link for link in self.links if link.written]
+        return self._arguments("post", written, self.is_clear and len(written) == len(self.links))
+
+    def _arguments(self, when: str, links: list[Link], is_clear: bool) -> dict[str, Any]:
+        return {
+            "action": f"{when}_clear" if is_clear else f"{when}_{self._verb}",
+            "reverse": is_reverse(self._relationship),
+            "model": self.model,
+            "pk_set": None if is_clear else primary_keys([link.other for link in links]),
+        }
+
+
+class LinkPlan:
+    """The links that one round of a flush announced, and what came of that.
+
+    As with the rows of instances, a link that an outer flush has announced is not announced again
+    by an inner one, which may well write it; who announced a link reports it.
+
+    Arguments:
+        session: the session that flushes.
+        outer: the plans of the flushes within which this one is under way, outermost first.
+        only: the ids of the only instances that the flush concerns; None for all.
+    """
+
+    def __init__(
+        self, session: "Session", outer: Sequence["LinkPlan"], only: Container[int] | None
+    ) -> None:
+        self._session = session
+        self._plans = [*outer, self]
+        self._only = only
+        self._announced: dict[LinkKey, Link] = {}
+        self._changes: list[LinkChange] = []
+        self._late: list[LinkChange] = []
+        self._many_to_many: dict[Mapper[Any], list[Relationship]] = {}
+
+    def announce(self, send: Callable[[LinkChange], None], going: Container[int]) -> bool:
+        """Announce what nobody has announced yet; returns whether there was anything.
+
+        Arguments:
+            send: sends the dispatch before the write.
+            going: the ids of the instances that are about to be deleted.
+        """
+        has_announced = False
+        for links in _by_collection(self._fresh(self._pending(going))):
+            # Receivers may have changed what was pending, or flushed it.
+            due = self._fresh(self._still_due(links, going))
+            if due:
+                has_announced = True
+                self._announced.update(due)
+                self._changes.append(self._change(due))
+                send(self._changes[-1])
+        return has_announced
+
+    def note_written(self) -> None:
+        """The session has written what is pending, and still knows what that was."""
+        late: dict[LinkKey, Link] = {}
+        for key, link in self._pending(()).items():
+            announced = self._take(key)
+            if announced is None:
+                announced = late[key] = link
+            announced.written = True
+        self._late += [self._change(links) for links in _by_collection(late)]
+        for instance, relationship in self._changed_collections():
+            forget(instance, relationship)
+            self._session.causes.forget(instance, relationship.key)
+
+    def take_late(self) -> list[LinkChange]:
+        """What was written without having been announced; from now on it counts as announced."""
+        late, self._late = self._late, []
+        self._changes += late
+        return late
+
+    def written(self) -> Iterator[LinkChange]:
+        """What was announced and written."""
+        for change in self._changes:
+            if any(link.written for link in change.links):
+                yield change
+
+    def _pending(self, going: Container[int]) -> dict[LinkKey, Link]:
+        """The links that the next flush will write.
+
+        Of an instance that is to be deleted, only what was removed before counts: its other rows
+        go without being asked for, and none comes.
+        """
+        pending: dict[LinkKey, Link] = {}
+        deleted = self._session.deleted
+        for instance, relationship in self._changed_collections():
+            history = _history(instance, relationship)
+            is_going = id(instance) in going or instance in deleted
+            added = () if is_going else history.added
+            for others, is_added in ((history.deleted, False), (added, True)):
+                for other in others or ():
+                    if other is not None and other in self._session:
+                        link = _asked_link(instance, relationship, other, is_added)
+                        known = pending.setdefault(link.key, link)
+                        known.shows_on_its_side |= link.shows_on_its_side
+        return pending
+
+    def _changed_collections(self) -> list[tuple[Any, Relationship]]:
+        session = self._session
+        return [
+            (instance, relationship)
+            for instance in (*session.dirty, *session.new, *session.deleted)
+            if self._only is None or id(instance) in self._only
+            for relationship in self._modified(instance)
+        ]
+
+    def _modified(self, instance: Any) -> list[Relationship]:
+        state = inspect(instance)
+        if state.mapper not in self._many_to_many:
+            self._many_to_many[state.mapper] = many_to_many(state.mapper)
+        relationships = self._many_to_many[state.mapper]
+        unmodified = state.unmodified if relationships else ()
+        return [each for each in relationships if each.key not in unmodified]
+
+    def _still_due(self, links: dict[LinkKey, Link], going: Container[int]) -> dict[LinkKey, Link]:
+        """Those of one collection's links that are pending as things stand now."""
+        shown: dict[tuple[int, str], set[int]] = {}
+        due = {}
+        for key, link in links.items():
+            instance, relationship, other = link.where_it_shows()
+            place = (id(instance), relationship.key)
+            if place not in shown:
+                is_none = instance not in self._session or (link.is_added and id(instance) in going)
+                shown[place] = set() if is_none else _shown(instance, relationship, link.is_added)
+            if id(other) in shown[place] and other in self._session:
+                due[key] = link
+        return due
+
+    def _change(self, links: dict[LinkKey, Link]) -> LinkChange:
+        first = next(iter(links.values()))
+        instance, relationship = first.instance, first.relationship
+        notes = asked(instance, relationship)
+        is_clear = (
+            not first.is_added
+            and notes is not None
+            and notes.by_clear
+            and not _history(instance, relationship).unchanged
+        )
+        causes = self._session.causes
+        cause = causes.of(instance, relationship.key)
+        if cause is None and inspect(instance).pending:
+            cause = causes.of(instance)
+        return LinkChange(list(links.values()), is_clear, cause)
+
+    def _fresh(self, links: dict[LinkKey, Link]) -> dict[LinkKey, Link]:
+        return {
+            key: link
+            for key, link in links.items()
+            if not any(key in plan._announced for plan in self._plans)
+        }
+
+    def _take(self, key: LinkKey) -> Link | None:
+        for plan in self._plans:
+            link = plan._announced.pop(key, None)
+            if link is not None:
+                return link
+        return None
+
+
+def _history(instance: Any, relationship: Relationship) -> History:
+    return get_history(instance, relationship.key, _KNOWN)
+
+
+def _shown(instance: Any, relationship: Relationship, is_added: bool) -> set[int]:
+    """The ids of the instances that a collection takes in, or gives up."""
+    history = _history(instance, relationship)
+    return set(map(id, (history.added if is_added else history.deleted) or ()))
+
+
+def _asked_link(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> Link:
+    """A link that one side's collection shows, from the side that was asked for it.
+
+    Where that is not known, since nobody listened then, it is the forward side.
+    """
+    other_side = counterpart(relationship)
+    if other_side is None or _was_asked(instance, relationship, other):
+        is_own = True
+    elif _was_asked(other, other_side, instance):
+        is_own = False
+    else:
+        is_own = not is_reverse(relationship)
+    if is_own or other_side is None:
+        return Link(instance, relationship, other, is_added, shows_on_its_side=True)
+    return Link(other, other_side, instance, is_added, shows_on_its_side=False)
+
+
+def _was_asked(instance: Any, relationship: Relationship, other: Any) -> bool:
+    notes = asked(instance, relationship)
+    return notes is not None and notes.concerns(other)
+
+
+def _by_collection(links: dict[LinkKey, Link]) -> list[dict[LinkKey, Link]]:
+    """Links by collection, in the order of asking; each collection's removals before the rest."""
+    collections: dict[tuple[int, Relationship, bool], dict[LinkKey, Link]] = {}
+    for key, link in links.items():
+        collection = (id(link.instance), link.relationship, link.is_added)
+        collections.setdefault(collection, {})[key] = link
+    return sorted(collections.values(), key=_place)
+
+
+def _place(links: dict[LinkKey, Link]) -> tuple[Any, ...]:
+    link = next(iter(links.values()))
+    notes = asked(link.instance, link.relationship)
+    if notes is not None:
+        return (0, notes.place, link.is_added)
+    name, key = type(link.instance).__name__, link.relationship.key
+    return (1, name, primary_key(link.instance), key, link.is_added)

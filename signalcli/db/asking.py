@@ -6,7 +6,7 @@ whether by ``clear()``. Notes live no longer than their instances.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -82,7 +82,7 @@ def _note(instance: Any, relationship: Relationship) -> Asked:
     return notes[relationship.key]
 
 
-def _listeners(relationship: Relationship) -> list[tuple[str, Callable[..., None]]]:
+def _listen_to(attribute: Any, relationship: Relationship) -> None:
     other_side = counterpart(relationship)
 
     def note(instance: Any, value: Any, initiator: Any) -> None:
@@ -103,24 +103,24 @@ def _listeners(relationship: Relationship) -> list[tuple[str, Callable[..., None
             note(instance, value, initiator)
 
     if relationship.uselist:
-        return [("append", note), ("remove", note)]
-    return [("set", note_both), ("remove", note)]
+        event.listen(attribute, "append", note)
+    else:
+        event.listen(attribute, "set", note_both, active_history=True)
+    event.listen(attribute, "remove", note)
 
 
 def _note_clear(collection: Any) -> None:
     adapter = collection_adapter(collection)
     if adapter is not None and len(adapter):
         state = adapter.owner_state
+        instance = state.object
         relationship = state.mapper.relationships.get(adapter.attr.key)
-        if relationship in many_to_many(state.mapper):
-            _note(state.object, relationship).by_clear = True
+        if instance is not None and relationship in many_to_many(state.mapper):
+            _note(instance, relationship).by_clear = True
 
 
-def _forget_expired(instance: Any, keys: Any) -> None:
+def _forget_expired(state: State, keys: Collection[str] | None) -> None:
     """What was asked is undone: by a rollback, or because the collection is read anew."""
-    if not _notes:
-        return
-    state = inspect(instance)
     if keys is None:
         _notes.pop(state, None)
     elif state in _notes:
@@ -131,10 +131,10 @@ def _forget_expired(instance: Any, keys: Any) -> None:
 def _listen(model: type[Any]) -> None:
     relationships = many_to_many(inspect(model))
     for relationship in relationships:
-        for name, listener in _listeners(relationship):
-            event.listen(getattr(model, relationship.key), name, listener)
+        _listen_to(getattr(model, relationship.key), relationship)
     if relationships:
-        event.listen(model, "expire", _forget_expired)
+        # Raw, since an instance may be gone before its state.
+        event.listen(model, "expire", _forget_expired, raw=True)
 
 
 _clears = ClearWatch(_note_clear)

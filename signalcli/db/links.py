@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Mapper, PassiveFlag
+from sqlalchemy.orm import LoaderCallableStatus, Mapper, PassiveFlag
 from sqlalchemy.orm.attributes import History, get_history
 
 from signalcli.db.asking import asked, forget
@@ -125,6 +125,7 @@ class LinkPlan:
         self._announced: dict[LinkKey, Link] = {}
         self._changes: list[LinkChange] = []
         self._late: list[LinkChange] = []
+        self._replaced: dict[tuple[int, str], list[Any]] = {}
         self._many_to_many: dict[Mapper[Any], list[Relationship]] = {}
 
     def announce(self, send: Callable[[LinkChange], None], going: Container[int]) -> bool:
@@ -179,11 +180,11 @@ class LinkPlan:
         pending: dict[LinkKey, Link] = {}
         deleted = self._session.deleted
         for instance, relationship in self._changed_collections():
-            history = _history(instance, relationship)
+            history = self._history(instance, relationship)
             is_going = id(instance) in going or instance in deleted
             added = () if is_going else history.added
             for others, is_added in ((history.deleted, False), (added, True)):
-                for other in others or ():
+                for other in others:
                     if other is not None and other in self._session:
                         link = _asked_link(instance, relationship, other, is_added)
                         known = pending.setdefault(link.key, link)
@@ -216,7 +217,9 @@ class LinkPlan:
             place = (id(instance), relationship.key)
             if place not in shown:
                 is_none = instance not in self._session or (link.is_added and id(instance) in going)
-                shown[place] = set() if is_none else _shown(instance, relationship, link.is_added)
+                history = self._history(instance, relationship)
+                members = history.added if link.is_added else history.deleted
+                shown[place] = set() if is_none else set(map(id, members))
             if id(other) in shown[place] and other in self._session:
                 due[key] = link
         return due
@@ -229,13 +232,26 @@ class LinkPlan:
             not first.is_added
             and notes is not None
             and notes.by_clear
-            and not _history(instance, relationship).unchanged
+            and not self._history(instance, relationship).unchanged
         )
         causes = self._session.causes
         cause = causes.of(instance, relationship.key)
         if cause is None and inspect(instance).pending:
             cause = causes.of(instance)
         return LinkChange(list(links.values()), is_clear, cause)
+
+    def _history(self, instance: Any, relationship: Relationship) -> History:
+        """How a collection differs from what the database has."""
+        place = (id(instance), relationship.key)
+        old = inspect(instance).committed_state.get(relationship.key)
+        if old is LoaderCallableStatus.PASSIVE_NO_RESULT:
+            # A single other instance that was replaced unseen. SQLAlchemy asks the database for
+            # it, which after the write is too late.
+            if place not in self._replaced:
+                history = get_history(instance, relationship.key, _KNOWN)
+                self._replaced[place] = [*history.unchanged, *history.deleted]
+            return _difference(self._replaced[place], getattr(instance, relationship.key))
+        return get_history(instance, relationship.key, _KNOWN)
 
     def _fresh(self, links: dict[LinkKey, Link]) -> dict[LinkKey, Link]:
         return {
@@ -252,14 +268,13 @@ class LinkPlan:
         return None
 
 
-def _history(instance: Any, relationship: Relationship) -> History:
-    return get_history(instance, relationship.key, _KNOWN)
-
-
-def _shown(instance: Any, relationship: Relationship, is_added: bool) -> set[int]:
-    """The ids of the instances that a collection takes in, or gives up."""
-    history = _history(instance, relationship)
-    return set(map(id, (history.added if is_added else history.deleted) or ()))
+def _difference(old: list[Any], new: Any) -> History:
+    """The history of a relationship to a single instance."""
+    return History(
+        [] if any(new is each for each in old) else [new],
+        [each for each in old if each is new],
+        [each for each in old if each is not new],
+    )
 
 
 def _asked_link(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> Link:

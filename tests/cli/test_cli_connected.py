@@ -21,6 +21,7 @@ DB_SIGNALS = [
         for what in ("init", "save", "delete")
         for when in ("pre", "post")
     ),
+    "signalcli.db.signals.m2m_changed",
     "signalcli.db.signals.class_prepared",
 ]
 NOTIFICATION = "signalcli.core.signals.notification"

@@ -8,9 +8,9 @@ import pytest
 from shop_models import WRITING_SIGNALS, Base, Connect, Seen
 from sqlalchemy import Engine
 
-from signalcli.db import Session, create_engine, post_init, pre_init
+from signalcli.db import Session, create_engine, m2m_changed, post_init, pre_init
 
-SIGNALS = (pre_init, post_init, *WRITING_SIGNALS)
+SIGNALS = (pre_init, post_init, *WRITING_SIGNALS, m2m_changed)
 
 
 @pytest.fixture(autouse=True)

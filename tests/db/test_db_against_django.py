@@ -9,13 +9,10 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, Optional, Protocol
 
-import django
 import pytest
-from django.apps import AppConfig
-from django.apps.registry import Apps
-from django.conf import settings
 from django.db import connections, models, transaction
 from django.db.models import signals as django_signals
+from django_database import ALIAS, APPS, LABEL
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -25,20 +22,6 @@ from sqlmodel import Field, Relationship, SQLModel, select
 
 from signalcli import db
 from signalcli.db import Session, create_engine, touch
-
-ALIAS = "dbtest"
-LABEL = "dbtest"
-
-if not settings.configured:
-    settings.configure(DEBUG=True)  # as the other tests that ask Django
-django.setup()
-# A database of its own, whoever configured Django in this process.
-connections.settings[ALIAS] = connections.configure_settings(
-    {"default": {}, ALIAS: {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-)[ALIAS]
-
-# And an app of its own: only an installed app's models are found when dependants are collected.
-APPS = Apps([type("Config", (AppConfig,), {"label": LABEL, "path": "."})(LABEL, None)])
 
 
 class DjangoModels:

@@ -49,14 +49,6 @@ class Link:
     shows_on_its_side: bool
     written: bool = field(default=False, init=False)
 
-    @property
-    def key(self) -> LinkKey:
-        """The same from either side."""
-        other_side = counterpart(self.relationship)
-        if other_side is not None and is_reverse(self.relationship):
-            return (other_side, id(self.other), id(self.instance), self.is_added)
-        return (self.relationship, id(self.instance), id(self.other), self.is_added)
-
     def where_it_shows(self) -> tuple[Any, Relationship, Any]:
         """The instance and the collection that show it, and the other instance."""
         other_side = counterpart(self.relationship)
@@ -91,7 +83,10 @@ class LinkChange:
         return self._arguments("pre", self.links, self.is_clear)
 
     def after(self) -> dict[str, Any]:
-        """The arguments of the dispatch after the write, which tell what was written."""
+        """The arguments of the dispatch after the write, which tell what was written.
+
+        Where receivers kept some of a collection that was cleared, the others were removed.
+        """
         written = [link for link in self.links if link.written]
         return self._arguments("post", written, self.is_clear and len(written) == len(self.links))
 
@@ -185,10 +180,14 @@ class LinkPlan:
             added = () if is_going else history.added
             for others, is_added in ((history.deleted, False), (added, True)):
                 for other in others:
-                    if other is not None and other in self._session:
-                        link = _asked_link(instance, relationship, other, is_added)
-                        known = pending.setdefault(link.key, link)
-                        known.shows_on_its_side |= link.shows_on_its_side
+                    key = _key(instance, relationship, other, is_added)
+                    known = pending.get(key)
+                    if known is not None:
+                        known.shows_on_its_side |= known.relationship is relationship
+                    elif other is not None and other in self._session:
+                        pending[key] = self._announced_link(key) or _asked_link(
+                            instance, relationship, other, is_added
+                        )
         return pending
 
     def _changed_collections(self) -> list[tuple[Any, Relationship]]:
@@ -254,11 +253,13 @@ class LinkPlan:
         return get_history(instance, relationship.key, _KNOWN)
 
     def _fresh(self, links: dict[LinkKey, Link]) -> dict[LinkKey, Link]:
-        return {
-            key: link
-            for key, link in links.items()
-            if not any(key in plan._announced for plan in self._plans)
-        }
+        return {key: link for key, link in links.items() if self._announced_link(key) is None}
+
+    def _announced_link(self, key: LinkKey) -> Link | None:
+        for plan in self._plans:
+            if key in plan._announced:
+                return plan._announced[key]
+        return None
 
     def _take(self, key: LinkKey) -> Link | None:
         for plan in self._plans:
@@ -275,6 +276,14 @@ def _difference(old: list[Any], new: Any) -> History:
         [each for each in old if each is new],
         [each for each in old if each is not new],
     )
+
+
+def _key(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> LinkKey:
+    """What tells links apart, the same from either side."""
+    other_side = counterpart(relationship)
+    if other_side is not None and is_reverse(relationship):
+        return (other_side, id(other), id(instance), is_added)
+    return (relationship, id(instance), id(other), is_added)
 
 
 def _asked_link(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> Link:

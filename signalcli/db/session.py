@@ -31,6 +31,14 @@ class Session(sqlmodel.Session):
     ``pre_save`` and ``pre_delete`` are being sent, a query does not autoflush, and a receiver's
     own flush leaves the deletions that are being announced to the outer one.
 
+    Rows of link tables, written through a relationship with a ``link_model`` or ``secondary``, send
+    ``m2m_changed`` and no other signal, once for each collection, from the side whose collection
+    was changed: ``pre_remove`` (or ``pre_clear``) and ``pre_add`` after all ``pre_save`` and
+    ``pre_delete``, ``post_remove`` (or ``post_clear``) and ``post_add`` after all ``post_save`` and
+    before ``post_delete``. What changes nothing sends nothing, and rows that go with a deleted
+    instance are not told of. In ``pre_add``, ``pk_set`` lacks the keys that the database has yet to
+    give.
+
     When a receiver raises, the flush rolls back the transaction (or the savepoint) that it began
     in and raises the same exception; the session can be used again at once.
 

@@ -1192,7 +1192,7 @@ OPERATIONS = st.lists(
             [
                 "append", "remove", "pop", "assign", "clear", "append to team", "remove from team",
                 "assign team", "clear team", "new hero", "new team", "delete hero", "delete team",
-                "flush", "flush", "rollback", "commit", "expire",
+                "flush", "flush", "rollback", "commit", "expire_all",
             ]
         ),
         st.integers(0, 2),
@@ -1257,7 +1257,7 @@ class Rows:
         """Do one thing to the session, where it can be done."""
         verb, one, other = operation
         heroes, teams, session = self.heroes, self.teams, self.session
-        if verb in ("flush", "rollback", "commit"):
+        if verb in ("flush", "rollback", "commit", "expire_all"):
             getattr(session, verb)()
         elif verb == "new hero":
             heroes[one] = Hero(name="new", teams=self.here(teams[other:]))
@@ -1283,10 +1283,7 @@ class Rows:
         other = others[number]
         if owner in self.session.deleted:
             return
-        if verb == "expire":
-            if owner in self.session and not sqlmodel.inspect(owner).pending:
-                self.session.expire(owner, [key])
-        elif verb == "delete":
+        if verb == "delete":
             if not sqlmodel.inspect(owner).pending:
                 self.session.flush()
                 self.session.expire_all()

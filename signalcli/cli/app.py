@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import typer
 
-from signalcli.cli import apps, connected, log, objects, sending, users
+from signalcli.cli import apps, authorization, connected, log, objects, sending, users
 from signalcli.cli.options import remember, with_global_options
+from signalcli.cli.passwords import PasswordCommand
 from signalcli.cli.problems import EXIT_CODES
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -17,6 +18,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "notify": users.notify,
     "list": users.list_users,
     "show": users.show,
+    "passwd": authorization.passwd,
+    "login": authorization.login,
+    "logout": authorization.logout,
     "signals": connected.signals,
     "receivers": connected.receivers,
     "apps": apps.apps,
@@ -30,6 +34,8 @@ _OBJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "get": objects.get,
     "send": sending.send,
 }
+
+_TAKE_PASSWORDS = {"register", "passwd", "login"}
 
 _LOG_COMMANDS: dict[str, Callable[..., None]] = {
     "show": log.show,
@@ -47,7 +53,8 @@ app = typer.Typer(
 )
 app.callback(invoke_without_command=True)(remember)
 for _name, _command in _COMMANDS.items():
-    app.command(_name, epilog=_EPILOG)(with_global_options(_command))
+    _cls = PasswordCommand if _name in _TAKE_PASSWORDS else None
+    app.command(_name, cls=_cls, epilog=_EPILOG)(with_global_options(_command))
 for _name, _command in _OBJECT_COMMANDS.items():
     app.command(_name, epilog=_EPILOG, rich_help_panel=objects.PANEL)(with_global_options(_command))
 

@@ -58,6 +58,14 @@ def usage_problem(message: str) -> Problem:
     return Problem(2, "usage", message)
 
 
+def login_failure(username: str) -> Problem:
+    """A name and a password do not belong together; which of them is wrong is not told."""
+    from signalcli.core.errors import abridged
+
+    story = f"cannot log in {abridged(username)}: the username or the password is wrong"
+    return Problem(2, "login_failed", f"{story}; `signalcli passwd` sets a password")
+
+
 def interruption(is_written: bool) -> Problem:
     """Somebody pressed Ctrl-C."""
     return Problem(INTERRUPTED, "interrupted", f"interrupted; {_outcome(is_written)}")

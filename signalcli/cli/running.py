@@ -58,7 +58,7 @@ class Answer:
 
     Attributes:
         result: for programs.
-        message: one line for people.
+        message: one line for people; nothing is printed where it is empty.
         view: for people, instead of the message.
         problem: what went wrong although the command went on.
         users: the names of the users that it turned out to be about.
@@ -343,10 +343,11 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
             problem=course.problem,
         )
         return
-    if course.answer is not None and not settings.quiet:
+    answer = course.answer
+    if answer is not None and (answer.view or answer.message) and not settings.quiet:
         from signalcli.render.console import make_console, show
         from signalcli.render.text import plain
 
-        show(course.answer.view or plain(course.answer.message), make_console())
+        show(answer.view or plain(answer.message), make_console())
     if course.problem is not None:
         print_problem(course.problem)

@@ -7,10 +7,13 @@ import typer
 
 from signalcli.cli.completion import complete_username
 from signalcli.cli.options import Settings
+from signalcli.cli.passwords import PasswordStdin, new_password, refuse_usage
 from signalcli.cli.problems import robust_failures
 from signalcli.cli.running import Answer, carry_out
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from signalcli.core.accounts import Account
     from signalcli.db import Session
 
@@ -58,21 +61,36 @@ def register(
     first_name: Annotated[str, FIRST_NAME] = "",
     last_name: Annotated[str, LAST_NAME] = "",
     profile_pic: ProfilePicture = None,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password on the terminal.")
+    ] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Store a new user, and watch receivers make the profile and send a notification.
 
     Example: signalcli register xyz --email xyz@mail.com --first-name Xenia
     """
+    if password and password_stdin:
+        refuse_usage(settings, "register", "give --password or --password-stdin, not both")
+    secret = None
+    if password or password_stdin:
+        secret = new_password(settings, "register", is_piped=password_stdin)
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
 
         account = accounts.register(
-            session, username, email, first_name, last_name, picture=profile_pic
+            session,
+            username,
+            email,
+            first_name,
+            last_name,
+            picture=profile_pic,
+            password=secret,
         )
         return Answer(
-            _result(account),
-            f"Registered {account.username} in {_name(settings)}. Sent notification",
+            user_result(account),
+            f"Registered {account.username} in {database_name(settings)}. Sent notification",
             users=(account.username,),
         )
 
@@ -113,8 +131,8 @@ def update(
         )
         message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
         return Answer(
-            {**_result(account), "changed": is_changed},
-            message.format(account.username, _name(settings)),
+            {**user_result(account), "changed": is_changed},
+            message.format(account.username, database_name(settings)),
             users=(account.username,),
         )
 
@@ -131,7 +149,8 @@ def delete(settings: Settings, username: Username) -> None:
         from signalcli.core import accounts
 
         account = accounts.delete(session, username)
-        return Answer(_result(account), f"Deleted {account.username} from {_name(settings)}")
+        message = f"Deleted {account.username} from {database_name(settings)}"
+        return Answer(user_result(account), message)
 
     carry_out(settings, "delete", work, app=DEMO_APP, writes=True, users=(username,))
 
@@ -153,8 +172,8 @@ def notify(
 
         account, failed = accounts.notify(session, username, robust=robust)
         return Answer(
-            {**_result(account), "failed": len(failed)},
-            f"Sent notification for {account.username} in {_name(settings)}",
+            {**user_result(account), "failed": len(failed)},
+            f"Sent notification for {account.username} in {database_name(settings)}",
             problem=robust_failures("notification", failed) if failed else None,
         )
 
@@ -172,8 +191,8 @@ def list_users(settings: Settings, trace: Trace = False) -> None:
 
         found = list(accounts.find_all(session, load=trace))
         return Answer(
-            [_result(account) for account in found],
-            "" if found else f"No users in {_name(settings)}",
+            [user_result(account) for account in found],
+            "" if found else f"No users in {database_name(settings)}",
             None if settings.json or not found else _users_view(found),
         )
 
@@ -190,16 +209,19 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> None:
         from signalcli.core import accounts
 
         account = accounts.find(session, username, load=trace)
-        return Answer(_result(account), view=None if settings.json else _user_view(account))
+        return Answer(user_result(account), view=None if settings.json else _user_view(account))
 
     carry_out(settings, "show", work, app=DEMO_APP, shows_trace=trace, users=(username,))
 
 
-def _result(account: "Account") -> dict[str, Any]:
+def user_result(account: "Account") -> dict[str, Any]:
+    """A user for programs; nothing of the password but whether there is one."""
     return {
         "username": account.username,
         "email": account.email,
-        "date_joined": account.date_joined.isoformat(timespec="seconds") + "Z",
+        "date_joined": _iso(account.date_joined),
+        "last_login": account.last_login and _iso(account.last_login),
+        "has_password": account.has_password,
         "profile": {
             "first_name": account.first_name,
             "last_name": account.last_name,
@@ -208,7 +230,12 @@ def _result(account: "Account") -> dict[str, Any]:
     }
 
 
-def _name(settings: Settings) -> str:
+def _iso(moment: "datetime") -> str:
+    return moment.isoformat(timespec="seconds") + "Z"
+
+
+def database_name(settings: Settings) -> str:
+    """How people are told which database it is."""
     from signalcli.db.engine import without_password
 
     return without_password(settings.database)
@@ -235,13 +262,16 @@ def _users_view(accounts: "list[Account]") -> Any:
 def _user_view(account: "Account") -> Any:
     from signalcli.render.listing import fields
 
-    return fields(
-        (
-            ("Username", account.username),
-            ("Email", account.email),
-            ("First name", account.first_name),
-            ("Last name", account.last_name),
-            ("Profile picture", account.profile_pic),
-            ("Joined", f"{account.date_joined:%Y-%m-%d %H:%M} UTC"),
-        )
-    )
+    pairs = [
+        ("Username", account.username),
+        ("Email", account.email),
+        ("First name", account.first_name),
+        ("Last name", account.last_name),
+        ("Profile picture", account.profile_pic),
+        ("Joined", f"{account.date_joined:%Y-%m-%d %H:%M} UTC"),
+    ]
+    if account.has_password:
+        pairs.append(("Password", "set"))
+    if account.last_login is not None:
+        pairs.append(("Last login", f"{account.last_login:%Y-%m-%d %H:%M} UTC"))
+    return fields(pairs)

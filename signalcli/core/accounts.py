@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from signalcli.core.errors import UserExists, UserNotFound
 from signalcli.core.images import Image, checked_image
 from signalcli.core.models import DEFAULT_PICTURE, Profile, User
+from signalcli.core.passwords import checked_password, make_password
 from signalcli.core.pictures import discard, store
 from signalcli.core.signals import notification
 from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
@@ -31,6 +32,8 @@ class Account:
     username: str
     email: str
     date_joined: datetime
+    last_login: datetime | None
+    has_password: bool
     first_name: str
     last_name: str
     profile_pic: str
@@ -44,16 +47,18 @@ def register(
     last_name: str = "",
     *,
     picture: Path | None = None,
+    password: str | None = None,
 ) -> Account:
     """Store a new user, whose profile the receivers make, and send ``notification``.
 
     Arguments:
         session: the session.
-        username: the user's name.
+        username: the new user's name.
         email: their address.
         first_name: their first name.
         last_name: their last name.
         picture: the file of their picture, which is copied.
+        password: what they log in with; None: they cannot.
 
     Raises:
         InvalidValue: a value breaks a rule.
@@ -64,10 +69,13 @@ def register(
     first_name = checked_name(first_name, "first name")
     last_name = checked_name(last_name, "last name")
     image = None if picture is None else checked_image(picture)
+    # It takes a while, in which the database is not locked yet.
+    encoded = None if password is None else make_password(checked_password(password))
     if _is_taken(session, username):
         raise UserExists(username)
     stored = _store(session, image)
     user = User(username=username, email=email)
+    user.password = encoded
     user.request_profile(first_name=first_name, last_name=last_name, **stored)
     session.add(user)
     _flush(session, username)
@@ -195,6 +203,15 @@ def find(session: Session, username: str, *, load: bool = False) -> Account:
     raise UserNotFound(username)
 
 
+def load(session: Session, username: str) -> User:
+    """The instance of a user by name; making it sends its signals.
+
+    Raises:
+        UserNotFound: there is no such user.
+    """
+    return _load(session, find(session, username).username)
+
+
 def find_all(session: Session, *, load: bool = False) -> Iterator[Account]:
     """All users, in the order in which they registered; ``load`` as for :func:`find`."""
     return _accounts(session, None, load)
@@ -204,6 +221,8 @@ _COLUMNS = (
     User.username,
     User.email,
     User.date_joined,
+    User.last_login,
+    col(User.password).is_not(None),
     Profile.first_name,
     Profile.last_name,
     Profile.profile_pic,
@@ -231,13 +250,22 @@ def _account_of(user: User, profile: Profile | None) -> Account:
     of_profile = (
         (profile.first_name, profile.last_name, profile.profile_pic) if profile else (None,) * 3
     )
-    return _account(user.username, user.email, user.date_joined, *of_profile)
+    return _account(
+        user.username,
+        user.email,
+        user.date_joined,
+        user.last_login,
+        user.password is not None,
+        *of_profile,
+    )
 
 
 def _account(
     username: str,
     email: str,
     date_joined: datetime,
+    last_login: datetime | None,
+    has_password: bool,
     first_name: str | None,
     last_name: str | None,
     profile_pic: str | None,
@@ -247,6 +275,8 @@ def _account(
         username,
         email,
         date_joined,
+        last_login,
+        has_password,
         first_name or "",
         last_name or "",
         profile_pic or DEFAULT_PICTURE,

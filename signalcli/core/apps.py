@@ -12,4 +12,5 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers, by importing them."""
-        import_module("signalcli.core.signals")
+        signals = import_module("signalcli.core.signals")
+        signals.user_logged_in.connect(signals.update_last_login, dispatch_uid="update_last_login")

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import DateTime, inspect
 from sqlmodel import Field, Relationship, SQLModel
 
+from signalcli.core.hashes import HashColumn
+
 LONGEST_USERNAME = 150
 LONGEST_EMAIL = 254
 LONGEST_NAME = 20
@@ -14,7 +16,7 @@ DEFAULT_PICTURE = "x"
 _REQUEST = "signalcli.core.profile"
 
 
-def _now() -> datetime:
+def now() -> datetime:
     """The present in UTC, without a time zone, as the database keeps it."""
     return datetime.now(UTC).replace(tzinfo=None)
 
@@ -27,7 +29,10 @@ class User(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     username: str = Field(max_length=LONGEST_USERNAME, unique=True)
     email: str = Field(max_length=LONGEST_EMAIL)
-    date_joined: datetime = Field(default_factory=_now, sa_type=DateTime)
+    date_joined: datetime = Field(default_factory=now, sa_type=DateTime)
+    # Left out of what describes or dumps a user. None: they have none.
+    password: str | None = Field(default=None, sa_type=HashColumn, repr=False, exclude=True)
+    last_login: datetime | None = Field(default=None, sa_type=DateTime)
 
     profile: "Profile" = Relationship(
         back_populates="user", cascade_delete=True, sa_relationship_kwargs={"uselist": False}

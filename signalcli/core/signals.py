@@ -1,13 +1,18 @@
-"""The demo app's signal and its receivers."""
+"""The demo app's signals and their receivers."""
 
 from typing import Any
 
-from signalcli.core.models import Profile, User
+from signalcli.core.models import Profile, User, now
 from signalcli.core.pictures import discard
 from signalcli.db import Session, post_delete, post_save, touch
 from signalcli.dispatch import Signal, receiver
 
 notification = Signal(providing_args=["email", "username"])
+
+# Django's, from django.contrib.auth, with the session besides.
+user_logged_in = Signal(providing_args=["request", "user", "session"])
+user_logged_out = Signal(providing_args=["request", "user", "session"])
+user_login_failed = Signal(providing_args=["credentials", "request", "session"])
 
 
 @receiver(post_save, sender=User)
@@ -46,3 +51,10 @@ def show_notification(sender: type[User], username: str, email: str, **kwargs: A
     print(f"Sender: {sender.__name__}")
     print(f"Hello {username} <{email}>")
     print("Notified")
+
+
+def update_last_login(user: User, session: Session, **kwargs: Any) -> None:
+    """Remember when a user logged in."""
+    user.last_login = now()
+    session.add(user)
+    session.flush()

@@ -89,7 +89,7 @@ def describe_command_line(arguments: Sequence[str]) -> str:
     """A command line as one would type it, without secrets, each argument at most 200 long."""
     words = [
         MASK
-        if before.startswith("-") and "=" not in before and _is_telling(before)
+        if _announces_secret(before)
         else shorten(_without_secrets(_without_secret_value(argument)))
         for before, argument in zip(("", *arguments), arguments, strict=False)
     ]
@@ -188,6 +188,15 @@ def _is_short_collection(value: Any) -> bool:
 def _follows_secret_name(value: Any, place: int) -> bool:
     """Whether an item stands behind a telling name, as in ``["--password", "x"]``."""
     return isinstance(value, list | tuple) and place > 0 and _is_telling(value[place - 1])
+
+
+def _announces_secret(word: str) -> bool:
+    """Whether a word of a command line is an option whose value is a secret.
+
+    One that ends in ``-stdin`` has none: the secret stands elsewhere.
+    """
+    is_option = word.startswith("-") and "=" not in word and not word.endswith("-stdin")
+    return is_option and _is_telling(word)
 
 
 def _plain(value: Any) -> Scalar:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.inventory import ConnectionEntry, SignalEntry
+from signalcli.render.console import UNLIMITED
 from signalcli.render.grid import new_table
 from signalcli.render.text import plain, visible
 
@@ -89,7 +90,12 @@ class _ConnectionsTable:
         self._entries = entries
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        has_uids = any(entry.dispatch_uid is not None for entry in self._entries)
+        # An identifier that is the receiver's name tells nothing new.
+        uids = [
+            "" if entry.dispatch_uid in (None, entry.short_receiver) else str(entry.dispatch_uid)
+            for entry in self._entries
+        ]
+        has_uids = any(uids)
         signals = [_cell(entry.signal, "cyan") for entry in self._entries]
         names = [_cell(entry.short_receiver) for entry in self._entries]
         table = new_table()
@@ -98,15 +104,20 @@ class _ConnectionsTable:
         table.add_column("Receiver", overflow="fold", width=_width(names, options.max_width // 4))
         for heading in ("Kind", *(["Uid"] if has_uids else []), "Place"):
             table.add_column(heading, overflow="fold")
-        for entry, signal, name in zip(self._entries, signals, names, strict=True):
+        for entry, signal, name, uid in zip(self._entries, signals, names, uids, strict=True):
             table.add_row(
                 signal,
                 _sender(entry),
                 name,
                 f"{'weak' if entry.weak else 'strong'} {'async' if entry.is_async else 'sync'}",
-                *([_cell(entry.dispatch_uid or "")] if has_uids else []),
+                *([_cell(uid)] if has_uids else []),
                 _place(entry),
             )
+        if console.measure(table, options=options.update(max_width=UNLIMITED)).maximum > (
+            options.max_width
+        ):
+            # Better close together than folded.
+            table.padding = (0, 0, 0, 0)
         yield table
 
 

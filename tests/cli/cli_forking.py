@@ -15,11 +15,12 @@ from typing import Any
 from signalcli.cli.main import main
 
 READY_MADE = (
+    "argon2",
     "email_validator",
     "signalcli.apps.models",
     "signalcli.apps.objects.working",
     "signalcli.cli.app",
-    "signalcli.core.accounts",
+    "signalcli.core.authorization",
     "signalcli.db.opening",
     "signalcli.render.console",
     "signalcli.render.document",
@@ -41,6 +42,8 @@ def carry_out(request: dict[str, Any]) -> int:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.dup2(os.open(request["stdin"], os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     for number, name in ((1, "stdout"), (2, "stderr")):
         file = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)

@@ -94,12 +94,14 @@ class Program:
         own = {name: value for name, value in os.environ.items() if not _OWN.match(name)}
         return {**own, "LC_ALL": "C.UTF-8", **variables}
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*self.command, *arguments],
             cwd=self.folder,
             env=self.environment(**(env or {})),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -151,7 +153,7 @@ class Forker:
     """Starts command lines in no time: see ``cli_forking``."""
 
     def __init__(self, folder: Path) -> None:
-        self._streams = {name: folder / name for name in ("stdout", "stderr")}
+        self._streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("cli_forking.py"))],
             stdin=subprocess.PIPE,
@@ -165,9 +167,11 @@ class Forker:
         arguments: tuple[str, ...],
         environment: dict[str, str],
         script: Path | None,
+        piped: bytes,
     ) -> Finished:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._streams["stdin"].write_bytes(piped)
         request = {
             "folder": str(folder),
             "arguments": arguments,
@@ -177,7 +181,7 @@ class Forker:
         }
         print(json.dumps(request), file=self._process.stdin, flush=True)
         code = int(self._process.stdout.readline())
-        texts = (path.read_text(encoding="utf-8") for path in self._streams.values())
+        texts = (self._streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr"))
         return Finished(code, *texts)
 
     def close(self) -> None:
@@ -196,10 +200,13 @@ class Forked(Program):
     forker: Forker | None = None
     script: Path | None = None
 
-    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Finished:
+    def __call__(
+        self, *arguments: str, env: dict[str, str] | None = None, piped: str | bytes = b""
+    ) -> Finished:
         assert self.forker is not None
         environment = self.environment(**(env or {}))
-        return self.forker.run(self.folder, arguments, environment, self.script)
+        standard_input = piped.encode() if isinstance(piped, str) else piped
+        return self.forker.run(self.folder, arguments, environment, self.script, standard_input)
 
 
 Driver = Callable[[str], Program]

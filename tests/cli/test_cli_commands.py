@@ -118,6 +118,8 @@ class TestRegister:
         assert document["result"] == {
             "username": "xyz",
             "email": "xyz@mail.com",
+            "last_login": None,
+            "has_password": False,
             "profile": {"first_name": "Xenia", "last_name": "", "profile_pic": "x"},
         }
         assert outline(document) == [

@@ -25,6 +25,13 @@ DB_SIGNALS = [
     "signalcli.db.signals.class_prepared",
 ]
 NOTIFICATION = "signalcli.core.signals.notification"
+CORE_SIGNALS = [
+    NOTIFICATION,
+    *(
+        f"signalcli.core.signals.user_{what}"
+        for what in ("logged_in", "logged_out", "login_failed")
+    ),
+]
 FORMS = pytest.mark.parametrize("form", ["--json", "--ndjson"])
 
 # Every kind of receiver, connected in an order that is not the one in which they run.
@@ -137,7 +144,7 @@ def line_of(text: str) -> int:
 
 def known(paths: Iterable[str]) -> list[str]:
     """Those of the model signals and of the demo app, in their order."""
-    return [path for path in paths if path in {*DB_SIGNALS, NOTIFICATION}]
+    return [path for path in paths if path in {*DB_SIGNALS, *CORE_SIGNALS}]
 
 
 def words(lines: list[str]) -> list[list[str]]:
@@ -153,7 +160,7 @@ class TestSignals:
         table = words(done.lines)
         assert table[0] == ["Signal", "Receivers", "Arguments"]
         told = {row[0]: row[1:] for row in table[2:]}
-        assert known(told) == [*DB_SIGNALS, NOTIFICATION]
+        assert known(told) == [*DB_SIGNALS, *CORE_SIGNALS]
         assert told["signalcli.db.signals.pre_init"] == ["0", "args,", "kwargs"]
         assert told["signalcli.db.signals.post_save"][:2] == ["2", "instance,"]
         assert told["signalcli.db.signals.class_prepared"] == ["0", "none"]
@@ -177,7 +184,7 @@ class TestSignals:
     def test_those_of_an_installed_app_are_listed_too(self, driver: Driver, form: str) -> None:
         found = rows(driver(with_shop())("signals", form))
         paths = [entry["signal_path"] for entry in found]
-        assert known(paths) == [*DB_SIGNALS, NOTIFICATION]
+        assert known(paths) == [*DB_SIGNALS, *CORE_SIGNALS]
         assert paths[-2:] == ["shop.signals.paid", "shop.signals.lost"]
         assert [entry["arguments"] for entry in found[-2:]] == [["order"], None]
 
@@ -187,9 +194,10 @@ class TestSignals:
             "signalcli.db.signals.post_save",
             "signalcli.db.signals.post_delete",
             NOTIFICATION,
+            "signalcli.core.signals.user_logged_in",
         }
         assert known(entry["signal_path"] for entry in found) == [
-            path for path in DB_SIGNALS if path not in used
+            path for path in (*DB_SIGNALS, *CORE_SIGNALS) if path not in used
         ]
         assert used.isdisjoint(entry["signal_path"] for entry in found)
         done = forked("signals", "--unused", "post_*")
@@ -213,10 +221,11 @@ class TestReceivers:
             ["post_save", "User", "update_profile", "weak", "sync"],
             ["post_delete", "Profile", "remove_picture", "weak", "sync"],
             ["notification", "any", "show_notification", "weak", "sync"],
+            ["user_logged_in", "any", "update_last_login", "weak", "sync"],
         ]
         assert [row[-1].rpartition(":")[0] for row in table[2:]] == [
             "signalcli/core/signals.py"
-        ] * 4
+        ] * 5
         assert signalcli.files == set()
 
     @FORMS
@@ -296,11 +305,17 @@ class TestReceivers:
         assert "strong sync  ('a', 1)" in row
         assert re.search(r"driver\.py:\d+$", row)
 
+    def test_a_dispatch_uid_that_is_the_receivers_name_needs_none(self, forked: Program) -> None:
+        done = forked("receivers", "user_logged_in")
+        assert "Uid" not in done.lines[0]
+        (row,) = rows(forked("receivers", "user_logged_in", "--json"))
+        assert row["dispatch_uid"] == "update_last_login"
+
     @pytest.mark.parametrize(
         ("arguments", "found"),
         [
             (("post_save",), ["create_profile", "update_profile"]),
-            (("*.core.*",), ["show_notification"]),
+            (("*.core.*",), ["show_notification", "update_last_login"]),
             (("--sender", "User"), ["create_profile", "update_profile"]),
             (("--sender", "signalcli.core.models.User"), ["create_profile", "update_profile"]),
             (("--receiver", "*_profile"), ["create_profile", "update_profile"]),
@@ -423,7 +438,7 @@ class TestForms:
         self, forked: Program
     ) -> None:
         done = forked("signals", "--ndjson", env={"SIGNALCLI_JSON": "1"})
-        assert known(row["signal_path"] for row in rows(done)) == [*DB_SIGNALS, NOTIFICATION]
+        assert known(row["signal_path"] for row in rows(done)) == [*DB_SIGNALS, *CORE_SIGNALS]
         assert forked("signals", "--ndjson", "--json") == done
 
     @pytest.mark.parametrize("command", ["signals", "receivers"])
@@ -448,12 +463,12 @@ class TestForms:
     def test_nothing_is_cut_or_wrapped_when_piped(self, driver: Driver) -> None:
         name = "long_" * 60
         program = driver(
-            f"@receiver(notification, dispatch_uid={name!r})\n"
+            f"@receiver(notification, dispatch_uid={'uid_' + name!r})\n"
             f"def {name}(**kwargs):\n    return {'w ' * 200!r}\n"
         )
         done = program("receivers", "--receiver", "long_*", "--source")
         (row,) = [line for line in done.lines if line.startswith("notification")]
-        assert row.split()[2] == row.split()[5] == name
+        assert (row.split()[2], row.split()[5]) == (name, f"uid_{name}")
         assert any("w " * 200 in line for line in done.lines)
         assert [line for line in done.lines if line != line.rstrip()] == []
 
@@ -534,7 +549,7 @@ class TestTerminal:
         lines = terminal.lines_as_sent()
         assert max(map(len, lines)) <= 80
         begin = next(number for number, line in enumerate(lines) if "post_save" in line)
-        assert " ".join(" ".join(lines[begin : begin + 2]).split()[2:]) == (
+        assert " ".join(" ".join(lines[begin : begin + 3]).split()[2:]) == (
             "instance, created, raw, using, update_fields, session"
         )
         assert "\x1b[2msignalcli.db.signals.pre_save" in terminal.sent

@@ -150,7 +150,7 @@ def test_the_log_of_a_missing_database_is_a_line_and_no_file(signalcli: Program)
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("signalcli lo", ["log"]),
+        ("signalcli lo", ["login", "logout", "log"]),
         ("signalcli log ", ["show", "stats", "follow", "export", "prune"]),
         ("signalcli log ex", ["export"]),
         ("signalcli log --sl", ["--slower-than"]),

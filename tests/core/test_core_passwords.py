@@ -1,0 +1,196 @@
+"""Passwords: hashed by Argon2, and never shown, neither they nor their hashes."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from argon2 import Parameters, PasswordHasher, extract_parameters, low_level
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel, col, select
+
+from signalcli.core.errors import InvalidValue
+from signalcli.core.hashes import Hash
+from signalcli.core.models import User
+from signalcli.core.passwords import checked_password, make_password, verify_password
+from signalcli.db import Session, create_engine, pre_init
+from signalcli.trace import Recorder, record
+
+OLD = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("secret")
+ENCODED = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA"
+
+
+@contextmanager
+def verifications() -> Iterator[list[Parameters]]:
+    """The parameters of each verification by Argon2 within."""
+    done: list[Parameters] = []
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code is low_level.verify_secret.__code__:
+            done.append(extract_parameters(frame.f_locals["hash"].decode()))
+
+    sys.setprofile(note)
+    try:
+        yield done
+    finally:
+        sys.setprofile(None)
+
+
+class TestHashing:
+    @pytest.mark.parametrize(
+        "password", ["x", " ", "\0", "a\0b", "\U0001f600\u202e", "p" * 4096], ids=ascii
+    )
+    def test_any_text_is_a_password_and_no_other_matches(self, password: str) -> None:
+        checked_password(password)
+        encoded = make_password(password)
+        assert encoded.startswith("$argon2id$v=19$")
+        assert verify_password(password, encoded) == (True, False)
+        assert verify_password(password + "x", encoded) == (False, False)
+
+    def test_two_hashes_of_a_password_differ(self) -> None:
+        assert make_password("secret") != make_password("secret")
+
+    def test_the_parameters_are_those_of_rfc_9106_for_little_memory(self) -> None:
+        assert extract_parameters(make_password("secret")) == RFC_9106_LOW_MEMORY
+
+    def test_a_hash_with_other_parameters_is_good_but_due_to_be_made_anew(self) -> None:
+        assert verify_password("secret", OLD) == (True, True)
+        assert verify_password("other", OLD) == (False, False)
+
+    @pytest.mark.parametrize(
+        ("password", "reason"),
+        [
+            ("", "is empty"),
+            ("p" * 4097, "more than 4096"),
+            ("hunter\udcff2", "no valid Unicode"),
+        ],
+        ids=["empty", "too long", "no Unicode"],
+    )
+    def test_what_cannot_be_one_is_refused_without_being_repeated(
+        self, password: str, reason: str
+    ) -> None:
+        with pytest.raises(InvalidValue, match=reason) as refusal:
+            checked_password(password)
+        assert "pp" not in str(refusal.value)
+        assert "hunter" not in str(refusal.value)
+        # Nor does a traceback tell it.
+        assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+    def test_argon2_is_not_loaded_before_it_is_needed(self) -> None:
+        code = (
+            "import sys; from signalcli.core import authorization, passwords;"
+            "print('argon2' in sys.modules); passwords.make_password('x');"
+            "print('argon2' in sys.modules)"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert run.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("password", "encoded"),
+    [
+        ("wrong", PasswordHasher().hash("secret")),
+        ("secret", None),
+        ("secret", ""),
+        ("secret", "pbkdf2_sha256$1000000$salt$aGFzaA=="),
+        ("secret", "Grüße"),
+        ("\udcff", None),
+        ("", None),
+    ],
+    ids=["wrong", "none", "empty", "foreign", "no hash", "surrogate", "no password"],
+)
+def test_whatever_is_wrong_argon2_verifies_once_with_the_parameters_of_today(
+    password: str, encoded: str | None
+) -> None:
+    with verifications() as done:
+        assert verify_password(password, encoded) == (False, False)
+    assert done == [RFC_9106_LOW_MEMORY]
+
+
+def test_a_right_password_takes_as_long() -> None:
+    encoded = make_password("secret")
+    with verifications() as done:
+        assert verify_password("secret", encoded) == (True, False)
+    assert done == [RFC_9106_LOW_MEMORY]
+
+
+def test_a_damaged_hash_matches_nothing() -> None:
+    assert verify_password("secret", "$argon2id$v=19$m=65536,t=3,p=4$damaged") == (False, False)
+
+
+class TestHiding:
+    @pytest.fixture
+    def user(self, session: Session) -> User:
+        user = User(username="ada", email="ada@mail.com")
+        user.password = ENCODED
+        session.add(user)
+        session.commit()
+        session.refresh(user)
+        assert user.password == ENCODED
+        return user
+
+    def test_nothing_that_describes_or_dumps_a_user_tells_it(self, user: User) -> None:
+        texts = [repr(user), str(user), str(user.model_dump()), user.model_dump_json()]
+        assert [text for text in texts if "argon2" in text] == []
+        assert "argon2" not in repr(vars(user))
+        assert "argon2" not in repr(User(username="x", email="x@mail.com", password=ENCODED))
+
+    def test_what_receivers_of_loading_get_does_not_show_it(
+        self, session: Session, user: User
+    ) -> None:
+        session.expunge_all()
+        shown: list[str] = []
+
+        def show(kwargs: dict[str, Any], **named: Any) -> None:
+            shown.append(repr(kwargs))
+            assert kwargs["password"] == ENCODED
+
+        with pre_init.connected_to(show, sender=User):
+            session.exec(select(User)).one()
+        assert len(shown) == 1
+        assert "argon2" not in shown[0]
+
+    def test_no_trace_tells_it(self, session: Session, user: User) -> None:
+        session.expunge_all()
+        recorder = Recorder()
+        with record(recorder):
+            found = session.exec(select(User)).one()
+            found.password = Hash(ENCODED[:-1])
+            session.flush()
+            User(username="eve", email="eve@mail.com", password=ENCODED)
+            # Not all of it is loaded, so that it is described column by column.
+            session.commit()
+            assert found.username == "ada"
+        told = [str(dispatch.arguments) for dispatch in recorder.trace.dispatches]
+        assert any("'ada'" in text for text in told)
+        assert any("update_fields': ['password']" in text for text in told)
+        assert [text for text in told if "argon2" in text] == []
+
+    def test_no_error_of_the_database_tells_it(self, session: Session, user: User) -> None:
+        session.add(User(username="ada", email="other@mail.com", password=ENCODED))
+        with pytest.raises(IntegrityError) as failure:
+            session.flush()
+        assert "other@mail.com" in str(failure.value)
+        assert "argon2" not in str(failure.value)
+        assert "argon2" not in repr(failure.value.params)
+
+    def test_no_statement_that_is_logged_tells_it(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        engine = create_engine(str(tmp_path / "echo.db"))
+        SQLModel.metadata.create_all(engine, [User.__table__])
+        with caplog.at_level(logging.DEBUG, "sqlalchemy.engine"), Session(engine) as session:
+            statement = User.__table__.insert()
+            values = {"username": "eve", "email": "eve@mail.com", "password": ENCODED}
+            session.execute(statement.values(date_joined=User(**values).date_joined, **values))
+            assert session.exec(select(User.password)).one() == ENCODED
+            assert session.exec(select(User.id).where(col(User.password) == ENCODED)).one()
+        engine.dispose()
+        assert "eve@mail.com" in caplog.text
+        assert "argon2" not in caplog.text

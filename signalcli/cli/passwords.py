@@ -84,15 +84,21 @@ def _typed(settings: Settings, command: str, prompt: str) -> str:
     no_terminal = "there is no terminal to ask for the password on; pipe it to --password-stdin"
     if sys.stdin is None or not sys.stdin.isatty():
         refuse_usage(settings, command, no_terminal)
+    # Where errors go elsewhere, the prompt goes to the terminal itself.
+    stream = sys.stderr if sys.stderr.isatty() else None
     try:
         with warnings.catch_warnings():
             # Where the terminal would show what is typed, nothing is asked for.
             warnings.simplefilter("error", getpass.GetPassWarning)
-            return getpass.getpass(prompt, sys.stderr if sys.stderr.isatty() else None)
+            return getpass.getpass(prompt, stream)
     except getpass.GetPassWarning:
         refuse_usage(settings, command, no_terminal)
-    except EOFError:
-        sys.stderr.write("\n")
+    except (EOFError, KeyboardInterrupt) as error:
+        if stream is not None:
+            # The line of the prompt has not ended.
+            stream.write("\n")
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return ""
     except UnicodeDecodeError:
         _refuse_value(settings, command, "the password is no text in the terminal's encoding")

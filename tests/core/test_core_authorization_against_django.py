@@ -150,7 +150,7 @@ def here(session: Session, operations: list[Operation]) -> list[Any]:
 
 
 def test_the_same_operations_send_the_same_signals(session: Session) -> None:
-    operations = EACH_KIND + some_operations(25)
+    operations = EACH_KIND + some_operations(14)
     expected = in_django(operations)
     told = here(session, operations)
     for operation, ours, theirs in zip(operations, told, expected, strict=True):

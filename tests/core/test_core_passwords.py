@@ -23,7 +23,7 @@ from signalcli.db import Session, create_engine, pre_init
 from signalcli.trace import Recorder, record
 
 OLD = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("secret")
-ENCODED = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA"
+ENCODED = f"$argon2id$v=19$m=65536,t=3,p=4${'A' * 22}${'A' * 43}"
 
 
 @contextmanager
@@ -44,20 +44,21 @@ def verifications() -> Iterator[list[Parameters]]:
 
 class TestHashing:
     @pytest.mark.parametrize(
-        "password", ["x", " ", "\0", "a\0b", "\U0001f600\u202e", "p" * 4096], ids=ascii
+        "password",
+        [" ", "a\0b\U0001f600\u202e", "p" * 4096],
+        ids=["blank", "odd", "long"],
     )
     def test_any_text_is_a_password_and_no_other_matches(self, password: str) -> None:
         checked_password(password)
         encoded = make_password(password)
         assert encoded.startswith("$argon2id$v=19$")
         assert verify_password(password, encoded) == (True, False)
-        assert verify_password(password + "x", encoded) == (False, False)
+        assert verify_password(password[:-1], encoded) == (False, False)
 
-    def test_two_hashes_of_a_password_differ(self) -> None:
-        assert make_password("secret") != make_password("secret")
-
-    def test_the_parameters_are_those_of_rfc_9106_for_little_memory(self) -> None:
-        assert extract_parameters(make_password("secret")) == RFC_9106_LOW_MEMORY
+    def test_each_has_a_salt_of_its_own_and_the_parameters_of_rfc_9106(self) -> None:
+        first, second = make_password("secret"), make_password("secret")
+        assert first != second
+        assert extract_parameters(first) == extract_parameters(second) == RFC_9106_LOW_MEMORY
 
     def test_a_hash_with_other_parameters_is_good_but_due_to_be_made_anew(self) -> None:
         assert verify_password("secret", OLD) == (True, True)
@@ -95,7 +96,7 @@ class TestHashing:
 @pytest.mark.parametrize(
     ("password", "encoded"),
     [
-        ("wrong", PasswordHasher().hash("secret")),
+        ("wrong", ENCODED),
         ("secret", None),
         ("secret", ""),
         ("secret", "pbkdf2_sha256$1000000$salt$aGFzaA=="),
@@ -110,13 +111,6 @@ def test_whatever_is_wrong_argon2_verifies_once_with_the_parameters_of_today(
 ) -> None:
     with verifications() as done:
         assert verify_password(password, encoded) == (False, False)
-    assert done == [RFC_9106_LOW_MEMORY]
-
-
-def test_a_right_password_takes_as_long() -> None:
-    encoded = make_password("secret")
-    with verifications() as done:
-        assert verify_password("secret", encoded) == (True, False)
     assert done == [RFC_9106_LOW_MEMORY]
 
 

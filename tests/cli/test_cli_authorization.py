@@ -162,6 +162,14 @@ class TestLogin:
             assert "" not in out.splitlines()
         assert protected.rows() == before
 
+    def test_the_log_tells_who_tried(self, protected: Forked) -> None:
+        assert protected("login", "--password-stdin", "alice", "-q", piped="wrong").code == 2
+        (run, *_) = protected("log", "--json").document["result"]
+        assert run["command_line"] == "signalcli login --password-stdin alice -q"
+        assert run["users"] == ["alice"]
+        shown = protected("log", "show").lines
+        assert "user_login_failed" in shown[-1]
+
     def test_in_a_missing_database_nobody_can_log_in_and_none_is_made(self, forked: Forked) -> None:
         done = login(forked, "alice", "secret")
         assert done.code == 2

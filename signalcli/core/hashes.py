@@ -16,6 +16,17 @@ class Hash(str):
         return "'********'"
 
 
+def checked_hash(text: str) -> Hash:
+    """A text that is to be a hash.
+
+    Raises:
+        ValueError: it is none; a password itself, for instance, must not take its place.
+    """
+    if not text.startswith("$argon2"):
+        raise ValueError("is no hash of a password; `signalcli passwd` sets a password")
+    return Hash(text)
+
+
 class HashColumn(TypeDecorator[str]):
     """A column of hashes, which stay hidden on their way to the database and back.
 

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import field_validator
 from sqlalchemy import DateTime, inspect
 from sqlmodel import Field, Relationship, SQLModel
 
-from signalcli.core.hashes import HashColumn
+from signalcli.core.hashes import Hash, HashColumn, checked_hash
 
 LONGEST_USERNAME = 150
 LONGEST_EMAIL = 254
@@ -25,6 +26,7 @@ class User(SQLModel, table=True):
     """Somebody who registered."""
 
     __tablename__ = "core_user"
+    model_config = {"hide_input_in_errors": True}
 
     id: int | None = Field(default=None, primary_key=True)
     username: str = Field(max_length=LONGEST_USERNAME, unique=True)
@@ -37,6 +39,11 @@ class User(SQLModel, table=True):
     profile: "Profile" = Relationship(
         back_populates="user", cascade_delete=True, sa_relationship_kwargs={"uselist": False}
     )
+
+    @field_validator("password")
+    @classmethod
+    def _take_no_other_text(cls, password: str | None) -> Hash | None:
+        return None if password is None else checked_hash(password)
 
     def __str__(self) -> str:
         return self.username

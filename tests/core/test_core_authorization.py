@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlmodel import select
+from test_core_passwords import verifications
 
 from signalcli.apps.inventory import find_connections
 from signalcli.core import accounts, authorization
@@ -168,8 +170,14 @@ class TestFailure:
         def note(sender: Any, **named: Any) -> None:
             got.append((sender, named))
 
-        with user_login_failed.connected_to(note), post_init.connected_to(note):
-            assert authenticate(session, username=username, password="hunter2", otp="12") is None
+        given = {"username": username, "password": "hunter2", "otp": "12"}
+        with (
+            user_login_failed.connected_to(note),
+            post_init.connected_to(note),
+            verifications() as done,
+        ):
+            assert authenticate(session, **given) is None
+        assert done == [RFC_9106_LOW_MEMORY]
         # And no instance was made, which would have told that there is such a user.
         assert got == [
             (

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from argon2 import Parameters, PasswordHasher, extract_parameters, low_level
 from argon2.profiles import RFC_9106_LOW_MEMORY
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, select
 
@@ -134,6 +135,14 @@ class TestHiding:
         assert [text for text in texts if "argon2" in text] == []
         assert "argon2" not in repr(vars(user))
         assert "argon2" not in repr(User(username="x", email="x@mail.com", password=ENCODED))
+
+    def test_a_password_itself_does_not_pass_for_one(self) -> None:
+        values = {"username": "eve", "email": "eve@mail.com", "date_joined": "2026-01-01"}
+        assert User.model_validate(values | {"password": ENCODED}).password == ENCODED
+        assert User.model_validate(values | {"password": None}).password is None
+        with pytest.raises(ValidationError, match="no hash") as failure:
+            User.model_validate(values | {"password": "hunter2"})
+        assert "hunter2" not in str(failure.value)
 
     def test_what_receivers_of_loading_get_does_not_show_it(
         self, session: Session, user: User

@@ -16,7 +16,7 @@ from signalcli.cli.problems import Problem, Reported, usage_problem
 PasswordStdin = Annotated[
     bool,
     typer.Option(
-        "--password-stdin", help="Read the password from standard input, whose first line it is."
+        "--password-stdin", help="Read the password from the first line of standard input."
     ),
 ]
 

@@ -8,7 +8,7 @@ from signalcli.cli.options import Settings
 from signalcli.cli.passwords import PasswordStdin, given_password, new_password, refuse_usage
 from signalcli.cli.problems import login_failure
 from signalcli.cli.running import Answer, carry_out
-from signalcli.cli.users import Username, database_name, user_result
+from signalcli.cli.users import DEMO_APP, Username, database_name, user_result
 
 if TYPE_CHECKING:
     from signalcli.db import Session
@@ -44,7 +44,7 @@ def passwd(
             users=(account.username,),
         )
 
-    carry_out(settings, "passwd", work, writes=True, users=(username,))
+    carry_out(settings, "passwd", work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def login(settings: Settings, username: Username, password_stdin: PasswordStdin = False) -> None:
@@ -69,7 +69,7 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
             users=(account.username,),
         )
 
-    carry_out(settings, "login", work, writes=True, users=(username,))
+    carry_out(settings, "login", work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def logout(settings: Settings, username: Username) -> None:
@@ -90,4 +90,4 @@ def logout(settings: Settings, username: Username) -> None:
             users=(account.username,),
         )
 
-    carry_out(settings, "logout", work, writes=True, users=(username,))
+    carry_out(settings, "logout", work, app=DEMO_APP, writes=True, users=(username,))

@@ -1,11 +1,13 @@
 """The way of a command that only looks something up: find it, then show it in the wanted form."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
+from signalcli.cli.faults import FaultOptions
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -108,12 +110,17 @@ def inquire(
     def judge(error: BaseException) -> Problem:
         return _problem_of(error, settings, writes, recorder)
 
-    announcement = Announcement(command, judge, lambda: record(recorder))
+    @contextmanager
+    def watched() -> Iterator[None]:
+        with settings.faults.injected(), record(recorder):
+            yield
+
+    announcement = Announcement(command, judge, watched)
     is_document = settings.json and not ndjson
     findings, contents, problem, failure = None, {}, None, None
     try:
         with kept_clean(for_programs=settings.json or ndjson, quiet=settings.quiet):
-            _make_apps_ready(settings, needs_apps)
+            _make_apps_ready(settings, needs_apps or settings.faults != FaultOptions())
             announcement.start()
             findings = work()
             if is_document:
@@ -146,6 +153,7 @@ def _make_apps_ready(settings: Settings, are_needed: bool) -> None:
 
     try:
         make_ready(settings.apps)
+        settings.faults.check()
     except ImproperlyConfigured as error:
         if are_needed:
             raise

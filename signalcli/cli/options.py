@@ -4,12 +4,14 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import typer
 
 from signalcli import __version__
+from signalcli.cli.faults import NAMES as FAULTS
+from signalcli.cli.faults import Delay, Fail, FaultOptions, Mute, fault_options
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 DEFAULT_DATABASE = "demo.db"
@@ -34,6 +36,7 @@ class Settings:
         log: whether runs are kept in the signal log.
         log_keep: how many runs it keeps.
         apps: the installed apps that are named on the command line.
+        faults: which faults are put into the run on purpose.
     """
 
     database: str
@@ -42,6 +45,7 @@ class Settings:
     log: bool = True
     log_keep: int = DEFAULT_LOG_KEEP
     apps: tuple[str, ...] = ()
+    faults: FaultOptions = field(default_factory=FaultOptions)
 
 
 def print_version(is_wanted: bool) -> None:
@@ -134,13 +138,17 @@ def remember(
         ),
     ] = None,
     traceback: Traceback = False,
+    fail: Fail = None,
+    delay: Delay = None,
+    mute: Mute = None,
     version: Version = False,
 ) -> None:
     """Show Django's signals at work: every dispatch, every receiver, in a table.
 
     Example: signalcli register xyz --email xyz@mail.com
     """
-    ctx.obj = Settings(database, json, quiet, log, log_keep, tuple(app or ()))
+    faults = fault_options({"fail": fail, "delay": delay, "mute": mute})
+    ctx.obj = Settings(database, json, quiet, log, log_keep, tuple(app or ()), faults)
     if ctx.invoked_subcommand is None:
         if json:
             ctx.fail("Missing command.")
@@ -196,6 +204,9 @@ _AFTER_COMMAND = [
         None,
     ),
     _parameter("traceback", Traceback, False),
+    _parameter("fail", Fail, None),
+    _parameter("delay", Delay, None),
+    _parameter("mute", Mute, None),
     _parameter("version", Version, False),
 ]
 
@@ -210,12 +221,18 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
         after = {name: arguments.pop(name) for name in _SETTINGS}
         apps = arguments.pop("app") or ()
+        faults = fault_options({name: arguments.pop(name) for name in FAULTS})
         del arguments["version"], arguments["traceback"]
         # What is not said after the command, or not set there, stands as it was said before it.
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
-        settings = replace(ctx.obj, apps=(*ctx.obj.apps, *apps), **said)
+        settings = replace(
+            ctx.obj,
+            **said,
+            apps=(*ctx.obj.apps, *apps),
+            faults=ctx.obj.faults.with_more(faults),
+        )
         if ctx.invoked_subcommand is not None:
             _refuse_misplaced(ctx, list(arguments))
             ctx.obj = settings

@@ -108,6 +108,7 @@ def problem_of(
     from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
     from signalcli.apps import AmbiguousModel, ImproperlyConfigured, ModelNotFound
+    from signalcli.apps.inventory import NoMatch
     from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
     from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
     from signalcli.db.errors import unusable
@@ -121,7 +122,7 @@ def problem_of(
         return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
     if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
         return Problem(2, "invalid_value", str(error))
-    if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound):
+    if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound | NoMatch):
         return Problem(3, "not_found", str(error))
     if isinstance(error, UserExists | ObjectExists):
         return Problem(4, "exists", str(error))

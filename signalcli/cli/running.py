@@ -150,6 +150,7 @@ def _open(settings: Settings, app: str | None, writes: bool, creates: bool) -> "
             f"this command is for the users of the app {app}, which is not installed: "
             f"{installed.source} lists {', '.join(installed.names)}"
         )
+    settings.faults.check()
     leave_warnings_to_others()
     return open_engine(settings.database, writes=writes, creates=creates)
 
@@ -170,7 +171,7 @@ def _work(
         return _problem_of(error, settings, recorder, course)
 
     announcement, failure = Announcement(command, judge), None
-    with record(recorder):
+    with settings.faults.injected(), record(recorder):
         try:
             announcement.start()
             _work_in_session(engine, work, course, writes)

@@ -4,10 +4,11 @@ from signalcli.dispatch.calling import Receiver, Responses
 from signalcli.dispatch.connections import Connection
 from signalcli.dispatch.registry import all_signals
 from signalcli.dispatch.signal import Signal, receiver
-from signalcli.dispatch.watching import Observer, watch
+from signalcli.dispatch.watching import Interceptor, Observer, watch
 
 __all__ = [
     "Connection",
+    "Interceptor",
     "Observer",
     "Receiver",
     "Responses",

@@ -240,7 +240,8 @@ class Signal:
         if self._table.muted:
             return []
         with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            receivers, async_receivers = live(self._table.reached_by(sender))
+            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
+            receivers, async_receivers = live(reached)
             responses = call_all(
                 [dispatch.around(receiver) for receiver in receivers],
                 [dispatch.around_async(receiver) for receiver in async_receivers],
@@ -260,7 +261,8 @@ class Signal:
         if self._table.muted:
             return []
         with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            receivers, async_receivers = live(self._table.reached_by(sender))
+            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
+            receivers, async_receivers = live(reached)
             responses = await acall_all(
                 [dispatch.around(receiver) for receiver in receivers],
                 [dispatch.around_async(receiver) for receiver in async_receivers],

@@ -6,7 +6,7 @@ a sender one look at :data:`observers`.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -36,6 +36,42 @@ class Observer(Protocol):
 
     def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
         """Within it, dispatches count as caused by what :meth:`cause` once returned."""
+
+
+class Interceptor:
+    """An observer that may come between a watched dispatch and its receivers.
+
+    It takes no notice of anything: a subclass says what it cares for.
+    """
+
+    def silences(self, signal: "Signal") -> bool:
+        """Whether the dispatch that begins reaches nobody."""
+        return False
+
+    def instead_of(self, receiver: "Receiver", is_async: bool) -> "Receiver":
+        """What is called in a receiver's stead; awaited where the receiver is async."""
+        return receiver
+
+    def dispatch_begun(
+        self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool
+    ) -> Any:
+        """See :class:`Observer`, as for the other methods."""
+
+    def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
+        """The dispatch is over."""
+
+    def response_begun(self, dispatch: Any, receiver: "Receiver") -> Any:
+        """A receiver is being called."""
+
+    def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
+        """The receiver returned or raised."""
+
+    def cause(self) -> Any:
+        """What is running here."""
+
+    def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
+        """Nothing changes within it."""
+        return nullcontext()
 
 
 Cause = tuple[tuple[Observer, Any], ...]
@@ -85,14 +121,21 @@ def caused_by(cause: Cause) -> Iterator[None]:
 
 
 class WatchedDispatch:
-    """One dispatch under the eyes of the observers: a context manager around the calls."""
+    """One dispatch under the eyes of the observers: a context manager around the calls.
 
-    __slots__ = ("_tokens",)
+    Attributes:
+        is_silenced: whether it reaches nobody, since an interceptor says so.
+    """
+
+    __slots__ = ("_interceptors", "_tokens", "is_silenced")
 
     def __init__(self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool) -> None:
+        watching = observers
+        self._interceptors = [each for each in watching if isinstance(each, Interceptor)]
+        self.is_silenced = any(each.silences(signal) for each in self._interceptors)
         self._tokens = [
             (observer, observer.dispatch_begun(signal, sender, named, robust))
-            for observer in observers
+            for observer in watching
         ]
 
     def __enter__(self) -> "WatchedDispatch":
@@ -104,10 +147,11 @@ class WatchedDispatch:
 
     def around(self, receiver: "Receiver") -> "Receiver":
         """The receiver, with its response shown to the observers."""
+        called = self._intercepted(receiver, is_async=False)
 
         def respond(**named: Any) -> Any:
             with self._response_of(receiver) as response:
-                response.value = receiver(**named)
+                response.value = called(**named)
             return response.value
 
         respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
@@ -115,14 +159,20 @@ class WatchedDispatch:
 
     def around_async(self, receiver: "Receiver") -> "Receiver":
         """The same for an async receiver."""
+        called = self._intercepted(receiver, is_async=True)
 
         async def respond(**named: Any) -> Any:
             with self._response_of(receiver) as response:
-                response.value = await receiver(**named)
+                response.value = await called(**named)
             return response.value
 
         respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
         return respond
+
+    def _intercepted(self, receiver: "Receiver", is_async: bool) -> "Receiver":
+        for interceptor in self._interceptors:
+            receiver = interceptor.instead_of(receiver, is_async)
+        return receiver
 
     def _response_of(self, receiver: "Receiver") -> "_WatchedResponse":
         return _WatchedResponse(

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from signalcli.trace.concurrency import concurrent
 from signalcli.trace.log.runs import Run
-from signalcli.trace.records import Dispatch, Failure, Response, Trace
+from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
 
 
 def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
@@ -62,6 +63,7 @@ def dispatches_of(trace: Trace) -> list[dict[str, Any]]:
 
 def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
     parent = dispatch.parent
+    side_by_side = concurrent(dispatch.responses)
     return {
         "seq": dispatch.seq,
         "parent": parent and {"seq": parent.dispatch.seq, "receiver": parent.receiver},
@@ -69,14 +71,18 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
         "signal_path": dispatch.signal_path,
         "sender": dispatch.sender,
         "robust": dispatch.robust,
+        "muted": dispatch.muted,
         "arguments": dispatch.arguments,
         "begun_ms": milliseconds(dispatch.begun),
         "duration_ms": milliseconds(dispatch.seconds),
-        "responses": [_response(response) for response in dispatch.responses],
+        "responses": [
+            _response(response, is_concurrent=response in side_by_side)
+            for response in dispatch.responses
+        ],
     }
 
 
-def _response(response: Response) -> dict[str, Any]:
+def _response(response: Response, *, is_concurrent: bool) -> dict[str, Any]:
     return {
         "receiver": response.receiver,
         "place": response.place or None,
@@ -85,6 +91,8 @@ def _response(response: Response) -> dict[str, Any]:
         "error": response.failure and _failure(response.failure),
         "output": response.output,
         "output_omitted": response.omitted,
+        "injected": response.injected and _injection(response.injected),
+        "concurrent": is_concurrent,
         "begun_ms": milliseconds(response.begun),
         "duration_ms": milliseconds(response.seconds),
     }
@@ -96,6 +104,10 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "message": failure.message,
         "place": f"{failure.file}:{failure.line}" if failure.file else None,
     }
+
+
+def _injection(injection: Injection) -> dict[str, Any]:
+    return {"failure": injection.failure, "delay_ms": milliseconds(injection.delay)}
 
 
 def milliseconds(seconds: float | None) -> float | None:

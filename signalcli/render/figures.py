@@ -1,6 +1,6 @@
 """Durations and values, spelled out for people."""
 
-from signalcli.trace.records import Representation
+from signalcli.trace.records import Representation, Response
 
 
 def duration(seconds: float) -> str:
@@ -8,6 +8,12 @@ def duration(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"
+
+
+def delay(response: Response) -> str:
+    """By how much a response was delayed on purpose; an empty text where it was not."""
+    seconds = response.injected.delay if response.injected is not None else 0.0
+    return f"delayed {duration(seconds)}" if seconds else ""
 
 
 def spelled(value: Representation) -> str:

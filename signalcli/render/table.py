@@ -11,14 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import UNLIMITED
-from signalcli.render.figures import duration, spelled
+from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.grid import new_table
 from signalcli.render.text import plain
+from signalcli.trace.concurrency import concurrent
 from signalcli.trace.records import Dispatch, Response, Trace
 
 FAILED = "✗"
 RUNNING = "…"
 NO_RECEIVERS = "no receivers"
+MUTED = "muted"
 
 HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
 RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
@@ -33,16 +35,17 @@ _RULER = Console(width=UNLIMITED, file=io.StringIO())
 
 @dataclass(frozen=True, slots=True)
 class Guides:
-    """The lines of the tree, in box-drawing characters or in ASCII."""
+    """The lines of the tree and other marks, in box-drawing characters or in ASCII."""
 
     branch: str
     last: str
     bar: str
+    concurrent: str
     gap: str = "  "
 
 
-LINES = Guides(branch="├ ", last="└ ", bar="│ ")
-ASCII = Guides(branch="|-", last="`-", bar="| ")
+LINES = Guides(branch="├ ", last="└ ", bar="│ ", concurrent="∥ ")
+ASCII = Guides(branch="|-", last="`-", bar="| ", concurrent="|| ")
 
 
 class TraceTable:
@@ -134,7 +137,8 @@ class TraceTable:
         name = Text.assemble(plain(first, "dim"), plain(dispatch.signal, style or "bold cyan"))
         sender = plain("" if dispatch.sender is None else dispatch.sender, style)
         if not responses:
-            yield number, name, sender, plain(NO_RECEIVERS, style), plain(""), plain("")
+            yield number, name, sender, _nobody(dispatch), plain(""), plain("")
+        side_by_side = concurrent(responses)
         for index, response in enumerate(responses):
             # Rows of later children run along beneath this one, and so does their line.
             below = rest + (guides.bar if response.caused else guides.gap)
@@ -146,8 +150,20 @@ class TraceTable:
                 sender,
                 plain(response.short_receiver, "red" if response.failure else "green"),
                 _answer(response),
-                plain(_time_of(response, self._now), "dim"),
+                Text.assemble(
+                    plain(guides.concurrent if response in side_by_side else "", "yellow"),
+                    plain(_time_of(response, self._now), "dim"),
+                ),
             )
+            if delayed := delay(response):
+                yield (
+                    plain(""),
+                    plain(below.rstrip(), "dim"),
+                    plain(""),
+                    plain(""),
+                    plain(delayed, "yellow"),
+                    plain(""),
+                )
             for line in _output_lines(response):
                 yield (
                     plain(""),
@@ -185,6 +201,10 @@ class Tail:
         for line in lines[-max(1, console.height - 1) :]:
             yield from line
             yield Text("")
+
+
+def _nobody(dispatch: Dispatch) -> Text:
+    return plain(MUTED, "yellow") if dispatch.muted else plain(NO_RECEIVERS, "dim")
 
 
 def _output_lines(response: Response) -> list[str]:

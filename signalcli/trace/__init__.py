@@ -1,7 +1,19 @@
 """Watching dispatches and building the tree of what set off what."""
 
 from signalcli.trace.dispatcher import record
+from signalcli.trace.faults import Faults, injected
 from signalcli.trace.recorder import Recorder
-from signalcli.trace.records import Dispatch, Failure, Response, Trace
+from signalcli.trace.records import Dispatch, Failure, InjectedFault, Injection, Response, Trace
 
-__all__ = ["Dispatch", "Failure", "Recorder", "Response", "Trace", "record"]
+__all__ = [
+    "Dispatch",
+    "Failure",
+    "Faults",
+    "InjectedFault",
+    "Injection",
+    "Recorder",
+    "Response",
+    "Trace",
+    "injected",
+    "record",
+]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from sqlmodel import SQLModel
@@ -10,6 +9,8 @@ from sqlmodel import SQLModel
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
+from signalcli.trace.describing import describing, is_describing
+from signalcli.trace.faults import injection_of, is_muted
 from signalcli.trace.models import describe_model
 from signalcli.trace.output import caught_output
 from signalcli.trace.recorder import Recorder
@@ -18,8 +19,6 @@ from signalcli.trace.representation import describe, describe_object
 from signalcli.trace.threads import followed_threads
 
 describe_object.register(SQLModel, describe_model)
-
-_describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 
 
 class DispatcherSource:
@@ -36,19 +35,17 @@ class DispatcherSource:
         self, signal: Signal, sender: Any, named: dict[str, Any], robust: bool
     ) -> Dispatch | None:
         """See :class:`signalcli.dispatch.Observer`, as for the other methods."""
-        if _describing.get():
+        if is_describing():
             return None
-        token = _describing.set(True)
-        try:
+        with describing():
             return self._recorder.dispatch_begun(
                 signal=signal.name,
                 signal_path=signal.path,
                 sender=sender_name(sender),
                 arguments=named,
                 robust=robust,
+                muted=is_muted(signal),
             )
-        finally:
-            _describing.reset(token)
 
     def dispatch_ended(self, dispatch: Dispatch | None, error: BaseException | None) -> None:
         """The dispatch is over."""
@@ -61,7 +58,12 @@ class DispatcherSource:
         """A receiver is being called."""
         if dispatch is None:
             return None
-        return self._recorder.response_begun(dispatch, full_name(receiver), *place_of(receiver))
+        return self._recorder.response_begun(
+            dispatch,
+            full_name(receiver),
+            *place_of(receiver),
+            injected=injection_of(receiver),
+        )
 
     def response_ended(
         self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None
@@ -69,11 +71,8 @@ class DispatcherSource:
         """The receiver returned or raised."""
         if response is None:
             return
-        token = _describing.set(True)
-        try:
+        with describing():
             self._recorder.response_ended(response, value, error)
-        finally:
-            _describing.reset(token)
 
     def cause(self) -> Response | None:
         """The response that is running here."""

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from signalcli.trace.records import Dispatch, Response, Trace, encodable
+from signalcli.trace.records import Dispatch, Injection, Response, Trace, encodable
 from signalcli.trace.representation import describe_failure, represent
 
 # What runs in a context, for each recorder that watches it. Replaced, never changed.
@@ -85,6 +85,7 @@ class Recorder:
         sender: str | None,
         arguments: Mapping[str, Any],
         robust: bool,
+        muted: bool = False,
     ) -> Dispatch:
         """A signal is being sent.
 
@@ -94,6 +95,7 @@ class Recorder:
             sender: the name of the sender, if there is one.
             arguments: what receivers get, besides the signal and the sender.
             robust: whether their exceptions are caught and returned.
+            muted: whether it reaches nobody on purpose.
         """
         represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
@@ -107,6 +109,7 @@ class Recorder:
                 robust=robust,
                 arguments=represented,
                 begun=self.now(),
+                muted=muted,
             )
             self.trace.dispatches.append(dispatch)
             if parent is not None:
@@ -120,7 +123,12 @@ class Recorder:
         self._changed()
 
     def response_begun(
-        self, dispatch: Dispatch, receiver: str, file: str = "", line: int = 0
+        self,
+        dispatch: Dispatch,
+        receiver: str,
+        file: str = "",
+        line: int = 0,
+        injected: Injection | None = None,
     ) -> tuple[Response, Any]:
         """A receiver is being called.
 
@@ -129,12 +137,18 @@ class Recorder:
             receiver: its full name.
             file: the source file where it is defined, if that is known.
             line: the line there.
+            injected: the fault that is put into it on purpose, if one is.
 
         Returns:
             What :meth:`response_ended` wants to have back, in the same context.
         """
         response = Response(
-            dispatch, encodable(receiver), begun=self.now(), file=encodable(file), line=line
+            dispatch,
+            encodable(receiver),
+            begun=self.now(),
+            file=encodable(file),
+            line=line,
+            injected=injected,
         )
         dispatch.responses.append(response)
         token = _running.set(self._with(response))

@@ -55,6 +55,26 @@ class Failure:
         return f"{self} ({self.short_place})" if self.file else str(self)
 
 
+class InjectedFault(Exception):
+    """What a receiver raises that is made to fail on purpose."""
+
+    def __init__(self) -> None:
+        super().__init__("raised on purpose")
+
+
+@dataclass(slots=True, frozen=True)
+class Injection:
+    """A fault that was put into a response on purpose.
+
+    Attributes:
+        failure: whether it failed instead of calling the receiver.
+        delay: how long it waited before, in seconds.
+    """
+
+    failure: bool = False
+    delay: float = 0.0
+
+
 @dataclass(slots=True, eq=False)
 class Response:
     """What one receiver did in a dispatch.
@@ -70,6 +90,7 @@ class Response:
         seconds: how long it ran; None while it does.
         output: what it printed, the first 4 kB.
         omitted: how many more bytes it printed.
+        injected: the fault that was put into it on purpose, or None.
     """
 
     dispatch: "Dispatch"
@@ -83,6 +104,7 @@ class Response:
     caused: list["Dispatch"] = field(default_factory=list)
     output: str = ""
     omitted: int = 0
+    injected: Injection | None = None
 
     @property
     def short_receiver(self) -> str:
@@ -121,6 +143,7 @@ class Dispatch:
         responses: what the receivers did, in the order in which they began.
         seconds: how long it took; None while it goes on.
         begun: when it began, on the recorder's clock.
+        muted: whether it reached nobody on purpose.
     """
 
     seq: int
@@ -133,6 +156,7 @@ class Dispatch:
     begun: float
     responses: list[Response] = field(default_factory=list)
     seconds: float | None = None
+    muted: bool = False
 
 
 @dataclass(slots=True, eq=False)

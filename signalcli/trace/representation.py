@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
-from signalcli.trace.records import Failure, Representation, Scalar, encodable
+from signalcli.trace.records import Failure, InjectedFault, Representation, Scalar, encodable
 
 LONGEST = 200
 MOST_ITEMS = 20
@@ -76,7 +76,8 @@ def describe_failure(error: BaseException) -> Failure:
     except Exception as broken:
         message = f"(its message cannot be had: {type(broken).__name__})"
     file, line = "", 0
-    traceback = error.__traceback__
+    # A fault that was injected has no place in the code that is traced.
+    traceback = None if isinstance(error, InjectedFault) else error.__traceback__
     while traceback is not None:
         file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next

@@ -1,14 +1,16 @@
 """The run as a mermaid sequence diagram, which many Markdown viewers draw."""
 
+import itertools
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from signalcli.render.figures import duration, spelled
+from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.markup import fit_for_markup
-from signalcli.render.table import FAILED, NO_RECEIVERS
+from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
+from signalcli.trace.concurrency import concurrent
 from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Response, Trace
 
@@ -52,14 +54,22 @@ class _End:
     response: Response
 
 
-_Step = Dispatch | Response | _End
+@dataclass(slots=True, frozen=True)
+class _Frame:
+    """A step that begins, parts or ends what mermaid frames as running in parallel."""
+
+    line: str
+
+
+_Step = Dispatch | Response | _End | _Frame
+_END_OF_FRAME = _Frame("end")
 
 
 def export(run: Run, trace: Trace) -> str:
     """The diagram, without a Markdown fence around it.
 
-    Dispatches and responses stand in the order of the trace's tree, each below what caused it,
-    also where receivers ran side by side. What is too long for a viewer is shortened, and a run
+    Dispatches and responses stand in the order of the trace's tree, each below what caused it;
+    receivers that ran side by side are framed as parallel. What is too long for a viewer is shortened, and a run
     that is too long ends with a note of what is missing.
     """
     diagram = _Diagram(trace)
@@ -80,6 +90,7 @@ class _Diagram:
         self._steps: list[str] = []
         self._ids: dict[_Participant, str] = {}
         self._active: list[str] = []
+        self._open_frames = 0
         self._size = 0
         self._namesakes = Counter((one.kind, one.short) for one in set(_participants(trace)))
 
@@ -112,7 +123,10 @@ class _Diagram:
         """Draw a step, and say which ones follow."""
         if isinstance(step, Dispatch):
             self._send(step)
-            return list(step.responses)
+            return list(_framed(step))
+        if isinstance(step, _Frame):
+            self._frame(step)
+            return []
         if isinstance(step, Response):
             self._call(step)
             early = [child for child in step.caused if not _is_late(child, step)]
@@ -132,6 +146,17 @@ class _Diagram:
         # What ends the activation needs its room, too.
         self._size += len(f"deactivate {receiver}\n")
 
+    def _frame(self, frame: _Frame) -> None:
+        if frame is _END_OF_FRAME:
+            self._open_frames -= 1
+            # Its room was taken when the frame began.
+            self._steps.append(frame.line)
+            return
+        if frame.line.startswith("par "):
+            self._open_frames += 1
+            self._size += _size(_END_OF_FRAME.line)
+        self._add(frame.line)
+
     def _answer(self, response: Response) -> None:
         receiver, signal = self._active.pop(), self._id(_signal(response.dispatch))
         if response.output:
@@ -146,6 +171,7 @@ class _Diagram:
     def _break_off(self, shown: "Counter[type[_Step]]") -> None:
         """End the diagram in the middle, with a note of what it lacks."""
         self._steps.extend(f"deactivate {receiver}" for receiver in reversed(self._active))
+        self._steps.extend([_END_OF_FRAME.line] * self._open_frames)
         dispatches = len(self._trace.dispatches) - shown[Dispatch]
         responses = sum(1 for _ in self._trace.responses) - shown[Response]
         first = next(iter(self._ids.values()))
@@ -196,6 +222,20 @@ def _receiver(response: Response) -> _Participant:
     return _Participant("receiver", response.receiver, response.short_receiver)
 
 
+def _framed(dispatch: Dispatch) -> Iterator[_Step]:
+    """The responses of a dispatch, with a frame around those that ran side by side."""
+    responses = list(dispatch.responses)
+    side_by_side = concurrent(responses)
+    for is_framed, group in itertools.groupby(responses, side_by_side.__contains__):
+        if not is_framed:
+            yield from group
+            continue
+        for word, response in zip(itertools.chain(["par"], itertools.repeat("and")), group):  # noqa: B905  # one of them has no end
+            yield _Frame(f"{word} {_text(response.short_receiver, LONGEST_NAME)}")
+            yield response
+        yield _END_OF_FRAME
+
+
 def _is_late(dispatch: Dispatch, cause: Response) -> bool:
     """Whether it began when the response that caused it was over."""
     return cause.seconds is not None and dispatch.begun > cause.begun + cause.seconds
@@ -207,7 +247,8 @@ def _sending(dispatch: Dispatch) -> str:
     sender = [] if dispatch.parent is None or dispatch.sender is None else [dispatch.sender]
     if not dispatch.responses:
         brief = ", ".join(sender + [CUT] * bool(dispatch.arguments))
-        return _text(f"{send}({brief}), {NO_RECEIVERS}", MESSAGE_WIDTH, 2)
+        nobody = MUTED if dispatch.muted else NO_RECEIVERS
+        return _text(f"{send}({brief}), {nobody}", MESSAGE_WIDTH, 2)
     arguments = [
         f"{name}={_shortened(spelled(value), LONGEST_ARGUMENT)}"
         for name, value in dispatch.arguments.items()
@@ -221,7 +262,8 @@ def _answering(response: Response, seconds: float) -> str:
     """What stands on the arrow from the receiver back to the signal."""
     failure = response.failure
     text = f"{FAILED} {failure.story}" if failure else spelled(response.value)
-    return _text(text, MESSAGE_WIDTH, MESSAGE_LINES) + NEW_LINE + duration(seconds)
+    times = ", ".join(filter(None, (duration(seconds), delay(response))))
+    return _text(text, MESSAGE_WIDTH, MESSAGE_LINES) + NEW_LINE + times
 
 
 def _output(response: Response) -> str:

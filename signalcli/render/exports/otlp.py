@@ -133,6 +133,8 @@ def _span_of_dispatch(dispatch: Dispatch, parent: str, trace_ended: float) -> _S
         "signalcli.signal.name": dispatch.signal,
         "signalcli.signal.path": dispatch.signal_path,
     }
+    if dispatch.muted:
+        attributes["signalcli.dispatch.muted"] = True
     if dispatch.sender is not None:
         attributes["signalcli.sender"] = dispatch.sender
     for name, value in dispatch.arguments.items():
@@ -158,6 +160,9 @@ def _span_of_response(response: Response, key: str, trace_ended: float) -> _Span
         attributes["signalcli.response.output"] = response.output
     if response.omitted:
         attributes["signalcli.response.output_omitted"] = response.omitted
+    if response.injected is not None:
+        attributes["signalcli.response.injected.failure"] = response.injected.failure
+        attributes["signalcli.response.injected.delay"] = response.injected.delay
     failure = response.failure
     return _Span(
         key=key,

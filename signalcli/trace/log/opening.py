@@ -7,12 +7,14 @@ from sqlalchemy import Connection, Engine
 
 from signalcli.db import create_engine
 from signalcli.db.opening import open_engine
-from signalcli.trace.log.schema import VERSION, bring_up_to_date, version_of
+from signalcli.trace.log.schema import bring_up_to_date, version_of
 
 
 @contextmanager
 def open_log(database: str) -> Iterator[Connection]:
     """A connection to read the log with. A database that has none has an empty one.
+
+    A log of an older version is read as it is: its file may be read-only.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -23,7 +25,7 @@ def open_log(database: str) -> Iterator[Connection]:
     engine = open_engine(database, writes=False, creates=False)
     try:
         with engine.connect() as connection:
-            if version_of(connection) == VERSION:
+            if version_of(connection) > 0:
                 yield connection
                 return
     finally:

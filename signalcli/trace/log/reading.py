@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from signalcli.trace.log import tables
 from signalcli.trace.log.runs import Run
-from signalcli.trace.records import Dispatch, Failure, Response, Trace
+from signalcli.trace.log.schema import version_of
+from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
 
 
 def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
@@ -31,9 +32,10 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
     """The trace of a run; empty where the log lacks it."""
     ended = connection.scalar(select(tables.run.c.trace_ended).where(tables.run.c.run == number))
     trace = Trace(ended=ended)
-    responses = _responses(connection, number)
+    version = version_of(connection)
+    responses = _responses(connection, number, version)
     by_place: dict[tuple[int, int], Response] = {}
-    for row in connection.execute(_with_route(tables.dispatch, number)):
+    for row in connection.execute(_with_route(tables.dispatch, number, version)):
         parent = by_place.get((row.parent_seq, row.parent_place))
         dispatch = Dispatch(
             seq=row.seq,
@@ -45,6 +47,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
             arguments=json.loads(row.arguments),
             begun=row.begun,
             seconds=row.seconds,
+            muted=bool(row.muted),
         )
         trace.dispatches.append(dispatch)
         if parent is not None:
@@ -56,18 +59,20 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
     return trace
 
 
-def _responses(connection: Connection, number: int | None) -> dict[int, list[Row[Any]]]:
+def _responses(
+    connection: Connection, number: int | None, version: int
+) -> dict[int, list[Row[Any]]]:
     """The rows of a run's responses, by dispatch."""
     rows: dict[int, list[Row[Any]]] = {}
-    for row in connection.execute(_with_route(tables.response, number)):
+    for row in connection.execute(_with_route(tables.response, number, version)):
         rows.setdefault(row.seq, []).append(row)
     return rows
 
 
-def _with_route(table: Any, number: int | None) -> Any:
+def _with_route(table: Any, number: int | None, version: int) -> Any:
     """A query for the rows of a run, in order, each with its route."""
     return (
-        select(table, tables.route)
+        select(*tables.columns_of(table, version), tables.route)
         .join(tables.route, table.c.route == tables.route.c.route)
         .where(table.c.run == number)
         .order_by(*table.primary_key)
@@ -89,6 +94,9 @@ def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
         seconds=row.seconds if row.is_finished else None,
         output=row.output,
         omitted=row.omitted,
+        injected=None
+        if row.injected_delay is None
+        else Injection(row.injected_failure, row.injected_delay),
     )
 
 

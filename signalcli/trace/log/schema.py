@@ -9,11 +9,22 @@ from sqlalchemy.exc import DBAPIError
 from signalcli.db import DatabaseUnusable
 from signalcli.trace.log import tables
 
-VERSION = 1
+VERSION = 2
 PART = "log"
 
+
+def _add_faults(connection: Connection) -> None:
+    """Faults that are put into a run on purpose."""
+    for table, column, kind in (
+        ("signalcli_dispatch", "muted", "BOOLEAN"),
+        ("signalcli_response", "injected_failure", "BOOLEAN"),
+        ("signalcli_response", "injected_delay", "FLOAT"),
+    ):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
 # What leads from each version to the next one.
-STEPS: Mapping[int, Callable[[Connection], None]] = {}
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_faults}
 
 
 class LogDamaged(DatabaseUnusable):

@@ -8,10 +8,13 @@ them, so patterns are matched against routes, and what they lead to is then read
 newest run first. That takes as long in a large log as in a small one.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Float,
     Index,
@@ -20,10 +23,25 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    null,
     text,
 )
 
 metadata = MetaData()
+
+
+def since(version: int) -> dict[str, int]:
+    """Notes on a column which version of the log it came with, where that is not the first."""
+    return {"since": version}
+
+
+def columns_of(table: Table, version: int) -> list[ColumnElement[Any]]:
+    """A table's columns, with NULL in place of those that some version of the log lacks."""
+    return [
+        column if column.info.get("since", 1) <= version else null().label(column.name)
+        for column in table.columns
+    ]
+
 
 # SQLite numbers rows by itself only where the column is an INTEGER.
 _Number = BigInteger().with_variant(Integer(), "sqlite")
@@ -103,6 +121,8 @@ dispatch = Table(
     Column("arguments", Text, nullable=False),
     Column("begun", Float, nullable=False),
     Column("seconds", Float),
+    # Of a run that an older version kept, nothing is said.
+    Column("muted", Boolean, info=since(2)),
     Index("signalcli_dispatch_route", "route", "run"),
     sqlite_with_rowid=False,
 )
@@ -126,6 +146,9 @@ response = Table(
     Column("failure_line", Integer),
     Column("output", Text, nullable=False),
     Column("omitted", Integer, nullable=False),
+    # What was put into it on purpose; nothing where there is no delay, be it of 0 seconds.
+    Column("injected_failure", Boolean, info=since(2)),
+    Column("injected_delay", Float, info=since(2)),
     Index("signalcli_response_route", "route", "run"),
     Index("signalcli_response_seconds", "route", "seconds", "run"),
     sqlite_with_rowid=False,

@@ -116,6 +116,7 @@ def _dispatch_rows(
             "arguments": _dumps(dispatch.arguments),
             "begun": dispatch.begun,
             "seconds": dispatch.seconds,
+            "muted": dispatch.muted,
         }
 
 
@@ -144,6 +145,8 @@ def _response_rows(
             "failure_line": failure and failure.line,
             "output": response.output,
             "omitted": response.omitted,
+            "injected_failure": response.injected and response.injected.failure,
+            "injected_delay": response.injected and response.injected.delay,
         }
 
 

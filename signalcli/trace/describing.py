@@ -1,0 +1,22 @@
+"""Describing values for a trace, which is no part of what is traced."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
+
+
+def is_describing() -> bool:
+    """Whether what happens here only serves to describe a value."""
+    return _describing.get()
+
+
+@contextmanager
+def describing() -> Iterator[None]:
+    """Within it, a value is described; what that sets off is not recorded."""
+    token = _describing.set(True)
+    try:
+        yield
+    finally:
+        _describing.reset(token)

@@ -40,7 +40,7 @@ class FaultOptions:
         Raises:
             NoMatch: no connected receiver, or no signal, has a name like that.
         """
-        if self == FaultOptions():
+        if self == NO_FAULTS:
             return
         from signalcli.apps.inventory import NoMatch, find_connections, find_signals
         from signalcli.trace.names import matches
@@ -54,13 +54,19 @@ class FaultOptions:
 
     def injected(self) -> AbstractContextManager[None]:
         """Within it, the faults happen."""
-        if self == FaultOptions():
+        if self == NO_FAULTS:
             return contextlib.nullcontext()
         from signalcli.trace import Faults, injected
 
-        # Of a pattern that is given twice, the last delay counts, in the last place.
-        delay = {pattern: seconds for pattern, seconds in self.delay}
+        delay: dict[str, float] = {}
+        for pattern, seconds in self.delay:
+            # The last one that fits counts, so what is said again takes its place at the end.
+            delay.pop(pattern, None)
+            delay[pattern] = seconds
         return injected(Faults(fail=self.fail, delay=delay, mute=self.mute))
+
+
+NO_FAULTS = FaultOptions()
 
 
 def fault_options(said: dict[str, Any]) -> FaultOptions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
-from signalcli.cli.faults import FaultOptions
+from signalcli.cli.faults import NO_FAULTS
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -120,7 +120,7 @@ def inquire(
     findings, contents, problem, failure = None, {}, None, None
     try:
         with kept_clean(for_programs=settings.json or ndjson, quiet=settings.quiet):
-            _make_apps_ready(settings, needs_apps or settings.faults != FaultOptions())
+            _make_apps_ready(settings, needs_apps or settings.faults != NO_FAULTS)
             announcement.start()
             findings = work()
             if is_document:

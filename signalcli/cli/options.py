@@ -4,14 +4,14 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
 from signalcli import __version__
 from signalcli.cli.faults import NAMES as FAULTS
-from signalcli.cli.faults import Delay, Fail, FaultOptions, Mute, fault_options
+from signalcli.cli.faults import NO_FAULTS, Delay, Fail, FaultOptions, Mute, fault_options
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 DEFAULT_DATABASE = "demo.db"
@@ -45,7 +45,7 @@ class Settings:
     log: bool = True
     log_keep: int = DEFAULT_LOG_KEEP
     apps: tuple[str, ...] = ()
-    faults: FaultOptions = field(default_factory=FaultOptions)
+    faults: FaultOptions = NO_FAULTS
 
 
 def print_version(is_wanted: bool) -> None:

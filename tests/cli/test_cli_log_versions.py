@@ -154,7 +154,7 @@ def test_the_log_of_a_missing_database_is_a_line_and_no_file(signalcli: Program)
         ("signalcli log ", ["show", "stats", "follow", "export", "prune"]),
         ("signalcli log ex", ["export"]),
         ("signalcli log --sl", ["--slower-than"]),
-        ("signalcli log show --fa", ["--failed"]),
+        ("signalcli log show --faile", ["--failed"]),
         ("signalcli log prune --ol", ["--older-than"]),
         (
             "signalcli log export --format ",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from signalcli.dispatch import Signal
 from signalcli.render.exports import export, formats
-from signalcli.trace import Dispatch, Recorder, Response, Trace, record
+from signalcli.trace import Dispatch, Injection, Recorder, Response, Trace, record
 from signalcli.trace.log.runs import Run
 
 opened, stepped = Signal(), Signal()
@@ -406,6 +406,35 @@ class TestMermaid:
             assert after[0].startswith(f"{receiver}->>signal")
             assert after[3] == f"{receiver}-->>-signal2"
 
+    def test_receivers_side_by_side_are_framed_as_parallel(self) -> None:
+        lines = self.lines(concurrent_trace())
+        frame = [line for line in lines if line.split()[0] in ("par", "and")]
+        assert sorted(line.split()[0] for line in frame) == ["and", "par"]
+        assert sorted(line.split()[1] for line in frame) == ["walk_left", "walk_right"]
+        assert lines[-1] == "end"
+        assert lines.index(frame[0]) + 1 == lines.index("signal2->>+receiver3: call")
+
+    def test_faults_on_purpose_are_said(self) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder)
+        token = recorder.response_begun(dispatch, "shop.slow", injected=Injection(delay=0.25))
+        recorder.response_ended(token, "late", None)
+        recorder.dispatch_ended(dispatch)
+        muted = recorder.dispatch_begun(
+            signal="paid",
+            signal_path="shop.paid",
+            sender=None,
+            arguments={},
+            robust=False,
+            muted=True,
+        )
+        recorder.dispatch_ended(muted)
+        lines = self.lines(recorder.trace)
+        assert lines[-2:] == [
+            "receiver3-->>-signal2: late<br/>TIME, delayed 250 ms",
+            "sender4->>signal5: 2 send(), muted",
+        ]
+
     def test_what_is_too_long_is_shortened(self) -> None:
         recorder = Recorder()
         dispatch = begin(recorder, text="t" * 150)
@@ -470,23 +499,30 @@ class TestMermaid:
 SAFE = r"(?:[\w .,()='/@+!?-]|[^\x00-\x7f]|#\d+;|<br/>)+"
 ID = r"(?:sender|signal|receiver)\d+|run"
 MERMAID_LINE = re.compile(
-    rf"title {SAFE}|box transparent (?:Senders|Signals|Receivers)|end|"
+    rf"title {SAFE}|box transparent (?:Senders|Signals|Receivers)|end|(?:par|and) {SAFE}|"
     rf"participant (?:{ID}) as {SAFE}|Note over (?:{ID}): {SAFE}|deactivate (?P<closed>{ID})|"
     rf"(?P<source>{ID})(?P<arrow>->>\+?|-->>-|--x-)(?P<target>{ID}): {SAFE}"
 )
 
 
 def assert_is_mermaid(text: str) -> None:
-    """Every line is one that we know, and every activation ends, in order."""
+    """Every line is one that we know, and every activation and every frame ends, in order."""
     first, *lines = text.splitlines()
     assert first == "sequenceDiagram"
     active = []
+    frames = []
     declared = {"run"}
     for line in lines:
         match = MERMAID_LINE.fullmatch(line)
         assert match is not None, line
         assert re.search(r"\bend\b", line.removesuffix("end"), re.IGNORECASE) is None
-        if line.startswith("participant "):
+        if line.startswith(("box ", "par ")):
+            frames.append(line[:3])
+        elif line.startswith("and "):
+            assert frames[-1] == "par"
+        elif line == "end":
+            frames.pop()
+        elif line.startswith("participant "):
             declared.add(line.split()[1])
         elif match["arrow"]:
             assert {match["source"], match["target"]} <= declared
@@ -496,7 +532,7 @@ def assert_is_mermaid(text: str) -> None:
             assert active.pop() == match["source"]
         elif match["closed"]:
             assert active.pop() == match["closed"]
-    assert not active
+    assert (active, frames) == ([], [])
 
 
 def decoded(text: str) -> str:

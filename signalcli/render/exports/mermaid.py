@@ -69,8 +69,8 @@ def export(run: Run, trace: Trace) -> str:
     """The diagram, without a Markdown fence around it.
 
     Dispatches and responses stand in the order of the trace's tree, each below what caused it;
-    receivers that ran side by side are framed as parallel. What is too long for a viewer is shortened, and a run
-    that is too long ends with a note of what is missing.
+    receivers that ran side by side are framed as parallel. What is too long for a viewer is
+    shortened, and a run that is too long ends with a note of what is missing.
     """
     diagram = _Diagram(trace)
     if trace.dispatches:
@@ -230,8 +230,9 @@ def _framed(dispatch: Dispatch) -> Iterator[_Step]:
         if not is_framed:
             yield from group
             continue
-        for word, response in zip(itertools.chain(["par"], itertools.repeat("and")), group):  # noqa: B905  # one of them has no end
-            yield _Frame(f"{word} {_text(response.short_receiver, LONGEST_NAME)}")
+        for index, response in enumerate(group):
+            name = _text(response.short_receiver, LONGEST_NAME)
+            yield _Frame(f"and {name}" if index else f"par {name}")
             yield response
         yield _END_OF_FRAME
 

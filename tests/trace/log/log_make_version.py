@@ -30,9 +30,11 @@ def audit(**kwargs):
 notification.connect(audit, weak=False)
 main()
 """
+# Marked since version 2.
+_FAULTS = ("--delay", "update_profile=2ms", "--mute", "pre_init")
 _COMMANDS = (
     ("register", "ada", "--email", "ada@lovelace.org"),
-    ("update", "ada", "--last-name", "Young"),
+    ("update", "ada", "--last-name", "Young", *_FAULTS),
     ("register", "ada", "--email", "other@lovelace.org"),
     ("delete", "ada"),
 )

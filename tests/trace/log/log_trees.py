@@ -15,7 +15,7 @@ from rich.console import Console
 from signalcli.dispatch import Signal
 from signalcli.render.table import TraceTable
 from signalcli.trace import Recorder, Trace
-from signalcli.trace.records import LONGEST_OUTPUT, Dispatch, Response
+from signalcli.trace.records import LONGEST_OUTPUT, Dispatch, Injection, Response
 
 WIDTH = 90
 
@@ -64,6 +64,7 @@ class Sending:
     answers: list["Answering"]
     is_ended: bool
     is_awaited: bool
+    is_muted: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Answering:
     is_ended: bool
     is_async: bool
     in_thread: bool
+    injected: Injection | None
 
 
 def _mostly(usual: bool) -> st.SearchStrategy[bool]:
@@ -96,6 +98,7 @@ def _sendings(depth: int) -> st.SearchStrategy[Sending]:
         answers=st.lists(_answerings(depth), max_size=2),
         is_ended=_mostly(True),
         is_awaited=_mostly(False),
+        is_muted=_mostly(False),
     )
 
 
@@ -112,6 +115,7 @@ def _answerings(depth: int) -> st.SearchStrategy[Answering]:
         is_ended=_mostly(True),
         is_async=_mostly(False),
         in_thread=_mostly(False),
+        injected=st.none() | st.builds(Injection, st.booleans(), st.floats(0, 1e10)),
     )
 
 
@@ -126,9 +130,12 @@ def tell(recorder: Recorder, sending: Sending) -> None:
         sender=sending.sender,
         arguments=sending.arguments,
         robust=sending.robust,
+        muted=sending.is_muted,
     )
     for answer in sending.answers:
-        begun = recorder.response_begun(dispatch, answer.name, answer.file, answer.line)
+        begun = recorder.response_begun(
+            dispatch, answer.name, answer.file, answer.line, answer.injected
+        )
         for text in answer.output:
             begun[0].add_output(text)
         for cause in answer.causes:

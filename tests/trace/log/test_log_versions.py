@@ -11,7 +11,7 @@ from log_tools import EVERYTHING, Program, a_run, a_trace, dump_of, whole_log
 from log_trees import facts
 from sqlalchemy import Connection
 
-from signalcli.trace import Trace
+from signalcli.trace import Injection, Trace
 from signalcli.trace.log.finding import Filter, find
 from signalcli.trace.log.keeping import keep
 from signalcli.trace.log.opening import open_log, open_log_to_write
@@ -60,7 +60,6 @@ def test_it_is_of_the_version_that_it_is_named_after(dump: Path, old: Path) -> N
 
 
 def test_its_runs_are_all_there(log: Connection) -> None:
-    assert version_of(log) == VERSION
     runs = [run for run, _ in whole_log(log)]
     assert [(run.number, run.command, run.exit_code, run.outcome) for run in runs] == [
         (1, "register", 0, "done"),
@@ -82,6 +81,17 @@ def test_its_runs_are_all_there(log: Connection) -> None:
     assert (again.error_code, again.dispatches) == ("exists", 0)
     assert [run.seconds > 0 for run in runs] == [True] * 5
     assert [run.begun for run in runs] == sorted(run.begun for run in runs)
+
+
+def test_it_is_read_as_it_is(dump: Path, old: Path) -> None:
+    before = old.read_bytes()
+    with open_log(f"sqlite:///file:{old}?mode=ro&uri=true") as connection:
+        assert version_of(connection) == int(dump.stem)
+        traces = [facts(trace) for _, trace in whole_log(connection)]
+    assert old.read_bytes() == before
+    with open_log_to_write(str(old)) as engine, engine.connect() as connection:
+        assert version_of(connection) == VERSION
+        assert [facts(trace) for _, trace in whole_log(connection)] == traces
 
 
 def test_its_traces_are_all_there(log: Connection) -> None:
@@ -130,6 +140,17 @@ def test_a_failure_is_there_with_all_it_says(log: Connection) -> None:
     assert (audit.failure.type, audit.failure.message) == ("RuntimeError", "no ink")
     assert audit.failure.file == "/app/driver.py"
     assert audit.caused == [caused]
+
+
+def test_faults_on_purpose_are_marked(dump: Path, log: Connection) -> None:
+    _, (run, update), *_ = whole_log(log)
+    knows_faults = int(dump.stem) >= 2
+    assert run.command == "update"
+    assert {each.signal for each in update.dispatches if each.muted} == (
+        {"pre_init"} if knows_faults else set()
+    )
+    delayed = Injection(delay=0.002) if knows_faults else None
+    assert [each.injected for each in update.responses] == [None, delayed]
 
 
 def test_it_is_searched_pruned_and_gone_on_with(old: Path) -> None:

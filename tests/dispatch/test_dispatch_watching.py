@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from signalcli.dispatch import Signal, watch, watching
+from signalcli.dispatch import Interceptor, Receiver, Signal, watch, watching
 
 WAYS = ["send", "send_robust", "asend", "asend_robust"]
 every_way = pytest.mark.parametrize("way", WAYS)
@@ -343,6 +343,59 @@ def test_one_of_two_observers_may_stop_first(signal: Signal) -> None:
 
     assert leaving.log == []
     assert len(staying.log) == 2
+
+
+# --- coming between ----------------------------------------------------------------------------
+
+
+class Substitute(Interceptor):
+    """Has others called in the receivers' stead."""
+
+    def instead_of(self, receiver: Receiver, is_async: bool) -> Receiver:
+        async def later(**named: Any) -> str:
+            return f"{await receiver(**named)}, awaited"
+
+        def now(**named: Any) -> str:
+            return f"{receiver(**named)}, called"
+
+        return later if is_async else now
+
+
+class Silencer(Interceptor):
+    """Has signals reach nobody."""
+
+    def silences(self, signal: Signal) -> bool:
+        return True
+
+
+@every_way
+def test_an_interceptor_says_what_is_called_in_a_receivers_stead(signal: Signal, way: str) -> None:
+    def first(**named: Any) -> str:
+        return "first"
+
+    async def second(**named: Any) -> str:
+        return "second"
+
+    recorder = Recorder()
+    signal.connect(first)
+    signal.connect(second)
+    with watch(recorder), watch(Substitute()), watch(Substitute()):
+        responses = dispatch(signal, way)
+    assert responses == [
+        (first, "first, called, called"),
+        (second, "second, awaited, awaited"),
+    ]
+    assert recorder.values == [value for _, value in responses]
+    assert dispatch(signal, way) == [(first, "first"), (second, "second")]
+
+
+@every_way
+def test_an_interceptor_may_have_a_dispatch_reach_nobody(signal: Signal, way: str) -> None:
+    recorder = Recorder()
+    signal.connect(one)
+    with watch(recorder), watch(Silencer()), watch(Interceptor()):
+        assert dispatch(signal, way) == []
+    assert len(recorder.log) == 2
 
 
 # --- what watching leaves alone ---------------------------------------------------------------

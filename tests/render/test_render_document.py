@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signalcli.render.document import dispatches_of, dumps
-from signalcli.trace import Recorder, Trace
+from signalcli.trace import Injection, Recorder, Trace
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)
@@ -138,6 +138,29 @@ def test_a_failure_has_its_type_its_message_and_its_place() -> None:
     file, _, line = error["place"].rpartition(":")
     assert file == __file__
     assert line.isdigit()
+
+
+def test_faults_on_purpose_and_what_ran_side_by_side_are_said() -> None:
+    recorder = Recorder()
+    sent = recorder.dispatch_begun(
+        signal="s", signal_path="a.s", sender=None, arguments={}, robust=False
+    )
+    fault = Injection(failure=True, delay=0.25)
+    recorder.response_ended(recorder.response_begun(sent, "a.first"), None, None)
+    left = recorder.response_begun(sent, "a.left", injected=fault)
+    right = recorder.response_begun(sent, "a.right")
+    recorder.response_ended(right, None, None)
+    recorder.response_ended(left, None, ValueError("no"))
+    recorder.dispatch_begun(
+        signal="s", signal_path="a.s", sender=None, arguments={}, robust=False, muted=True
+    )
+    heard, muted = document_of(recorder.trace)
+    assert (heard["muted"], muted["muted"]) == (False, True)
+    assert [(each["injected"], each["concurrent"]) for each in heard["responses"]] == [
+        (None, False),
+        ({"failure": True, "delay_ms": 250.0}, True),
+        (None, True),
+    ]
 
 
 def test_text_stays_readable() -> None:

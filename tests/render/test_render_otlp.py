@@ -29,7 +29,7 @@ from test_render_document import Case, texts, traces
 from signalcli import __version__
 from signalcli.dispatch import Signal
 from signalcli.render.exports import export
-from signalcli.trace import Dispatch, Recorder, Response, Trace, record
+from signalcli.trace import Dispatch, Faults, Recorder, Response, Trace, injected, record
 from signalcli.trace.log.runs import Run
 
 unhurried = settings(deadline=None)
@@ -474,6 +474,23 @@ class TestOutcome:
         attributes = attributes_of(spans_of(RUN, recorder.trace)[2])
         assert attributes["signalcli.response.output"] == "x" * 4096
         assert attributes["signalcli.response.output_omitted"] == 5001 - 4096
+
+    def test_faults_on_purpose_are_said(self) -> None:
+        recorder = Recorder()
+        with (
+            outer.connected_to(relay),
+            record(recorder),
+            injected(Faults(fail=["relay"], delay={"relay": 0.001})),
+        ):
+            outer.send_robust(None)
+        with record(recorder), injected(Faults(mute=["outer"])):
+            outer.send(None)
+        _, sent, failed, muted = map(attributes_of, spans_of(RUN, recorder.trace))
+        assert failed["signalcli.response.injected.failure"] is True
+        assert failed["signalcli.response.injected.delay"] == 0.001
+        assert failed["error.type"] == "InjectedFault"
+        assert "signalcli.dispatch.muted" not in sent
+        assert muted["signalcli.dispatch.muted"] is True
 
     def test_a_run_that_did_it_is_no_error(self) -> None:
         (span,) = spans_of(RUN, Trace())

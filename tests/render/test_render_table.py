@@ -13,7 +13,7 @@ from signalcli.render.listing import fields, listing
 from signalcli.render.live import growing_table
 from signalcli.render.table import Tail, TraceTable
 from signalcli.render.text import visible
-from signalcli.trace import Dispatch, Recorder
+from signalcli.trace import Dispatch, Injection, Recorder
 
 ESCAPES = "\x1b[31mred\x07\x9b"
 
@@ -105,6 +105,55 @@ def test_in_ascii_the_guides_are_ascii(recorder: Recorder) -> None:
     # The sign of a failure is there, too, in whatever way it can be written.
     (failed,) = [line for line in lines if "ValueError" in line]
     assert re.search(r"audit \S+ ValueError", failed)
+
+
+@pytest.fixture
+def faulty() -> Recorder:
+    """A receiver that was delayed and prints, two side by side, and a muted signal."""
+    recorder = Recorder()
+    sent = begin(recorder, "paid")
+    slow = recorder.response_begun(sent, "shop.slow", injected=Injection(delay=0.25))
+    slow[0].add_output("printed\n")
+    recorder.dispatch_ended(begin(recorder, "inner"))
+    recorder.response_ended(slow, "late", None)
+    for response in [recorder.response_begun(sent, name) for name in ("left", "right")][::-1]:
+        recorder.response_ended(response, None, None)
+    recorder.dispatch_ended(sent)
+    muted = recorder.dispatch_begun(
+        signal="told", signal_path="shop.told", sender=None, arguments={}, robust=False, muted=True
+    )
+    recorder.dispatch_ended(muted)
+    return recorder
+
+
+def test_faults_on_purpose_and_what_ran_side_by_side_are_marked(faulty: Recorder) -> None:
+    assert squeezed(rendered(table_of(faulty), 140))[2:] == [
+        "1 paid User slow late TIME",
+        " │ delayed TIME",
+        " │ printed",
+        "2 └ inner User no receivers",
+        " left None ∥ TIME",
+        " right None ∥ TIME",
+        "3 told muted",
+    ]
+
+
+def test_in_ascii_the_marks_are_ascii(faulty: Recorder) -> None:
+    text = rendered(table_of(faulty), encoding="ascii")
+    assert text.isascii()
+    assert squeezed(text)[-3:] == [
+        " left None || TIME",
+        " right None || TIME",
+        "3 told muted",
+    ]
+
+
+def test_what_was_not_delayed_is_not_said_to_be() -> None:
+    recorder = Recorder()
+    sent = begin(recorder, "paid")
+    begun = recorder.response_begun(sent, "shop.slow", injected=Injection(failure=True))
+    recorder.response_ended(begun, None, raised(ValueError("no")))
+    assert "delayed" not in rendered(table_of(recorder))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160])

@@ -1,6 +1,7 @@
 """What overlaps in time with its like."""
 
 import asyncio
+import itertools
 from typing import Any
 
 from hypothesis import given, settings
@@ -49,7 +50,7 @@ def test_it_is_whatever_overlaps_with_another_one(times: list[tuple[int, int | N
 def test_what_follows_at_once_does_not_overlap(ends: list[float]) -> None:
     times = sorted(ends)
     some = responses([])
-    for begun, end in zip(times, times[1:], strict=False):
+    for begun, end in itertools.pairwise(times):
         some += responses([(0, None)])
         some[-1].begun, some[-1].seconds = begun, end - begun
     assert concurrent(some) == set()

@@ -29,6 +29,8 @@ def complete(program: Program, line: str, **variables: str) -> Finished:
         ("signalcli --database demo.db delete b", ["bob"]),
         ("signalcli notify --database demo.db b", ["bob"]),
         ("signalcli --database other.db show ", []),
+        ("signalcli notify alice --fail sh", ["show_notification"]),
+        ("signalcli --mute notif", ["notification"]),
     ],
 )
 def test_commands_options_and_usernames_are_completed(

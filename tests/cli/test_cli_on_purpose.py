@@ -124,6 +124,18 @@ class TestDelay:
         assert done.code in (0, 2, 3)
         assert done.code == 0 or done.error
 
+    def test_it_can_be_interrupted(self, driver: Driver) -> None:
+        program = driver(
+            "import signal\n"
+            "def press(**kwargs):\n"
+            "    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "pre_save.connect(press, sender=User)\n"
+        )
+        before = program.rows()
+        done = program(*REGISTER, "--delay", "create_profile=1h")
+        assert (done.code, done.error) == (130, "interrupted; nothing was written")
+        assert program.rows() == before
+
 
 class TestMute:
     def test_a_muted_signal_reaches_nobody_and_stands_in_the_table(

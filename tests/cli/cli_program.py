@@ -27,6 +27,16 @@ _OWN = re.compile(
 _OF_THE_LOG = re.compile(
     r"(CREATE TABLE|CREATE INDEX|INSERT INTO|DELETE FROM) \"?((ix_)?signalcli_|sqlite_)"
 )
+# What every command sends around its work.
+_FRAME = (
+    "command_started",
+    "connection_created",
+    "pre_migrate",
+    "post_migrate",
+    "got_command_exception",
+    "command_finished",
+)
+_ROW = re.compile(r" *\d+  (?P<rest>[│├└ ]*(?P<signal>\w+).*)")
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _WITHOUT_ROOTS_RIGHTS = """
@@ -36,6 +46,36 @@ if os.geteuid() == 0:
         assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+def of_the_work(dispatches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The dispatches of a run but those that every command sends; counted from 1."""
+    work = [each for each in dispatches if each["signal"] not in _FRAME]
+    numbers = {each["seq"]: number for number, each in enumerate(work, 1)}
+    return [
+        {
+            **each,
+            "seq": numbers[each["seq"]],
+            "parent": each["parent"] and {**each["parent"], "seq": numbers[each["parent"]["seq"]]},
+        }
+        for each in work
+    ]
+
+
+def lines_of_the_work(lines: list[str]) -> list[str]:
+    """The same for what people are shown; a table that has nothing else is left out as a whole."""
+    shown: list[str] = []
+    count = 0
+    for line in lines:
+        row = _ROW.fullmatch(line)
+        if row is None:
+            shown.append(line)
+        elif row["signal"] not in _FRAME:
+            count += 1
+            shown.append(f"{count}  {row['rest']}")
+    if not count and shown and shown[0].split()[:2] == ["#", "Signal"]:
+        del shown[:2]
+    return shown
 
 
 @dataclass(frozen=True)
@@ -54,8 +94,18 @@ class Finished:
         return document
 
     @property
+    def work(self) -> list[dict[str, Any]]:
+        """The document's dispatches but those that every command sends; counted from 1."""
+        return of_the_work(self.document["dispatches"])
+
+    @property
     def lines(self) -> list[str]:
         return self.out.splitlines()
+
+    @property
+    def lines_of_the_work(self) -> list[str]:
+        """The lines of the answer but the rows of what every command sends; counted from 1."""
+        return lines_of_the_work(self.lines)
 
     @property
     def objects(self) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ BAD = {
 def check_refusal(done: Finished, bad: Bad, *, as_document: bool) -> None:
     assert done.code == bad.code
     if not as_document:
-        assert done.out == ""
+        assert done.lines_of_the_work == []
         assert bad.names in done.error
         return
     assert done.err == ""

@@ -4,7 +4,7 @@ import re
 import sys
 from typing import Any
 
-from cli_program import Program
+from cli_program import Driver, Program, of_the_work
 
 DOCUMENT_KEYS = {"ok", "command", "run", "result", "dispatches", "error"}
 DISPATCH_KEYS = {
@@ -36,11 +36,16 @@ def without_times(lines: list[str]) -> list[str]:
 
 
 def outline(document: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Each dispatch as its signal, its sender, and the receiver that caused it."""
+    """Each dispatch of the work as its signal, its sender, and the receiver that caused it."""
     return [
         (entry["signal"], entry["sender"], entry["parent"] and entry["parent"]["receiver"])
-        for entry in document["dispatches"]
+        for entry in of_the_work(document["dispatches"])
     ]
+
+
+def signals(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each dispatch as its signal and its sender."""
+    return [(entry["signal"], entry["sender"]) for entry in document["dispatches"]]
 
 
 def response(document: dict[str, Any], signal: str, sender: str, receiver: str) -> dict[str, Any]:
@@ -79,22 +84,27 @@ class TestRegister:
         done = signalcli("register", "xyz", "--email", "xyz@mail.com")
         assert (done.code, done.err) == (0, "")
         lines = without_times(done.lines)
-        assert lines[0] == "# Signal Sender Receiver Answer Time"
+        assert lines[0].strip() == "# Signal Sender Receiver Answer Time"
         assert lines[2:] == [
-            "1 pre_init User no receivers",
-            "2 post_init User no receivers",
-            "3 pre_save User no receivers",
-            "4 post_save User create_profile None TIME",
+            " 1 command_started register no receivers",
+            " 2 connection_created Engine no receivers",
+            " 3 pre_migrate <CoreConfig core> no receivers",
+            " 4 post_migrate <CoreConfig core> no receivers",
+            " 5 pre_init User no receivers",
+            " 6 post_init User no receivers",
+            " 7 pre_save User no receivers",
+            " 8 post_save User create_profile None TIME",
             " │ Profile Created !",
-            "5 ├ pre_init Profile no receivers",
-            "6 ├ post_init Profile no receivers",
-            "7 ├ pre_save Profile no receivers",
-            "8 └ post_save Profile no receivers",
+            " 9 ├ pre_init Profile no receivers",
+            "10 ├ post_init Profile no receivers",
+            "11 ├ pre_save Profile no receivers",
+            "12 └ post_save Profile no receivers",
             " update_profile None TIME",
-            "9 notification User show_notification None TIME",
+            "13 notification User show_notification None TIME",
             " Sender: User",
             " Hello xyz <xyz@mail.com>",
             " Notified",
+            "14 command_finished register no receivers",
             "Registered xyz in demo.db. Sent notification",
         ]
         assert signalcli.select(
@@ -138,7 +148,15 @@ class TestRegister:
         assert made["output"] == "Profile Created !\n"
         shown = response(document, "notification", "User", SHOW_NOTIFICATION)
         assert shown["output"] == ("Sender: User\nHello xyz <xyz@mail.com>\nNotified\n")
-        saved = document["dispatches"][3]
+        assert signals(document) == [
+            ("command_started", "register"),
+            ("connection_created", "Engine"),
+            ("pre_migrate", "<CoreConfig core>"),
+            ("post_migrate", "<CoreConfig core>"),
+            *[(signal, sender) for signal, sender, _ in outline(document)],
+            ("command_finished", "register"),
+        ]
+        saved = of_the_work(document["dispatches"])[3]
         assert saved["arguments"]["created"] is True
         assert saved["arguments"]["instance"] == "<User xyz>"
         assert saved["robust"] is False
@@ -153,7 +171,7 @@ class TestUpdate:
     def test_the_profile_is_saved_once_and_under_update_profile(self, filled: Program) -> None:
         done = filled("update", "alice", "--last-name", "Old")
         assert (done.code, done.err) == (0, "")
-        assert without_times(done.lines)[-8:] == [
+        assert without_times(done.lines_of_the_work)[-8:] == [
             "4 post_save User create_profile None TIME",
             " update_profile None TIME",
             " │ Profile Updated!",
@@ -204,7 +222,7 @@ class TestUpdate:
         before = filled.rows()
         done = filled("update", "alice", "--email", "alice@mail.com", "--first-name", "Alice")
         assert (done.code, done.err) == (0, "")
-        assert done.out == "Nothing to change for alice in demo.db\n"
+        assert done.lines_of_the_work == ["Nothing to change for alice in demo.db"]
         assert filled.rows() == before
 
     def test_the_document_of_an_update_that_changes_nothing_has_no_dispatches(
@@ -214,14 +232,14 @@ class TestUpdate:
         assert (done.code, done.err) == (0, "")
         assert done.document["ok"] is True
         assert done.document["result"]["changed"] is False
-        assert done.document["dispatches"] == []
+        assert done.work == []
 
 
 class TestDelete:
     def test_the_profile_goes_first_in_djangos_order(self, filled: Program) -> None:
         done = filled("delete", "alice")
         assert (done.code, done.err) == (0, "")
-        assert without_times(done.lines)[-5:] == [
+        assert without_times(done.lines_of_the_work)[-5:] == [
             "5 pre_delete Profile no receivers",
             "6 pre_delete User no receivers",
             "7 post_delete Profile remove_picture None TIME",
@@ -256,10 +274,13 @@ class TestNotify:
         done = filled("notify", "alice")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines)[2:] == [
-            "1 notification User show_notification None TIME",
+            "1 command_started notify no receivers",
+            "2 connection_created Engine no receivers",
+            "3 notification User show_notification None TIME",
             " Sender: User",
             " Hello alice <alice@mail.com>",
             " Notified",
+            "4 command_finished notify no receivers",
             "Sent notification for alice in demo.db",
         ]
 
@@ -270,7 +291,7 @@ class TestNotify:
         check_form(document)
         assert document["command"] == "notify"
         assert document["result"]["username"] == "alice"
-        (dispatch,) = document["dispatches"]
+        (dispatch,) = done.work
         assert dispatch["robust"] is True
         assert dispatch["signal_path"] == "signalcli.core.signals.notification"
         assert dispatch["arguments"] == {"email": "alice@mail.com", "username": "alice"}
@@ -278,6 +299,36 @@ class TestNotify:
     def test_quiet_prints_nothing(self, forked_filled: Program) -> None:
         done = forked_filled("notify", "alice", "--quiet")
         assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_command_that_a_receiver_fails_announces_it_before_its_end(driver: Driver) -> None:
+    program = driver(
+        "@receiver(post_save, sender=User)\ndef audit(**kwargs): raise OSError('no')\n"
+    )
+    done = program("register", "xyz", "--email", "xyz@mail.com", "--json")
+    assert (done.code, done.err) == (1, "")
+    document = done.document
+    assert signals(document) == [
+        ("command_started", "register"),
+        ("connection_created", "Engine"),
+        ("pre_init", "User"),
+        ("post_init", "User"),
+        ("pre_save", "User"),
+        ("post_save", "User"),
+        ("pre_init", "Profile"),
+        ("post_init", "Profile"),
+        ("pre_save", "Profile"),
+        ("post_save", "Profile"),
+        ("got_command_exception", "register"),
+        ("command_finished", "register"),
+    ]
+    started, *_, exception, finished = document["dispatches"]
+    assert started["arguments"] == {
+        "command": "register",
+        "arguments": ["register", "xyz", "--email", "xyz@mail.com", "--json"],
+    }
+    assert "OSError" in exception["arguments"]["exception"]
+    assert finished["arguments"] == {"command": "register", "exit_code": 1}
 
 
 class TestList:
@@ -309,11 +360,17 @@ class TestList:
     def test_trace_adds_the_signals_of_loading(self, filled: Program) -> None:
         document = filled("list", "--trace", "--json").document
         check_form(document)
-        assert outline(document) == 2 * [
-            ("pre_init", "User", None),
-            ("post_init", "User", None),
-            ("pre_init", "Profile", None),
-            ("post_init", "Profile", None),
+        assert signals(document) == [
+            ("command_started", "list"),
+            ("connection_created", "Engine"),
+            *2
+            * [
+                ("pre_init", "User"),
+                ("post_init", "User"),
+                ("pre_init", "Profile"),
+                ("post_init", "Profile"),
+            ],
+            ("command_finished", "list"),
         ]
         assert [user["username"] for user in document["result"]] == ["alice", "bob"]
 
@@ -349,7 +406,7 @@ class TestShow:
     def test_trace_shows_the_signals_of_loading_before_the_answer(self, filled: Program) -> None:
         done = filled("show", "alice", "--trace")
         assert (done.code, done.err) == (0, "")
-        assert without_times(done.lines)[2:7] == [
+        assert without_times(done.lines_of_the_work)[2:7] == [
             "1 pre_init User no receivers",
             "2 post_init User no receivers",
             "3 pre_init Profile no receivers",

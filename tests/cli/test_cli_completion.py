@@ -22,7 +22,8 @@ def complete(program: Program, line: str, **variables: str) -> Finished:
     [
         ("signalcli re", ["register", "receivers", "remove"]),
         ("signalcli register x --em", ["--email"]),
-        ("signalcli list --tr", ["--trace"]),
+        ("signalcli list --tr", ["--trace", "--traceback"]),
+        ("signalcli list --ap", ["--app"]),
         ("signalcli notify --ro", ["--robust"]),
         ("signalcli show ", ["alice", "bob"]),
         ("signalcli update al", ["alice"]),

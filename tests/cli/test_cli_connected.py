@@ -106,8 +106,7 @@ for name, text in {
     Path("shop").mkdir(exist_ok=True)
     Path("shop", name + ".py").write_text(text)
 sys.path.insert(0, ".")
-from signalcli.apps import registry
-registry.Apps.populate.__defaults__ = (("signalcli.core", "shop"),)
+os.environ["SIGNALCLI_INSTALLED_APPS"] = "signalcli.core,shop"
 """
 READY = """
 from signalcli.apps import AppConfig
@@ -185,8 +184,12 @@ class TestSignals:
         found = rows(driver(with_shop())("signals", form))
         paths = [entry["signal_path"] for entry in found]
         assert known(paths) == [*DB_SIGNALS, *CORE_SIGNALS]
-        assert paths[-2:] == ["shop.signals.paid", "shop.signals.lost"]
-        assert [entry["arguments"] for entry in found[-2:]] == [["order"], None]
+        assert [path for path in paths if path.startswith("shop.")] == [
+            "shop.signals.paid",
+            "shop.signals.lost",
+        ]
+        arguments = {entry["signal"]: entry["arguments"] for entry in found}
+        assert (arguments["paid"], arguments["lost"]) == (["order"], None)
 
     def test_unused_ones_are_those_without_receivers(self, forked: Program) -> None:
         found = rows(forked("signals", "--unused", "--json"))
@@ -289,13 +292,13 @@ class TestReceivers:
     def test_the_order_is_the_one_in_which_they_run(self, driver: Driver) -> None:
         program = driver(ZOO)
         listed = [entry["receiver"] for entry in rows(program("receivers", NOTIFICATION, "--json"))]
-        (dispatch,) = program("notify", "alice", "--json").document["dispatches"]
+        (dispatch,) = program("notify", "alice", "--json").work
         assert [response["receiver"] for response in dispatch["responses"]] == listed
 
     def test_the_place_is_the_one_that_a_trace_tells(self, driver: Driver) -> None:
         program = driver(ZOO)
         listed = [entry["place"] for entry in rows(program("receivers", NOTIFICATION, "--json"))]
-        (dispatch,) = program("notify", "alice", "--json").document["dispatches"]
+        (dispatch,) = program("notify", "alice", "--json").work
         assert [response["place"] for response in dispatch["responses"]] == listed
 
     def test_a_dispatch_uid_has_its_column_where_there_is_one(self, driver: Driver) -> None:
@@ -549,7 +552,13 @@ class TestTerminal:
         lines = terminal.lines_as_sent()
         assert max(map(len, lines)) <= 80
         begin = next(number for number, line in enumerate(lines) if "post_save" in line)
-        assert " ".join(" ".join(lines[begin : begin + 3]).split()[2:]) == (
+        end = next(number for number, line in enumerate(lines) if "pre_delete" in line)
+        assert [line.split()[-1] for line in lines[begin:end]] == [
+            "raw,",
+            "update_fields,",
+            "session",
+        ]
+        assert " ".join(" ".join(lines[begin:end]).split()[2:]) == (
             "instance, created, raw, using, update_fields, session"
         )
         assert "\x1b[2msignalcli.db.signals.pre_save" in terminal.sent
@@ -650,7 +659,7 @@ class TestPipes:
     [
         ("signalcli sig", ["signals"]),
         ("signalcli rec", ["receivers"]),
-        ("signalcli receivers po", ["post_init", "post_save", "post_delete"]),
+        ("signalcli receivers po", ["post_init", "post_save", "post_delete", "post_migrate"]),
         ("signalcli signals no", ["notification"]),
         ("signalcli signals x", []),
         ("signalcli receivers --se", ["--sender"]),

@@ -67,8 +67,9 @@ def test_a_database_that_cannot_be_used_is_named_and_stays_as_it_was(
         message = done.document["error"]["message"]
         assert done.document["error"]["code"] == "database"
         assert done.document["ok"] is False
+        assert done.work == []
     else:
-        assert done.out == ""
+        assert done.lines_of_the_work == []
         message = done.error
     assert database.rpartition("/")[2].partition("?")[0] in message or "nonsense" in message
     assert forked_filled.rows() == before
@@ -98,7 +99,7 @@ def test_a_database_without_permission_to_write_cannot_be_written(
     path = filled.database if what == "file" else filled.folder
     with made_read_only(path):
         done = without_roots_rights(filled)("delete", "alice")
-    assert (done.code, done.out) == (5, "")
+    assert (done.code, done.lines_of_the_work) == (5, [])
     assert "demo.db" in done.error
     assert filled.rows() == before
 
@@ -124,7 +125,7 @@ def test_a_database_that_another_process_locks_too_long_cannot_be_used(
     assert done.code == 5
     message = done.document["error"]["message"] if form else done.error
     assert "locked" in message
-    assert (done.err == "") if form else (done.out == "")
+    assert (done.err == "") if form else (done.lines_of_the_work == [])
     assert forked_filled.rows() == before
 
 

@@ -25,7 +25,7 @@ def test_an_internal_fault_is_one_line_that_says_where_to_report_it(
     program = driver(source)
     before = program.rows()
     done = program("delete", "alice")
-    assert (done.code, done.out) == (70, "")
+    assert (done.code, done.lines_of_the_work) == (70, [])
     assert "KeyError: 'profile'" in done.error or "ZeroDivisionError" in done.error
     assert "driver.py:" in done.error
     assert "report" in done.error

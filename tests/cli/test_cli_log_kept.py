@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cli_program import Driver, Program, finished, interrupt
+from cli_program import Driver, Program, finished, interrupt, of_the_work
 
 BUSY = """
 inner = Signal()
@@ -106,7 +106,7 @@ def test_the_log_has_of_every_run_what_the_run_itself_said(
 def test_the_trace_in_the_log_has_every_detail(driver: Driver) -> None:
     program = driver(BUSY)
     program("notify", "alice")
-    notification, inner = kept(program)["dispatches"]
+    notification, inner = of_the_work(kept(program)["dispatches"])
     assert (notification["seq"], notification["parent"]) == (1, None)
     assert notification["signal_path"] == "signalcli.core.signals.notification"
     assert notification["sender"] == "User"
@@ -259,7 +259,8 @@ def test_a_run_that_could_not_begin_is_in_the_log_too(
     document = kept(forked_filled)
     run = document["result"]
     assert (run["exit_code"], run["error"]) == (code, done.document["error"])
-    assert run["outcome"] == ("rolled back" if document["dispatches"] else outcome)
+    is_begun = bool(of_the_work(document["dispatches"]))
+    assert run["outcome"] == ("rolled back" if is_begun else outcome)
     assert document["dispatches"] == done.document["dispatches"]
 
 
@@ -283,16 +284,16 @@ def test_a_robust_run_is_in_the_log_with_all_failures(
     run = document["result"]
     # The others ran, and so nothing was rolled back.
     assert (run["outcome"], run["exit_code"], run["counts"]["failures"]) == ("failed", 1, 2)
-    (dispatch,) = document["dispatches"]
+    (dispatch,) = of_the_work(document["dispatches"])
     assert dispatch["robust"] is True
     assert [each["ok"] for each in dispatch["responses"]] == [True, False, False]
 
 
 def test_a_run_without_dispatches_is_in_the_log(forked_filled: Program) -> None:
     done = forked_filled("update", "alice", "--email", "alice@mail.com")
-    assert done.out == "Nothing to change for alice in demo.db\n"
+    assert done.lines_of_the_work == ["Nothing to change for alice in demo.db"]
     document = kept(forked_filled)
-    assert document["dispatches"] == []
+    assert of_the_work(document["dispatches"]) == []
     assert document["result"]["outcome"] == "done"
     assert document["result"]["message"] == "Nothing to change for alice in demo.db"
 
@@ -302,7 +303,7 @@ def test_a_quiet_run_is_in_the_log(forked_filled: Program) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
     document = kept(forked_filled)
     assert document["result"]["command_line"] == "signalcli notify alice --quiet"
-    assert len(document["dispatches"]) == 1
+    assert len(of_the_work(document["dispatches"])) == 1
 
 
 def test_a_run_that_makes_no_database_leaves_none(forked: Program) -> None:
@@ -337,9 +338,9 @@ def mutters(**kwargs):
         self, driver: Driver
     ) -> None:
         program = driver(self.TALKING)
-        document = program("notify", "alice", "--json").document
-        assert kept(program)["dispatches"] == document["dispatches"]
-        _, talks, just, mutters = document["dispatches"][0]["responses"]
+        done = program("notify", "alice", "--json")
+        assert kept(program)["dispatches"] == done.document["dispatches"]
+        _, talks, just, mutters = done.work[0]["responses"]
         whole = ("x" * 99 + "\n") * 100 + "é" * 10 + "\n"
         assert talks["output"] == whole[:4096]
         assert talks["output_omitted"] == len(whole.encode()) - 4096

@@ -155,8 +155,7 @@ def test_a_response_that_never_ended_is_shown_as_it_was(driver: Driver) -> None:
     (row,) = [line for line in done.lines if "slow" in line]
     assert "… running" in row
     assert_shown_again(done, program("log", "show"))
-    document = program("log", "show", "--json").document
-    (slow,) = document["dispatches"][1]["responses"]
+    (slow,) = program("log", "show", "--json").work[1]["responses"]
     assert (slow["receiver"], slow["duration_ms"], slow["ok"]) == ("__main__.slow", None, False)
     assert slow["output"] == "dozing off\n"
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cli_program import PATIENCE_SECONDS, Driver, Forked, Forker, Program
+from cli_program import PATIENCE_SECONDS, Driver, Forked, Forker, Program, of_the_work
 
 PROCESSES, RUNS = 4, 50
 SLEEPING = """
@@ -54,7 +54,7 @@ def test_runs_of_many_processes_at_once_are_all_in_the_log(
     assert [run["run"] for run in runs] == list(range(2 + PROCESSES * RUNS, 0, -1))
     for run in runs[:-2]:
         assert run["outcome"] == "done"
-        (dispatch,) = run["dispatches"]
+        (dispatch,) = of_the_work(run["dispatches"])
         assert dispatch["signal"] == "notification"
         (response,) = dispatch["responses"]
         assert response["output"].endswith("Hello alice <alice@mail.com>\nNotified\n")

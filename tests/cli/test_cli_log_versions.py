@@ -124,7 +124,7 @@ def test_a_log_of_a_newer_version_is_refused_by_every_command(
         connection.commit()
         before = list(connection.iterdump())
     done = forked_filled(*arguments)
-    assert (done.code, done.out) == (5, "")
+    assert (done.code, done.lines_of_the_work) == (5, [])
     assert "99" in done.error
     assert "newer" in done.error
     if arguments in (RUNS[0], READING[0]):
@@ -134,7 +134,7 @@ def test_a_log_of_a_newer_version_is_refused_by_every_command(
         assert as_document.document["run"] is None
     if arguments in (RUNS[0], RUNS[4]):
         without = forked_filled("--no-log", *arguments)
-        assert (without.code, without.out) == (5, "")
+        assert (without.code, without.lines_of_the_work) == (5, [])
     with closing(sqlite3.connect(forked_filled.database)) as connection:
         assert list(connection.iterdump()) == before
     assert forked_filled.files == {"demo.db"}

@@ -174,7 +174,7 @@ def test_the_robust_document_reports_who_failed_and_nothing_else_is_printed(
     assert document["ok"] is False
     assert document["error"]["code"] == "receiver_failed"
     assert document["result"]["failed"] == 3
-    (dispatch,) = document["dispatches"]
+    (dispatch,) = done.work
     assert [
         (response["receiver"].rpartition(".")[2], response["ok"], response["value"])
         for response in dispatch["responses"]
@@ -223,7 +223,7 @@ def test_signals_sent_from_threads_and_tasks_are_nested_under_their_receivers(
 ) -> None:
     done = driver(NESTING)("notify", "alice", "--json")
     assert (done.code, done.err) == (0, "")
-    first, *others = done.document["dispatches"]
+    first, *others = done.work
     assert [(other["signal"], other["sender"], other["parent"]) for other in others] == [
         ("inner", "thread", {"seq": first["seq"], "receiver": "__main__.in_a_thread"}),
         ("inner", "task", {"seq": first["seq"], "receiver": "__main__.in_a_task"}),
@@ -237,7 +237,7 @@ def test_signals_sent_from_threads_and_tasks_are_nested_under_their_receivers(
 
 
 def test_nested_rows_are_indented_with_guides(driver: Driver) -> None:
-    lines = driver(NESTING)("notify", "alice").lines
+    lines = driver(NESTING)("notify", "alice").lines_of_the_work
     assert any(line.startswith("2  └ inner") for line in lines)
     assert any(line.startswith("3  └ inner") for line in lines)
     assert [line.strip() for line in lines].count("deep") == 2
@@ -370,7 +370,7 @@ def test_any_way_of_printing_leaves_the_answer_whole(driver: Driver, form: tuple
     if form == ("--quiet",):
         assert (done.out, done.err) == ("", "")
     elif form == ("--json",):
-        (dispatch,) = done.document["dispatches"]
+        (dispatch,) = done.work
         assert dispatch["responses"][1]["output"] == "echoed\nflushed\nraw\n"
     else:
         assert any(line.strip() == "raw" for line in done.lines)

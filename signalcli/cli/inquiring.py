@@ -23,6 +23,7 @@ from signalcli.cli.problems import (
     INTERRUPTED,
     Problem,
     Reported,
+    Terminated,
     interruption,
     problem_of,
     unwritable_answer,
@@ -126,7 +127,7 @@ def inquire(
             if is_document:
                 # What goes wrong with a row belongs in the document.
                 contents = findings.contents
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:
         failure, problem = error, judge(error)
     if is_document:
         problem = announcement.end(problem, failure)
@@ -208,8 +209,16 @@ def _line(row: Row) -> str:
 def _problem_of(
     error: BaseException, settings: Settings, writes: bool, recorder: "Recorder"
 ) -> Problem:
+    """What ended the command, as it is reported.
+
+    Raises:
+        BaseException: the error itself, where it is no failure but asks the process to end.
+    """
     if isinstance(error, KeyboardInterrupt):
         return interruption(is_written=writes)
+    is_of_a_receiver = not isinstance(error, Terminated) and recorder.culprit(error) is not None
+    if not isinstance(error, Exception) and not is_of_a_receiver:
+        raise error
     if isinstance(error, NotFound):
         return Problem(3, "not_found", str(error))
     if isinstance(error, Exists):

@@ -203,7 +203,7 @@ def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]"
     with open_log(settings.database) as connection:
         above = newest_run(connection) if wanted.filter.since is None else 0
     for runs in follow(
-        lambda: open_engine(settings.database, writes=False, creates=False),
+        lambda: open_engine(settings.database, writes=False, creates=False, announces=False),
         file_of(settings.database),
         wanted.filter,
         above,

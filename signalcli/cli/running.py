@@ -304,11 +304,11 @@ def _keep(
             _warn(settings, FileNotFoundError("the file is gone"))
         return None
     try:
+        # The run is over: its receivers hear no more of what is connected for the log.
+        own = open_engine(settings.database, writes=True, creates=False, announces=False)
         with contextlib.ExitStack() as stack:
-            if engine is None:
-                engine = open_engine(settings.database, writes=True, creates=False)
-                stack.callback(engine.dispose)
-            return keep(engine, run, recorder.trace, settings.log_keep).number
+            stack.callback(own.dispose)
+            return keep(own, run, recorder.trace, settings.log_keep).number
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
         _warn(settings, error)

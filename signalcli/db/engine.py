@@ -66,6 +66,7 @@ def create_engine(
     *,
     immediate: bool = False,
     write_ahead: bool = True,
+    announces: bool = True,
     **options: Any,
 ) -> Engine:
     """An engine for a database.
@@ -81,6 +82,7 @@ def create_engine(
         immediate: whether a transaction takes SQLite's write lock when it begins, rather than at
             its first write: for what reads first and then writes.
         write_ahead: whether a SQLite file is given a write-ahead log, which it then keeps.
+        announces: whether its connections send ``connection_created``.
         options: passed on to ``sqlalchemy.create_engine``.
 
     Raises:
@@ -104,13 +106,15 @@ def create_engine(
         shown = without_password(str(database))
         raise DatabaseUnusable(f"{shown!r} is not a database URL") from error
     if url.get_backend_name() == "sqlite":
-        set_up_sqlite(engine, immediate=immediate, write_ahead=write_ahead)
-    else:
+        set_up_sqlite(engine, immediate=immediate, write_ahead=write_ahead, announces=announces)
+    elif announces:
         event.listen(engine, "connect", partial(_announce, engine))
     return engine
 
 
-def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool = True) -> None:
+def set_up_sqlite(
+    engine: Engine, *, immediate: bool = False, write_ahead: bool = True, announces: bool = True
+) -> None:
     """Give an engine's SQLite connections what :func:`create_engine` gives them.
 
     For engines made elsewhere; of an async engine, pass its ``sync_engine``. Each new connection
@@ -126,7 +130,8 @@ def set_up_sqlite(engine: Engine, *, immediate: bool = False, write_ahead: bool 
         if write_ahead:
             _turn_on_write_ahead_log(cursor)
         cursor.close()
-        _announce(engine, connection, record)
+        if announces:
+            _announce(engine, connection, record)
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.session import Session
 
 
-def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
+def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
     """An engine for one run.
 
     Arguments:
@@ -21,6 +21,7 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
         writes: whether the run writes; then its transaction takes the write lock at its begin.
         creates: whether a file that does not exist is made. Otherwise the run sees an empty
             database, and leaves no file behind.
+        announces: whether its connections send ``connection_created``.
 
     Raises:
         DatabaseUnusable: see :func:`signalcli.db.create_engine`; or the URL's driver is async.
@@ -31,7 +32,7 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     is_path = is_file and "uri" not in url.query
     if is_path and not creates and not os.path.lexists(str(url.database)):
-        return create_engine(":memory:")
+        return create_engine(":memory:", announces=announces)
     if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
@@ -40,7 +41,7 @@ def open_engine(database: str, *, writes: bool, creates: bool) -> Engine:
             "name another with --database"
         )
     # What is only read is not given a log of ours.
-    engine = create_engine(url, immediate=writes, write_ahead=writes)
+    engine = create_engine(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "

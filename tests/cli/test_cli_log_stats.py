@@ -41,6 +41,12 @@ for number in range(10):
     def talks(**kwargs):
         print("x" * 4000)
 """
+AROUND_A_FAILURE = {
+    "command_started",
+    "connection_created",
+    "got_command_exception",
+    "command_finished",
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +160,14 @@ class TestStatistics:
             (("--receiver", "__main__.fails"), {"fails"}, {"inner"}),
             (("--signal", "inner"), {"fails", "answers"}, {"inner"}),
             (("--sender", "somebody"), {"fails", "answers"}, {"inner"}),
-            (("--user", "nobody"), set(), set()),
+            (("--user", "nobody"), set(), AROUND_A_FAILURE),
+            (("--user", "nobody.at.all"), set(), set()),
             (("--since", "0s"), set(), set()),
-            (("--signal", "pre_*", "--since", "1d"), set(), {"pre_init", "pre_save"}),
+            (
+                ("--signal", "pre_*", "--since", "1d"),
+                set(),
+                {"pre_init", "pre_save", "pre_migrate"},
+            ),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
     )

@@ -22,7 +22,7 @@ def open_log(database: str) -> Iterator[Connection]:
     Raises:
         DatabaseUnusable: the database cannot be used, or a newer version made the log.
     """
-    engine = open_engine(database, writes=False, creates=False)
+    engine = open_engine(database, writes=False, creates=False, announces=False)
     try:
         with engine.connect() as connection:
             if version_of(connection) > 0:
@@ -48,7 +48,9 @@ def open_log_to_write(database: str) -> Iterator[Engine]:
     """
     has_log = _version(database) > 0
     engine = (
-        open_engine(database, writes=True, creates=False) if has_log else create_engine(":memory:")
+        open_engine(database, writes=True, creates=False, announces=False)
+        if has_log
+        else create_engine(":memory:", announces=False)
     )
     try:
         with engine.begin() as connection:
@@ -60,7 +62,7 @@ def open_log_to_write(database: str) -> Iterator[Engine]:
 
 def _version(database: str) -> int:
     """The version of a database's log; 0 where it has none."""
-    engine = open_engine(database, writes=False, creates=False)
+    engine = open_engine(database, writes=False, creates=False, announces=False)
     try:
         with engine.connect() as connection:
             return version_of(connection)

@@ -64,11 +64,11 @@ class AppConfig:
         if entry.endswith(FILE_SUFFIX):
             module = import_file(entry)
             return _of_module(entry, module.__name__, module)
-        if exists(entry):
+        if exists(entry, entry):
             return _of_module(entry, entry, import_for(entry, entry))
         parent, _, name = entry.rpartition(".")
         config = None
-        if parent and exists(parent):
+        if parent and exists(entry, parent):
             config = getattr(import_for(entry, parent), name, None)
         if not (inspect.isclass(config) and issubclass(config, AppConfig)):
             raise ImproperlyConfigured(f"app {entry!r}: no such package, file or AppConfig")
@@ -96,7 +96,7 @@ class AppConfig:
             self.models_module = self.module if self.get_models() else None
             return
         name = f"{self.module.__name__}.{MODELS_MODULE}"
-        if exists(name):
+        if exists(self.name, name):
             self.models_module = import_for(self.module.__name__, name)
 
     def get_models(self) -> list[type[Any]]:
@@ -123,7 +123,7 @@ def _made(config: type[AppConfig], entry: str) -> AppConfig:
     name = getattr(config, "name", None)
     if not isinstance(name, str):
         raise ImproperlyConfigured(f"app {entry!r}: {config.__qualname__} has no name")
-    if name not in sys.modules and not exists(name):
+    if name not in sys.modules and not exists(entry, name):
         raise ImproperlyConfigured(
             f"app {entry!r}: {config.__qualname__} names no package: {name!r}"
         )
@@ -134,7 +134,7 @@ def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
     """The config that an app's ``apps`` module defines, or a lone module itself."""
     if hasattr(module, "__path__"):
         name = f"{package}.{APPS_MODULE}"
-        if not exists(name):
+        if not exists(package, name):
             return None
         module = import_for(package, name)
     configs = [

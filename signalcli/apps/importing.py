@@ -18,8 +18,17 @@ FILE_SUFFIX = ".py"
 LOAD_ERRORS = (Exception, SystemExit)
 
 
-def exists(module: str) -> bool:
-    """Whether there is a module of that name; the packages above it are imported to see."""
+def exists(app: str, module: str) -> bool:
+    """Whether there is a module of that name; the packages above it are imported to see.
+
+    Raises:
+        ImproperlyConfigured: the import of one of those fails; the message says where.
+    """
+    parent = module.rpartition(".")[0]
+    if parent:
+        if not exists(app, parent):
+            return False
+        import_for(app, parent)
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError, AttributeError):
@@ -127,6 +136,9 @@ def _lies_within(traceback: TracebackType, package: str) -> bool:
 
 
 def _is_library(file: str) -> bool:
+    # Libraries may come from another environment than this one, too.
+    if not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts):
+        return True
     folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     own = Path(__file__).parents[1]
     return Path(file).is_relative_to(own) or any(

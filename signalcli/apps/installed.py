@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Installed:
     Attributes:
         names: the apps, in their order; see :meth:`signalcli.apps.Apps.populate`.
         source: who says so: an option, a variable, the path of a file, or ``default``.
-        folders: what is importable while they load.
+        folders: what is importable for them.
     """
 
     names: tuple[str, ...]
@@ -66,15 +67,15 @@ def find_installed(
 def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
     """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
 
-    The working directory is importable while they load, as ``manage.py`` has it, and the folder of
-    the file that lists them. What is imported later is looked for there last, so that no file
-    there is taken for a library's.
+    The working directory is importable, as ``manage.py`` has it, and the folder of the file that
+    lists them. The apps are looked for there first, and all else last, so that no file there is
+    taken for a library's.
 
     Raises:
         ImproperlyConfigured: as those.
     """
     installed = find_installed(named)
-    with _importable(installed.folders):
+    with _importable(installed):
         registry.populate(installed.names)
     return installed
 
@@ -133,13 +134,27 @@ def _names_of(settings: Any, file: Path) -> list[str] | None:
     return names
 
 
+class _AppFinder:
+    """Finds the installed apps in their folders, and nothing else that lies there."""
+
+    def __init__(self, installed: Installed) -> None:
+        self._packages = {name.partition(".")[0] for name in installed.names}
+        self._folders = [str(folder) for folder in installed.folders]
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
+        """As import systems ask for it; None leaves the module to the other finders."""
+        return PathFinder.find_spec(name, self._folders) if name in self._packages else None
+
+
 @contextmanager
-def _importable(folders: Iterable[Path]) -> Iterator[None]:
-    added = [str(folder) for folder in folders]
-    sys.path[:0] = added
+def _importable(installed: Installed) -> Iterator[None]:
+    finder = _AppFinder(installed)
+    folders = [str(folder) for folder in installed.folders]
+    sys.path.extend(folder for folder in folders if folder not in sys.path)
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        for folder in added:
-            sys.path.remove(folder)
-        sys.path.extend(folder for folder in added if folder not in sys.path)
+        sys.meta_path.remove(finder)

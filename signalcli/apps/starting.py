@@ -64,7 +64,7 @@ def write_app(name: str, directory: Path | None = None) -> Started:
     _check(name, "an app")
     package = Path(os.path.normpath(Path.cwd() / given))
     _check(package.name, "a package")
-    if exists(package.name):
+    if exists(name, package.name):
         raise Taken(
             f"there is a Python module called {package.name!r} already; choose another name"
         )

@@ -91,7 +91,7 @@ def _tables_of_model(model: type[Any]) -> Iterator[Table]:
 
 
 def _tables_of_no_model() -> list[Table]:
-    of_models = {table for model in mapped_models() for table in inspect(model).tables}
+    of_models = {table for model in mapped_models() for table in _tables_of_model(model)}
     return [table for table in SQLModel.metadata.tables.values() if table not in of_models]
 
 
@@ -123,8 +123,8 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
     dialect = connection.dialect
     name = dialect.identifier_preparer.format_table(table)
     definition = str(CreateColumn(column).compile(dialect=dialect))
-    if column.server_default is None and not column.nullable:
-        definition += f" DEFAULT {_default(connection, table, column)}"
+    if column.server_default is None and (default := _default(connection, table, column)):
+        definition += f" DEFAULT {default}"
     for key in column.foreign_keys:
         target = key.column
         of_target = dialect.identifier_preparer.format_table(target.table)
@@ -140,17 +140,33 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
         connection.execute(text(f"CREATE UNIQUE INDEX {unique} ON {name} ({quoted})"))
 
 
-def _default(connection: Connection, table: Table, column: Column[Any]) -> str:
-    """What rows that are there get, in SQL."""
+def _default(connection: Connection, table: Table, column: Column[Any]) -> str | None:
+    """What rows that are there get, in SQL; None where that is null."""
     try:
-        value = literal(_default_value(table, column), column.type)
-        return str(value.compile(connection, compile_kwargs={"literal_binds": True}))
-    except (LookupError, CompileError, NotImplementedError):
+        return _in_sql(connection, column, _default_value(table, column))
+    except (LookupError, CompileError, NotImplementedError) as error:
+        if column.nullable:
+            return None
         raise DatabaseUnusable(
             f"the table {table.fullname} has no column {column.name}, and it cannot be added: what "
             "should the rows that are there have in it? Give it a default, let it be null, or name "
             "another --database"
-        ) from None
+        ) from error
+
+
+def _in_sql(connection: Connection, column: Column[Any], value: Any) -> str:
+    """A value as SQL spells it; where its type has no spelling (JSON), as what is stored of it."""
+    literally = {"literal_binds": True}
+    if isinstance(value, bytes) and connection.dialect.name == "sqlite":
+        # SQLAlchemy would make a text of it.
+        return f"X'{value.hex()}'"
+    try:
+        return str(literal(value, column.type).compile(connection, compile_kwargs=literally))
+    except CompileError:
+        stored = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        if stored is None:
+            raise
+        return str(literal(stored(value)).compile(connection, compile_kwargs=literally))
 
 
 def _default_value(table: Table, column: Column[Any]) -> Any:

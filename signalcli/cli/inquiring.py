@@ -96,7 +96,7 @@ def inquire(
         work: finds it. Raises :class:`NotFound`.
         ndjson: whether the rows are printed line by line, whatever the settings say.
         needs_apps: whether it fails where the installed apps do not load. Otherwise it goes on,
-            and only their receivers hear nothing of it.
+            and only receivers hear nothing of it.
         writes: whether something may have been written by the time that it fails.
         until_interrupted: whether Ctrl-C is the ordinary end.
 
@@ -121,8 +121,8 @@ def inquire(
     findings, contents, problem, failure = None, {}, None, None
     try:
         with kept_clean(for_programs=settings.json or ndjson, quiet=settings.quiet):
-            _make_apps_ready(settings, needs_apps or settings.faults != NO_FAULTS)
-            announcement.start()
+            if _make_apps_ready(settings, needs_apps or settings.faults != NO_FAULTS):
+                announcement.start()
             findings = work()
             if is_document:
                 # What goes wrong with a row belongs in the document.
@@ -148,7 +148,8 @@ def inquire(
         raise Reported(final)
 
 
-def _make_apps_ready(settings: Settings, are_needed: bool) -> None:
+def _make_apps_ready(settings: Settings, are_needed: bool) -> bool:
+    """Make the apps ready, or warn; returns whether they are."""
     from signalcli.apps import ImproperlyConfigured
     from signalcli.apps.installed import make_ready
 
@@ -160,6 +161,8 @@ def _make_apps_ready(settings: Settings, are_needed: bool) -> None:
             raise
         if not settings.quiet:
             print_warning(f"no receiver hears of this command: {error}")
+        return False
+    return True
 
 
 def _problem_of_writing(

@@ -197,7 +197,7 @@ def test_what_is_no_picture_is_refused_in_one_line(
         assert done.code == 2
         if form:
             error = done.document["error"]
-            assert (error["code"], done.document["dispatches"]) == ("invalid_value", [])
+            assert (error["code"], done.work) == ("invalid_value", [])
             message = error["message"]
         else:
             message = done.error

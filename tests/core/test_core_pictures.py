@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.core.errors import InvalidValue, UserExists
 from signalcli.core.models import Profile, User
@@ -20,6 +21,7 @@ from signalcli.core.signals import notification
 from signalcli.db import DatabaseUnusable, Session, post_delete, post_save, pre_save
 from signalcli.db.opening import open_engine, open_session
 from signalcli.dispatch import Signal
+from signalcli.testing import Dispatches
 
 NAME = re.compile(r"pics/[0-9a-f]{32}\.(png|jpg|gif|webp)")
 OURS = "pics/0123456789abcdef0123456789abcdef.png"
@@ -129,11 +131,11 @@ class TestRegister:
         assert kept(pics) == [red.read_bytes()]
 
     def test_a_picture_that_is_refused_is_refused_before_anything_is_sent(
-        self, session: Session, tmp_path: Path, pics: Path, sent: list[Any]
+        self, session: Session, tmp_path: Path, pics: Path, dispatches: Dispatches
     ) -> None:
         with pytest.raises(InvalidValue, match="cannot be read"):
             accounts.register(session, "ada", "ada@mail.com", picture=tmp_path / "nothing")
-        assert sent == []
+        dispatches.assert_not_sent("*_save", "*_delete", "*_init", notification)
         assert not pics.exists()
         assert not session.in_transaction()
 
@@ -256,7 +258,7 @@ class TestFolder:
         home, elsewhere = files.folder(tmp_path / "home"), files.folder(tmp_path / "elsewhere")
         monkeypatch.chdir(tmp_path)
         engine = open_engine("home/demo.db", writes=True, creates=True)
-        with open_session(engine) as session:
+        with open_session(engine, on_begin=[bring_up_to_date]) as session:
             session.connection()
             monkeypatch.chdir(elsewhere)
             accounts.register(session, "ada", "ada@mail.com", picture=red)
@@ -270,14 +272,17 @@ class TestFolder:
 
     @pytest.mark.parametrize("database", [":memory:", "sqlite://"])
     def test_a_database_in_no_file_has_none(
-        self, red: Path, tmp_path: Path, sent: list[Any], database: str
+        self, red: Path, tmp_path: Path, dispatches: Dispatches, database: str
     ) -> None:
         before = set(tmp_path.iterdir())
         engine = open_engine(database, writes=True, creates=True)
-        with open_session(engine) as session, pytest.raises(InvalidValue, match="in none"):
+        with (
+            open_session(engine, on_begin=[bring_up_to_date]) as session,
+            pytest.raises(InvalidValue, match="in none"),
+        ):
             accounts.register(session, "ada", "ada@mail.com", picture=red)
         engine.dispose()
-        assert sent == []
+        dispatches.assert_not_sent("*_save", "*_delete", "*_init", notification)
         assert set(tmp_path.iterdir()) == before
 
     @pytest.mark.parametrize("kind", ["link", "file", "link to nothing"])
@@ -370,7 +375,7 @@ def test_whatever_the_database_says_nothing_but_a_picture_of_ours_is_removed(
     database = crowd / "demo.db"
     database.unlink(missing_ok=True)
     engine = open_engine(str(database), writes=True, creates=True)
-    with open_session(engine) as session:
+    with open_session(engine, on_begin=[bring_up_to_date]) as session:
         accounts.register(session, "ada", "ada@mail.com")
         session.commit()
         connection = sqlite3.connect(database)
@@ -403,7 +408,7 @@ def test_whatever_a_file_is_called_its_copy_has_a_name_of_ours(crowd: Path, name
     given_folder.mkdir(exist_ok=True)
     given = files.image_file(given_folder / name)
     engine = open_engine(str(crowd / "demo.db"), writes=True, creates=True)
-    with open_session(engine) as session:
+    with open_session(engine, on_begin=[bring_up_to_date]) as session:
         session.connection()
         before = {*crowd.parent.rglob("*")}
         account = accounts.register(session, "ada", "ada@mail.com", picture=given)

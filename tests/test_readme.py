@@ -23,7 +23,7 @@ PYTHON, TEST_FILES = (
     ]
     for is_test_file in (False, True)
 )
-COMMANDS = [text for kind, text, _ in BLOCKS if kind == "console" and "venv" not in text]
+OWN_APP = "## Your own app in two minutes\n"
 
 
 @pytest.fixture
@@ -54,31 +54,48 @@ def test_each_example_of_a_test_file_passes(example: str, tmp_path: Path) -> Non
 
 def comparable(output: str) -> list[str]:
     """What is the same in every run: not the times and dates, nor the widths that hang on them."""
-    output = re.sub(r"\d+(\.\d+)? m?s\b", "TIME", output)
+    output = re.sub(r"\d+(\.\d+)? ?m?s\b", "TIME", output)
     output = re.sub(r"\d{4}-\d\d-\d\d", "DATE", output)
     # A run of today has only a time, unless midnight comes between.
     output = re.sub(r"\d\d:\d\d:\d\d|DATE \d\d:\d\d", "CLOCK", output)
     return [re.sub(r" +", " ", re.sub("─+", "─", line)).strip() for line in output.splitlines()]
 
 
-def test_the_commands_print_what_the_readme_shows(folder: Path) -> None:
-    if shutil.which("jq") is None:
-        pytest.skip("the README's scripts need jq, which this machine lacks")
+def steps_in(text: str) -> list[tuple[str, str]]:
+    """The commands of a part of the README, each with what it prints."""
+    blocks = [match[2] for match in FENCE.finditer(text) if match[1] == "console"]
+    shown = "".join(block for block in blocks if "venv" not in block)
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", shown, re.MULTILINE)
+
+
+def carry_out(steps: list[tuple[str, str]], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    shown = "".join(COMMANDS)
-    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", shown, re.MULTILINE)
-    assert len(steps) >= 8
     for command, expected in steps:
         run = subprocess.run(
             ["bash", "-c", command],
             cwd=folder,
             env={"PATH": path, "LANG": "C.UTF-8"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
         )
-        assert run.stderr == ""
         assert comparable(run.stdout) == comparable(expected)
+
+
+def test_the_commands_print_what_the_readme_shows(folder: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("the README's scripts need jq, which this machine lacks")
+    before, _, own = README.partition(OWN_APP)
+    steps = steps_in(before + own.partition("\n## ")[2])
+    assert len(steps) >= 18
+    carry_out(steps, folder)
+
+
+def test_an_own_app_is_made_in_two_minutes(tmp_path: Path) -> None:
+    steps = steps_in(README.partition(OWN_APP)[2].partition("\n## ")[0])
+    assert len(steps) >= 10
+    carry_out(steps, tmp_path)
 
 
 def test_the_first_block_under_each_heading_is_one_line() -> None:

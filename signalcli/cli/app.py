@@ -11,28 +11,31 @@ from signalcli.cli.problems import EXIT_CODES
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "register": users.register,
-    "update": users.update,
-    "delete": users.delete,
-    "notify": users.notify,
-    "list": users.list_users,
-    "show": users.show,
-    "passwd": authorization.passwd,
-    "login": authorization.login,
-    "logout": authorization.logout,
-    "signals": connected.signals,
-    "receivers": connected.receivers,
-    "apps": apps.apps,
-    "startapp": apps.startapp,
-}
-
-_OBJECT_COMMANDS: dict[str, Callable[..., None]] = {
-    "create": objects.create,
-    "change": objects.change,
-    "remove": objects.remove,
-    "get": objects.get,
-    "send": sending.send,
+_COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Users": {
+        "register": users.register,
+        "update": users.update,
+        "delete": users.delete,
+        "notify": users.notify,
+        "list": users.list_users,
+        "show": users.show,
+        "passwd": authorization.passwd,
+        "login": authorization.login,
+        "logout": authorization.logout,
+    },
+    "Any model, any signal": {
+        "create": objects.create,
+        "change": objects.change,
+        "remove": objects.remove,
+        "get": objects.get,
+        "send": sending.send,
+    },
+    "Apps and signals": {
+        "signals": connected.signals,
+        "receivers": connected.receivers,
+        "apps": apps.apps,
+        "startapp": apps.startapp,
+    },
 }
 
 _TAKE_PASSWORDS = {"register", "passwd", "login"}
@@ -52,14 +55,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback(invoke_without_command=True)(remember)
-for _name, _command in _COMMANDS.items():
-    _cls = PasswordCommand if _name in _TAKE_PASSWORDS else None
-    app.command(_name, cls=_cls, epilog=_EPILOG)(with_global_options(_command))
-for _name, _command in _OBJECT_COMMANDS.items():
-    app.command(_name, epilog=_EPILOG, rich_help_panel=objects.PANEL)(with_global_options(_command))
+for _panel, _commands in _COMMANDS.items():
+    for _name, _command in _commands.items():
+        app.command(
+            _name,
+            cls=PasswordCommand if _name in _TAKE_PASSWORDS else None,
+            epilog=_EPILOG,
+            rich_help_panel=_panel,
+        )(with_global_options(_command))
 
 log_app = typer.Typer(epilog=_EPILOG)
 log_app.callback(invoke_without_command=True)(with_global_options(log.log))
 for _name, _command in _LOG_COMMANDS.items():
     log_app.command(_name, epilog=_EPILOG)(with_global_options(_command))
-app.add_typer(log_app, name="log")
+app.add_typer(log_app, name="log", rich_help_panel="The signal log")

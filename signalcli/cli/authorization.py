@@ -8,7 +8,7 @@ from signalcli.cli.options import Settings
 from signalcli.cli.passwords import PasswordStdin, given_password, new_password, refuse_usage
 from signalcli.cli.problems import login_failure
 from signalcli.cli.running import Answer, carry_out
-from signalcli.cli.users import DEMO_APP, Username, database_name, user_result
+from signalcli.cli.users import DEMO_APP, Username, user_result
 
 if TYPE_CHECKING:
     from signalcli.db import Session
@@ -40,7 +40,7 @@ def passwd(
             message = "Took the password of {} in {}" if remove else "Set the password of {} in {}"
         return Answer(
             {**user_result(account), "changed": is_changed},
-            message.format(account.username, database_name(settings)),
+            message.format(account.username, settings.database_name),
             users=(account.username,),
         )
 
@@ -65,7 +65,7 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
         account = accounts.find(session, user.username)
         return Answer(
             user_result(account),
-            f"Logged {account.username} in to {database_name(settings)}",
+            f"Logged {account.username} in to {settings.database_name}",
             users=(account.username,),
         )
 
@@ -86,7 +86,7 @@ def logout(settings: Settings, username: Username) -> None:
         account = accounts.find(session, user.username)
         return Answer(
             user_result(account),
-            f"Logged {account.username} out of {database_name(settings)}",
+            f"Logged {account.username} out of {settings.database_name}",
             users=(account.username,),
         )
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signalcli.cli.completion import said
-from signalcli.cli.options import Settings
+from signalcli.cli.options import Settings, Trace
 from signalcli.cli.running import Answer, carry_out
 
 if TYPE_CHECKING:
     from signalcli.db import Session
 
-PANEL = "Any model, any signal"
 MOST_SHOWN = 50
 
 
@@ -67,7 +66,6 @@ _FIELDS = typer.Argument(
     autocompletion=complete_field,
     show_default=False,
 )
-Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 
 
 def create(
@@ -88,7 +86,7 @@ def create(
 
         instance = working.create(session, apps.get_model(model), assignments_of(fields or ()))
         row = object_row(instance)
-        return Answer(row, f"Created {object_name(row)} in {_name(settings)}")
+        return Answer(row, f"Created {object_name(row)} in {settings.database_name}")
 
     carry_out(settings, "create", work, writes=True, creates=True)
 
@@ -113,7 +111,7 @@ def change(
         said = assignments_of(fields)
         instance, changes = working.change(session, apps.get_model(model), key, said)
         row = object_row(instance)
-        name = f"{object_name(row)} in {_name(settings)}"
+        name = f"{object_name(row)} in {settings.database_name}"
         return Answer(
             {**row, "changed": bool(changes), "changes": changes_row(changes)},
             f"Changed {name}: {changes_story(changes)}"
@@ -136,7 +134,7 @@ def remove(settings: Settings, model: Model, key: Key) -> None:
         from signalcli.render.objects import object_name, object_row
 
         row = working.remove(session, apps.get_model(model), key, object_row)
-        return Answer(row, f"Removed {object_name(row)} from {_name(settings)}")
+        return Answer(row, f"Removed {object_name(row)} from {settings.database_name}")
 
     carry_out(settings, "remove", work, writes=True)
 
@@ -216,7 +214,7 @@ def _several(
     rows = [object_row(instance) for instance in found[:most]]
     if settings.json or not rows:
         like_that = " like that" if words else ""
-        return Answer(rows, f"No {model_name(model)}{like_that} in {_name(settings)}")
+        return Answer(rows, f"No {model_name(model)}{like_that} in {settings.database_name}")
     view = objects_view(rows)
     if len(found) > len(rows) and limit is None:
         from rich.console import Group
@@ -225,9 +223,3 @@ def _several(
 
         view = Group(view, plain(f"… and more; --limit shows more than {len(rows)}"))
     return Answer(rows, view=view)
-
-
-def _name(settings: Settings) -> str:
-    from signalcli.db.engine import without_password
-
-    return without_password(settings.database)

@@ -47,6 +47,13 @@ class Settings:
     apps: tuple[str, ...] = ()
     faults: FaultOptions = NO_FAULTS
 
+    @property
+    def database_name(self) -> str:
+        """How the database is named to people."""
+        from signalcli.db.engine import without_password
+
+        return without_password(self.database)
+
 
 def print_version(is_wanted: bool) -> None:
     """Print the version and leave, if that is wanted."""
@@ -70,6 +77,8 @@ _APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file.
 _TRACEBACK_HELP = "Show the traceback of what goes wrong."
 _VERSION_HELP = "Print the version and exit."
 
+# Of the commands that show what is stored.
+Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 # Of the commands that list something.
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 Traceback = Annotated[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signalcli.cli.completion import complete_username
-from signalcli.cli.options import Settings
+from signalcli.cli.options import Settings, Trace
 from signalcli.cli.passwords import PasswordStdin, new_password, refuse_usage
 from signalcli.cli.problems import robust_failures
 from signalcli.cli.running import Answer, carry_out
@@ -49,7 +49,6 @@ ProfilePicture = Annotated[
         show_default=False,
     ),
 ]
-Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 
 
 def register(
@@ -90,7 +89,7 @@ def register(
         )
         return Answer(
             user_result(account),
-            f"Registered {account.username} in {database_name(settings)}. Sent notification",
+            f"Registered {account.username} in {settings.database_name}. Sent notification",
             users=(account.username,),
         )
 
@@ -132,7 +131,7 @@ def update(
         message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
         return Answer(
             {**user_result(account), "changed": is_changed},
-            message.format(account.username, database_name(settings)),
+            message.format(account.username, settings.database_name),
             users=(account.username,),
         )
 
@@ -149,7 +148,7 @@ def delete(settings: Settings, username: Username) -> None:
         from signalcli.core import accounts
 
         account = accounts.delete(session, username)
-        message = f"Deleted {account.username} from {database_name(settings)}"
+        message = f"Deleted {account.username} from {settings.database_name}"
         return Answer(user_result(account), message)
 
     carry_out(settings, "delete", work, app=DEMO_APP, writes=True, users=(username,))
@@ -173,7 +172,7 @@ def notify(
         account, failed = accounts.notify(session, username, robust=robust)
         return Answer(
             {**user_result(account), "failed": len(failed)},
-            f"Sent notification for {account.username} in {database_name(settings)}",
+            f"Sent notification for {account.username} in {settings.database_name}",
             problem=robust_failures("notification", failed) if failed else None,
         )
 
@@ -192,7 +191,7 @@ def list_users(settings: Settings, trace: Trace = False) -> None:
         found = list(accounts.find_all(session, load=trace))
         return Answer(
             [user_result(account) for account in found],
-            "" if found else f"No users in {database_name(settings)}",
+            "" if found else f"No users in {settings.database_name}",
             None if settings.json or not found else _users_view(found),
         )
 
@@ -232,13 +231,6 @@ def user_result(account: "Account") -> dict[str, Any]:
 
 def _iso(moment: "datetime") -> str:
     return moment.isoformat(timespec="seconds") + "Z"
-
-
-def database_name(settings: Settings) -> str:
-    """How people are told which database it is."""
-    from signalcli.db.engine import without_password
-
-    return without_password(settings.database)
 
 
 def _users_view(accounts: "list[Account]") -> Any:

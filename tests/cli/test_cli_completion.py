@@ -20,7 +20,7 @@ def complete(program: Program, line: str, **variables: str) -> Finished:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("signalcli re", ["register", "receivers", "remove"]),
+        ("signalcli re", ["register", "remove", "receivers"]),
         ("signalcli register x --em", ["--email"]),
         ("signalcli list --tr", ["--trace", "--traceback"]),
         ("signalcli list --ap", ["--app"]),

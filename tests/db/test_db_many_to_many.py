@@ -1257,6 +1257,9 @@ class Rows:
         """Do one thing to the session, where it can be done."""
         verb, one, other = operation
         heroes, teams, session = self.heroes, self.teams, self.session
+        if verb == "expire_all" and session.new:
+            # SQLAlchemy would go on to remove links of what is new that were never written.
+            return
         if verb in ("flush", "rollback", "commit", "expire_all"):
             getattr(session, verb)()
         elif verb == "new hero":

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, literal, text
-from sqlalchemy.exc import CompileError
+from sqlalchemy.exc import CompileError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.schema import CreateColumn, CreateIndex
 from sqlmodel import SQLModel
 
@@ -113,9 +113,32 @@ def _make(connection: Connection, additions: list[Addition]) -> None:
         if addition.column is None:
             by_metadata.setdefault(addition.table.metadata, []).append(addition.table)
         else:
-            _add_column(connection, addition.table, addition.column)
+            _add(connection, addition.table, addition.column)
     for metadata, tables in by_metadata.items():
         metadata.create_all(connection, tables, checkfirst=False)
+
+
+def _add(connection: Connection, table: Table, column: Column[Any]) -> None:
+    """Add a column, or say why the database does not take it."""
+    if column.primary_key:
+        raise _not_addable(table, column, "a primary key stays as it is. Name another --database")
+    try:
+        _add_column(connection, table, column)
+    except (IntegrityError, ProgrammingError, OperationalError) as error:
+        # What else an OperationalError means (locked, full, gone) is not the column's fault.
+        name = getattr(error.orig, "sqlite_errorname", None)
+        if isinstance(error, OperationalError) and name != "SQLITE_ERROR":
+            raise
+        reason = " ".join(str(error.orig).split())
+        raise _not_addable(
+            table, column, f"{reason}. Add it with SQL, or name another --database"
+        ) from error
+
+
+def _not_addable(table: Table, column: Column[Any], reason: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"the table {table.fullname} has no column {column.name}, and it cannot be added: {reason}"
+    )
 
 
 def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
@@ -147,10 +170,11 @@ def _default(connection: Connection, table: Table, column: Column[Any]) -> str |
     except (LookupError, CompileError, NotImplementedError) as error:
         if column.nullable:
             return None
-        raise DatabaseUnusable(
-            f"the table {table.fullname} has no column {column.name}, and it cannot be added: what "
-            "should the rows that are there have in it? Give it a default, let it be null, or name "
-            "another --database"
+        raise _not_addable(
+            table,
+            column,
+            "what should the rows that are there have in it? Give it a default, let it be null, or "
+            "name another --database",
         ) from error
 
 

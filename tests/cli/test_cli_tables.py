@@ -15,7 +15,7 @@ BEGINNING = """
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from sqlalchemy import JSON, text
+from sqlalchemy import JSON, Computed, text
 from sqlmodel import Field, SQLModel
 class Mood(Enum):
     good = "fine"
@@ -188,12 +188,19 @@ def test_indexes_unique_columns_and_foreign_keys_come_with_their_columns(shop: F
     [
         "note: str",
         "note: int = Field(foreign_key='core_user.id')",
+        "note: int = Field(default=1, foreign_key='core_user.id')",
+        "note: int = Field(default=1, primary_key=True)",
+        "note: str = Field(default='', unique=True)",
+        "note: datetime = Field(sa_column_kwargs={'server_default': text('CURRENT_TIMESTAMP')})",
+        "note: int | None = Field(default=None, sa_column_args=[Computed('id', persisted=True)])",
     ],
 )
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "programs"])
 def test_a_column_that_cannot_be_added_is_named_and_nothing_is_changed(
     shop: Forked, column: str, form: tuple[str, ...]
 ) -> None:
+    # What is unique cannot be the same in several rows.
+    execute(shop, "INSERT INTO shop_order (user_id) VALUES (1)")
     write(shop.folder, {"shop/models.py": with_columns(f"first: int = 1\n{column}")})
     before = shop.rows()
     done = shop("update", "x", "--first-name", "X", *form, env=APPS)

@@ -78,17 +78,18 @@ class TestStartapp:
         ]
         assert sorted(path.name for path in (forked.folder / "shop").iterdir()) == WRITTEN
 
-    def test_its_own_test_passes(self, signalcli: Program) -> None:
-        assert signalcli("startapp", "shop").code == 0
+    def test_its_own_test_passes_beside_that_of_another(self, signalcli: Program) -> None:
+        for name in ("shop", "toys"):
+            assert signalcli("startapp", name).code == 0
         run = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "shop"],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
             cwd=signalcli.folder,
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert run.returncode == 0, run.stdout + run.stderr
-        assert "1 passed" in run.stdout
+        assert "2 passed" in run.stdout
 
     def test_a_directory_becomes_the_package(self, forked: Forked) -> None:
         done = forked("startapp", "shop", "src/toys", "--json")

@@ -183,7 +183,9 @@ class Recorder:
 
     def culprit(self, error: BaseException) -> Response | None:
         """The response that raised an exception first, or None where none did."""
-        _, response = self._raised.get(id(error), (None, None))
+        # What a receiver of connection_created raises, SQLAlchemy wraps where it is the driver's.
+        raised = error if id(error) in self._raised else getattr(error, "orig", None)
+        _, response = self._raised.get(id(raised), (None, None))
         return response
 
     def blame(self, error: BaseException, response: Response) -> None:

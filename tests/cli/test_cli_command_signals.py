@@ -230,8 +230,13 @@ def test_a_connection_is_announced_once_with_what_it_is(driver: Driver) -> None:
     assert program("signals").err == ""
 
 
-def test_a_receiver_of_the_connection_that_fails_ends_the_command(driver: Driver) -> None:
-    program = driver(CONNECTED.format(more="raise LookupError('not today')"))
+@pytest.mark.parametrize(
+    "fault", ["raise LookupError('not today')", "connection.execute('SELECT 1 FROM nowhere')"]
+)
+def test_a_receiver_of_the_connection_that_fails_ends_the_command(
+    driver: Driver, fault: str
+) -> None:
+    program = driver(CONNECTED.format(more=fault))
     before = program.rows()
     for arguments in (("register", "new", "-e", "new@mail.com"), ("list",)):
         done = program(*arguments, "--no-log", "--json")

@@ -14,8 +14,18 @@ from signalcli.apps.errors import ImproperlyConfigured
 
 FILE_SUFFIX = ".py"
 
-# An app that ends the process while it is imported is as broken as one that raises.
-LOAD_ERRORS = (Exception, SystemExit)
+
+def is_failure(error: BaseException) -> bool:
+    """Whether an app is broken that raises this, rather than that the process is to end.
+
+    An app that leaves while it is imported is as broken as one that raises, and so is one that
+    raises what is no Exception (as pytest's ``skip()`` does).
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return False
+    # What else ends the process is raised by signalcli itself.
+    package = type(error).__module__.partition(".")[0]
+    return isinstance(error, Exception) or package != __name__.partition(".")[0]
 
 
 def exists(app: str, module: str) -> bool:
@@ -43,7 +53,9 @@ def import_for(app: str, module: str) -> Any:
     """
     try:
         return import_module(module)
-    except LOAD_ERRORS as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise load_failure(app, f"{module} cannot be imported", error) from error
 
 
@@ -75,8 +87,10 @@ def import_file(entry: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except LOAD_ERRORS as error:
+    except BaseException as error:
         del sys.modules[name]
+        if not is_failure(error):
+            raise
         raise load_failure(entry, "it cannot be imported", error) from error
     return module
 

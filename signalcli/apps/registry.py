@@ -7,7 +7,7 @@ from typing import Any
 
 from signalcli.apps.config import AppConfig
 from signalcli.apps.errors import ImproperlyConfigured
-from signalcli.apps.importing import LOAD_ERRORS, load_failure, place_text
+from signalcli.apps.importing import is_failure, load_failure, place_text
 
 INSTALLED_APPS = ("signalcli.core",)
 
@@ -140,7 +140,9 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
     for asked in models:
         try:
             _look_at_references(mapper_of(asked[1]))
-        except LOAD_ERRORS as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             story = " ".join(str(error).split())
             # Whichever model is asked, SQLAlchemy completes all; it names the one that is at fault.
             at_fault = (each for each in models if str(mapper_of(each[1])) in story)
@@ -162,7 +164,9 @@ def _look_at_references(mapper: Any) -> None:
 def _make_ready(config: AppConfig) -> None:
     try:
         config.ready()
-    except LOAD_ERRORS as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise load_failure(config.name, "ready() fails", error) from error
 
 

@@ -197,6 +197,24 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
         "shop/models.py:1",
         "",
     ),
+    "skips": (
+        {
+            "shop/__init__.py": "",
+            "shop/models.py": "import pytest\npytest.skip('later', allow_module_level=True)",
+        },
+        "shop/models.py:2",
+        "later",
+    ),
+    "cancels": (
+        {
+            "shop/__init__.py": "",
+            "shop/apps.py": APP.format(
+                name="shop", ready="raise __import__('asyncio').CancelledError"
+            ),
+        },
+        "shop/apps.py:6",
+        "CancelledError",
+    ),
     "table within": (
         {
             "shop/__init__.py": "",

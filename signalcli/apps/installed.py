@@ -101,6 +101,10 @@ def _working_directory() -> Path:
 def _names_in(file: Path) -> list[str] | None:
     """What a file lists as installed; None where it says nothing of that."""
     try:
+        if not file.exists():
+            return None
+        if not file.is_file():
+            raise ImproperlyConfigured(f"{file} cannot be read: it is no file")
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None

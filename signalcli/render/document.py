@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from signalcli.trace.concurrency import concurrent
+from signalcli.trace.concurrency import SideBySide
 from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
 
@@ -58,12 +58,13 @@ def document(
 
 def dispatches_of(trace: Trace) -> list[dict[str, Any]]:
     """Every dispatch of a trace, in the order in which they began."""
-    return [_dispatch(dispatch) for dispatch in trace.dispatches]
+    side_by_side = SideBySide()
+    return [_dispatch(dispatch, side_by_side) for dispatch in trace.dispatches]
 
 
-def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
+def _dispatch(dispatch: Dispatch, side_by_side: SideBySide) -> dict[str, Any]:
     parent = dispatch.parent
-    side_by_side = concurrent(dispatch.responses)
+    concurrent = side_by_side.responses_of(dispatch)
     return {
         "seq": dispatch.seq,
         "parent": parent and {"seq": parent.dispatch.seq, "receiver": parent.receiver},
@@ -76,7 +77,7 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
         "begun_ms": milliseconds(dispatch.begun),
         "duration_ms": milliseconds(dispatch.seconds),
         "responses": [
-            _response(response, is_concurrent=response in side_by_side)
+            _response(response, is_concurrent=response in concurrent)
             for response in dispatch.responses
         ],
     }

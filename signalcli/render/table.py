@@ -14,7 +14,7 @@ from signalcli.render.console import UNLIMITED
 from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.grid import new_table
 from signalcli.render.text import plain
-from signalcli.trace.concurrency import concurrent
+from signalcli.trace.concurrency import SideBySide
 from signalcli.trace.records import Dispatch, Response, Trace
 
 FAILED = "✗"
@@ -66,6 +66,7 @@ class TraceTable:
         self._trace = trace
         self._now = (trace.ended or 0.0) if now is None else now
         self._last_rows = last_rows
+        self._side_by_side = SideBySide()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._trace.dispatches:
@@ -138,7 +139,7 @@ class TraceTable:
         sender = plain("" if dispatch.sender is None else dispatch.sender, style)
         if not responses:
             yield number, name, sender, _nobody(dispatch), plain(""), plain("")
-        side_by_side = concurrent(responses)
+        concurrent = self._side_by_side.responses_of(dispatch)
         for index, response in enumerate(responses):
             # Rows of later children run along beneath this one, and so does their line.
             below = rest + (guides.bar if response.caused else guides.gap)
@@ -151,7 +152,7 @@ class TraceTable:
                 plain(response.short_receiver, "red" if response.failure else "green"),
                 _answer(response),
                 Text.assemble(
-                    plain(guides.concurrent if response in side_by_side else "", "yellow"),
+                    plain(guides.concurrent if response in concurrent else "", "yellow"),
                     plain(_time_of(response, self._now), "dim"),
                 ),
             )

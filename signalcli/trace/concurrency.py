@@ -28,5 +28,44 @@ def concurrent(records: Iterable[Record]) -> set[Record]:
     return found
 
 
+class SideBySide:
+    """Which responses of one trace ran at the same time as others.
+
+    Those are the responses of one dispatch that overlap; and all of a dispatch that overlaps with
+    another one of the same cause, where a thread or task of its own sent one of the two. (Without
+    that, one is nested in the other: a receiver's flush reports what came before it.)
+    """
+
+    def __init__(self) -> None:
+        self._dispatches: dict[Response, set[Dispatch]] = {}
+
+    def responses_of(self, dispatch: Dispatch) -> set[Response]:
+        """The responses of a dispatch that ran at the same time as others."""
+        if dispatch.parent is not None and dispatch in self._caused_by(dispatch.parent):
+            return set(dispatch.responses)
+        return concurrent(dispatch.responses)
+
+    def _caused_by(self, cause: Response) -> set[Dispatch]:
+        found = self._dispatches.get(cause)
+        if found is None:
+            found = self._dispatches[cause] = _beside_another(list(cause.caused))
+        return found
+
+
+def _beside_another(dispatches: list[Dispatch]) -> set[Dispatch]:
+    away = [dispatch for dispatch in dispatches if dispatch.elsewhere]
+    if not away:
+        return set()
+    return {
+        dispatch
+        for dispatch in concurrent(dispatches)
+        if dispatch.elsewhere or any(_overlap(dispatch, other) for other in away)
+    }
+
+
+def _overlap(one: Dispatch, other: Dispatch) -> bool:
+    return one.begun < _end(other) - ROUNDING and other.begun < _end(one) - ROUNDING
+
+
 def _end(record: Dispatch | Response) -> float:
     return inf if record.seconds is None else record.begun + record.seconds

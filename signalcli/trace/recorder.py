@@ -5,6 +5,7 @@ dispatch and each response begin and end, and passes names and values.
 """
 
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,17 @@ def continued(responses: Running) -> Iterator[None]:
         yield
     finally:
         _running.reset(token)
+
+
+def _thread_and_task() -> tuple[int, int]:
+    """What tells concurrent work apart: the thread, and the task where one is running."""
+    # Nobody can have a task without having imported asyncio, which takes a while.
+    tasks = sys.modules.get("asyncio.tasks")
+    try:
+        task = tasks.current_task() if tasks is not None else None
+    except RuntimeError:
+        task = None
+    return threading.get_ident(), 0 if task is None else id(task)
 
 
 class Recorder:
@@ -99,6 +111,7 @@ class Recorder:
         """
         represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
+        elsewhere = parent is not None and parent.runs_in != _thread_and_task()
         with self._lock:
             dispatch = Dispatch(
                 seq=next(self._numbers),
@@ -110,6 +123,7 @@ class Recorder:
                 arguments=represented,
                 begun=self.now(),
                 muted=muted,
+                elsewhere=elsewhere,
             )
             self.trace.dispatches.append(dispatch)
             if parent is not None:
@@ -149,6 +163,7 @@ class Recorder:
             file=encodable(file),
             line=line,
             injected=injected,
+            runs_in=_thread_and_task(),
         )
         dispatch.responses.append(response)
         token = _running.set(self._with(response))

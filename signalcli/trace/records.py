@@ -91,6 +91,7 @@ class Response:
         output: what it printed, the first 4 kB.
         omitted: how many more bytes it printed.
         injected: the fault that was put into it on purpose, or None.
+        runs_in: the thread and task that it runs in, as far as the recorder tells them apart.
     """
 
     dispatch: "Dispatch"
@@ -105,6 +106,7 @@ class Response:
     output: str = ""
     omitted: int = 0
     injected: Injection | None = None
+    runs_in: tuple[int, int] | None = None
 
     @property
     def short_receiver(self) -> str:
@@ -144,6 +146,7 @@ class Dispatch:
         seconds: how long it took; None while it goes on.
         begun: when it began, on the recorder's clock.
         muted: whether it reached nobody on purpose.
+        elsewhere: whether another thread or task sent it than the one its parent runs in.
     """
 
     seq: int
@@ -157,6 +160,7 @@ class Dispatch:
     responses: list[Response] = field(default_factory=list)
     seconds: float | None = None
     muted: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(slots=True, eq=False)

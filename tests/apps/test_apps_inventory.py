@@ -90,7 +90,10 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
 
     yield bazaar.signals
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        # What libraries imported meanwhile is theirs to keep.
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or Path(file).is_relative_to(tmp_path):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder, record
-from signalcli.trace.concurrency import concurrent
+from signalcli.trace.concurrency import SideBySide, concurrent
 from signalcli.trace.records import Dispatch, Response
 
 # A busy machine may take its time over an example.
@@ -89,3 +90,106 @@ def test_an_async_receiver_alone_does_not_overlap() -> None:
     with record(recorder), greeted.connected_to(alone):
         greeted.send(None)
     assert concurrent(recorder.trace.responses) == set()
+
+
+def outline(recorder: Recorder) -> list[tuple[str, str, bool]]:
+    """Who received what, and whether at the same time as others."""
+    side_by_side = SideBySide()
+    return [
+        (dispatch.signal, response.short_receiver, response in side_by_side.responses_of(dispatch))
+        for dispatch in recorder.trace.dispatches
+        for response in dispatch.responses
+    ]
+
+
+outer, inner = Signal(), Signal()
+
+
+def test_what_threads_send_at_the_same_time_is_told() -> None:
+    together = threading.Barrier(2, timeout=20)
+
+    def meet(**named: Any) -> None:
+        together.wait()
+
+    def fork(**named: Any) -> None:
+        threads = [threading.Thread(target=inner.send, args=(None,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    with (
+        outer.connected_to(fork),
+        inner.connected_to(meet),
+        record(Recorder()) as recorder,
+    ):
+        outer.send(None)
+    assert outline(recorder) == [
+        ("outer", "fork", False),
+        ("inner", "meet", True),
+        ("inner", "meet", True),
+    ]
+
+
+def test_what_one_thread_after_the_other_sends_is_not() -> None:
+    def fork(**named: Any) -> None:
+        for _ in range(2):
+            thread = threading.Thread(target=inner.send, args=(None,))
+            thread.start()
+            thread.join()
+
+    def note(**named: Any) -> None: ...
+
+    with (
+        outer.connected_to(fork),
+        inner.connected_to(note),
+        record(Recorder()) as recorder,
+    ):
+        outer.send(None)
+    assert [is_told for _, _, is_told in outline(recorder)] == [False] * 3
+
+
+def test_what_tasks_send_at_the_same_time_is_told() -> None:
+    async def pause(**named: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def fork(**named: Any) -> None:
+        await asyncio.gather(inner.asend(None), inner.asend(None))
+
+    async def work() -> None:
+        await outer.asend(None)
+
+    with (
+        outer.connected_to(fork),
+        inner.connected_to(pause),
+        record(Recorder()) as recorder,
+    ):
+        asyncio.run(work())
+    assert [is_told for _, _, is_told in outline(recorder)] == [False, True, True]
+
+
+def test_what_is_nested_by_a_cause_that_comes_back_is_not() -> None:
+    recorder = Recorder()
+
+    def note(**named: Any) -> None: ...
+
+    def report_for_my_cause(**named: Any) -> None:
+        response = recorder.current()
+        assert response is not None
+        with recorder.as_current(response.dispatch.parent):
+            inner.send("later")
+
+    def begin(**named: Any) -> None:
+        inner.send("now")
+
+    with (
+        outer.connected_to(begin),
+        inner.connected_to(report_for_my_cause, sender="now"),
+        inner.connected_to(note, sender="later"),
+        record(recorder),
+    ):
+        outer.send(None)
+    assert [dispatch.parent for dispatch in recorder.trace.dispatches[1:]] == [
+        recorder.trace.dispatches[0].responses[0]
+    ] * 2
+    assert [is_told for _, _, is_told in outline(recorder)] == [False] * 3

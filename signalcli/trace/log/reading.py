@@ -48,6 +48,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
             begun=row.begun,
             seconds=row.seconds,
             muted=bool(row.muted),
+            elsewhere=bool(row.elsewhere),
         )
         trace.dispatches.append(dispatch)
         if parent is not None:

@@ -13,10 +13,11 @@ VERSION = 2
 PART = "log"
 
 
-def _add_faults(connection: Connection) -> None:
-    """Faults that are put into a run on purpose."""
+def _add_marks(connection: Connection) -> None:
+    """What was put into a run on purpose, and what ran beside what caused it."""
     for table, column, kind in (
         ("signalcli_dispatch", "muted", "BOOLEAN"),
+        ("signalcli_dispatch", "elsewhere", "BOOLEAN"),
         ("signalcli_response", "injected_failure", "BOOLEAN"),
         ("signalcli_response", "injected_delay", "FLOAT"),
     ):
@@ -24,7 +25,7 @@ def _add_faults(connection: Connection) -> None:
 
 
 # What leads from each version to the next one.
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_faults}
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks}
 
 
 class LogDamaged(DatabaseUnusable):

@@ -123,6 +123,7 @@ dispatch = Table(
     Column("seconds", Float),
     # Of a run that an older version kept, nothing is said.
     Column("muted", Boolean, info=since(2)),
+    Column("elsewhere", Boolean, info=since(2)),
     Index("signalcli_dispatch_route", "route", "run"),
     sqlite_with_rowid=False,
 )

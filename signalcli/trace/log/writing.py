@@ -117,6 +117,7 @@ def _dispatch_rows(
             "begun": dispatch.begun,
             "seconds": dispatch.seconds,
             "muted": dispatch.muted,
+            "elsewhere": dispatch.elsewhere,
         }
 
 

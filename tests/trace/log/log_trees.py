@@ -225,6 +225,8 @@ def facts(trace: Trace) -> list[Any]:
 def _facts_of(record: Any, places: dict[int, tuple[int, int]]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for field in dataclasses.fields(record):
+        if field.name == "runs_in":
+            continue  # it says something only while it runs
         value = getattr(record, field.name)
         if isinstance(record, Dispatch) and field.name == "parent":
             told["parent"] = None if value is None else places[id(value)]

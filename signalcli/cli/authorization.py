@@ -62,7 +62,7 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
             # What receivers wrote of the attempt is kept.
             return Answer(None, problem=login_failure(username))
         authorization.login(session, user)
-        account = accounts.find(session, user.username)
+        account = accounts.as_left(session, user)
         return Answer(
             user_result(account),
             f"Logged {account.username} in to {settings.database_name}",
@@ -83,7 +83,7 @@ def logout(settings: Settings, username: Username) -> None:
 
         user = accounts.load(session, username)
         authorization.logout(session, user)
-        account = accounts.find(session, user.username)
+        account = accounts.as_left(session, user)
         return Answer(
             user_result(account),
             f"Logged {account.username} out of {settings.database_name}",

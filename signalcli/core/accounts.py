@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlmodel import col, select
 
-from signalcli.core.errors import UserExists, UserNotFound
+from signalcli.core.errors import UserExists, UserNotFound, abridged
 from signalcli.core.images import Image, checked_image
 from signalcli.core.models import DEFAULT_PICTURE, Profile, User
 from signalcli.core.passwords import checked_password, make_password
@@ -81,7 +81,7 @@ def register(
     _flush(session, username)
     # What the receivers left it, who may have changed it.
     notification.send(User, email=user.email, username=user.username)
-    account = find(session, user.username)
+    account = as_left(session, user)
     _discard_unused(session, account, stored)
     return account
 
@@ -142,7 +142,7 @@ def update(
     user.request_profile(**changes, **stored)
     touch(user)
     _flush(session, claimed)
-    account = find(session, user.username)
+    account = as_left(session, user)
     _discard_unused(session, account, stored)
     return account, True
 
@@ -210,6 +210,20 @@ def load(session: Session, username: str) -> User:
         UserNotFound: there is no such user.
     """
     return _load(session, find(session, username).username)
+
+
+def as_left(session: Session, user: User) -> Account:
+    """A user as the receivers left them.
+
+    Raises:
+        InvalidRequestError: a receiver removed them.
+    """
+    try:
+        return find(session, user.username)
+    except UserNotFound as error:
+        raise InvalidRequestError(
+            f"a receiver removed the user {abridged(user.username)}"
+        ) from error
 
 
 def find_all(session: Session, *, load: bool = False) -> Iterator[Account]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from signalcli.core.accounts import Account, find, load
+from signalcli.core.accounts import Account, as_left, load
 from signalcli.core.models import User
 from signalcli.core.passwords import checked_password, make_password, verify_password
 from signalcli.core.signals import user_logged_in, user_logged_out, user_login_failed
@@ -43,7 +43,7 @@ def set_password(session: Session, username: str, password: str | None) -> tuple
     is_changed = user.password != encoded
     user.password = encoded
     session.flush()
-    return find(session, user.username), is_changed
+    return as_left(session, user), is_changed
 
 
 def authenticate(

@@ -422,3 +422,28 @@ def test_forced_colours_on_a_pipe_move_no_cursor(driver: Driver) -> None:
     assert "\x1b[1m" in done.out
     # Nothing but colours: no cursor is hidden or moved, no line erased.
     assert set(re.findall(r"\x1b\[[?\d;]*([A-Za-z])", done.out)) == {"m"}
+
+
+@pytest.mark.parametrize(
+    ("signal", "command"),
+    [
+        ("post_save", ("register", "new", "--email", "new@mail.com")),
+        ("post_save", ("update", "alice", "--first-name", "Al")),
+        ("user_logged_out", ("logout", "alice")),
+    ],
+)
+def test_a_receiver_that_removes_the_user_is_to_blame(
+    driver: Driver, signal: str, command: tuple[str, ...]
+) -> None:
+    program = driver(
+        f"from signalcli.core.signals import user_logged_out\n"
+        f"def remove(session, **named):\n"
+        f"    session.delete(named.get('instance') or named['user'])\n"
+        f"    session.flush()\n"
+        f"{signal}.connect(remove, sender=User)\n"
+    )
+    before = program.rows()
+    done = program(*command)
+    assert done.code == 1
+    assert "a receiver removed the user" in done.error
+    assert program.rows() == before

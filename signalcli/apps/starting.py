@@ -3,6 +3,7 @@
 import keyword
 import os
 import shlex
+import unicodedata
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -77,7 +78,9 @@ def write_app(name: str, directory: Path | None = None) -> Started:
 
 
 def _check(name: str, what: str) -> None:
-    if not name.isidentifier() or keyword.iskeyword(name) or not name.isprintable():
+    # Python reads a name in this form wherever it stands in code.
+    is_plain = unicodedata.normalize("NFKC", name) == name and not name.startswith("__")
+    if not name.isidentifier() or keyword.iskeyword(name) or not is_plain:
         raise Refused(f"{name!r} is no name for {what}; use letters, digits and _")
 
 

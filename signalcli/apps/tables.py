@@ -6,13 +6,21 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, literal, text
-from sqlalchemy.exc import CompileError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    CompileError,
+    IntegrityError,
+    InvalidRequestError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.schema import CreateColumn, CreateIndex
 from sqlmodel import SQLModel
 
+from signalcli.apps.config import AppConfig
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import DatabaseUnusable, post_migrate, pre_migrate
 from signalcli.db.models import mapped_models
+from signalcli.dispatch import Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
 
     Raises:
         DatabaseUnusable: a table lacks a column that cannot be added.
+        InvalidRequestError: a receiver ended the transaction.
     """
     additions = list(_additions(connection, tables_of(installed)))
     if not additions:
@@ -60,10 +69,20 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     }
     configs = [config for config in installed.get_app_configs() if config.models_module]
     for config in configs:
-        pre_migrate.send(config, app_config=config, **named)
+        _send(pre_migrate, config, named)
     _make(connection, additions)
     for config in configs:
-        post_migrate.send(config, app_config=config, **named)
+        _send(post_migrate, config, named)
+
+
+def _send(signal: Signal, config: AppConfig, named: dict[str, Any]) -> None:
+    signal.send(config, app_config=config, **named)
+    connection: Connection = named["connection"]
+    if connection.closed or not connection.in_transaction():
+        raise InvalidRequestError(
+            f"a receiver of {signal.name} ended the transaction of its connection, which is not "
+            "its own"
+        )
 
 
 def tables_of(installed: Apps) -> list[Table]:

@@ -64,7 +64,7 @@ def startapp(
             raise InvalidValue(str(error)) from error
         except OSError as error:
             print_traceback_if_wanted()
-            raise InvalidValue(f"the app {name!r} cannot be written: {error}") from error
+            raise InvalidValue(f"the app {name!r} cannot be written: {error.strerror}") from error
         result: dict[str, Any] = {
             "name": name,
             "path": str(started.package),

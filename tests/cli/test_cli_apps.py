@@ -113,7 +113,9 @@ class TestStartapp:
         assert list(mine.parent.iterdir()) == [mine]
         assert mine.read_text() == "mine\n"
 
-    @pytest.mark.parametrize("name", ["a-b", "1st", "", "class", "a.b", "../up", "a b", "\n"])
+    @pytest.mark.parametrize(
+        "name", ["a-b", "1st", "", "class", "a.b", "../up", "a b", "\n", "\uff46oo", "__init__"]
+    )
     def test_what_is_no_python_name_is_refused(self, forked: Forked, name: str) -> None:
         done = forked("startapp", "--", name)
         assert (done.code, done.out) == (2, "")

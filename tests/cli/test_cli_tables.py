@@ -324,3 +324,24 @@ def test_rows_that_a_receiver_adds_are_committed_with_the_command(shop: Forked) 
     done = shop(*REGISTER, env=APPS | receivers)
     assert (done.code, done.err) == (0, "")
     assert written.select("SELECT COUNT(*) FROM shop_item") == [(1,)]
+
+
+@pytest.mark.parametrize("what", ["commit", "rollback", "close"])
+@pytest.mark.parametrize("signal", ["pre_migrate", "post_migrate"])
+def test_a_receiver_that_ends_the_transaction_is_to_blame(
+    forked: Forked, signal: str, what: str
+) -> None:
+    write(
+        forked.folder,
+        {
+            "ending.py": (
+                f"from signalcli.db import {signal}\n"
+                f"@{signal}.connect\n"
+                f"def end(connection, **named):\n"
+                f"    connection.{what}()\n"
+            )
+        },
+    )
+    done = forked("--app", "signalcli.core", "--app", "ending.py", *REGISTER, "--no-log")
+    assert done.code == 1
+    assert f"a receiver of {signal} ended the transaction" in done.error

@@ -1,10 +1,10 @@
 """The installed apps, each with what it consists of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from signalcli.apps.config import AppConfig, lies_within
-from signalcli.apps.inventory import find_connections, find_signals
+from signalcli.apps.inventory import SignalEntry, find_signals
 from signalcli.apps.registry import Apps, apps
 
 
@@ -31,14 +31,13 @@ class AppEntry:
 
 def find_apps(installed: Apps = apps) -> list[AppEntry]:
     """The installed apps, in their order."""
-    return [_entry(config, installed) for config in installed.get_app_configs()]
+    signals = find_signals(installed=installed)
+    return [_entry(config, signals) for config in installed.get_app_configs()]
 
 
-def _entry(config: AppConfig, installed: Apps) -> AppEntry:
-    signals = [(entry.path, entry.name) for entry in find_signals(installed=installed)]
-    receivers = [
-        (entry.receiver, entry.receiver) for entry in find_connections(installed=installed)
-    ]
+def _entry(config: AppConfig, found: Sequence[SignalEntry]) -> AppEntry:
+    signals = ((entry.path, entry.name) for entry in found)
+    receivers = ((each.receiver, each.receiver) for entry in found for each in entry.connections)
     return AppEntry(
         label=config.label,
         name=config.name,

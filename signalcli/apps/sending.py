@@ -13,12 +13,13 @@ from signalcli.apps.objects.keys import key_of
 from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import Session
+from signalcli.db.engine import using
 from signalcli.db.labels import model_name
 from signalcli.dispatch import Receiver, Signal
 from signalcli.trace.dispatcher import sender_name
 
 INSTANCE = "instance"
-OWN_NAMES = ("self", "sender", "signal")
+OWN_NAMES = ("self", "sender", "signal", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,10 @@ def _arguments(
 ) -> dict[str, Any]:
     provided: dict[str, Any] = {
         "session": session,
-        "using": session.get_bind().engine.url.render_as_string(hide_password=True),
+        "using": using(session.get_bind()),
     }
     for name in said:
-        if name in OWN_NAMES or name == "session":
+        if name in OWN_NAMES:
             raise InvalidInput(f"the argument {name} is given by signalcli itself")
     wanted = signal.providing_args
     named: dict[str, Any] = {name: one.value for name, one in said.items()}

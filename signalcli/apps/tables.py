@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from signalcli.apps.config import AppConfig
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import DatabaseUnusable, post_migrate, pre_migrate
+from signalcli.db.engine import using
 from signalcli.db.models import mapped_models
 from signalcli.dispatch import Signal
 
@@ -62,7 +63,7 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     named = {
         "verbosity": 1,
         "interactive": False,
-        "using": connection.engine.url.render_as_string(hide_password=True),
+        "using": using(connection),
         "plan": [str(addition) for addition in additions],
         "apps": installed,
         "connection": connection,

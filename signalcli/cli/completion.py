@@ -1,7 +1,6 @@
 """What the shell is offered when a user's name or a format is wanted."""
 
 import contextlib
-from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -16,7 +15,8 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
         database = said(ctx, "database") or DEFAULT_DATABASE
-        return _usernames(database, said(ctx, "app") or (), incomplete)
+        make_apps_ready(ctx)
+        return _usernames(database, incomplete)
     return []
 
 
@@ -37,12 +37,21 @@ def complete_format(incomplete: str) -> list[str]:
     return [name for name in formats() if name.startswith(incomplete)]
 
 
-def _usernames(database: str, named: Sequence[str], beginning: str) -> list[str]:
+def make_apps_ready(ctx: typer.Context) -> None:
+    """Make the apps ready that the command line names so far, or those that are installed anyway.
+
+    Raises:
+        ImproperlyConfigured: one does not load.
+    """
     from signalcli.apps.installed import make_ready
+
+    make_ready(said(ctx, "app") or ())
+
+
+def _usernames(database: str, beginning: str) -> list[str]:
     from signalcli.core import accounts
     from signalcli.db.opening import open_engine, open_session
 
-    make_ready(named)
     engine = open_engine(database, writes=False, creates=False)
     try:
         with open_session(engine) as session:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.completion import said
+from signalcli.cli.completion import make_apps_ready
 from signalcli.cli.inquiring import Findings, NotFound, inquire
 from signalcli.cli.options import Ndjson, Settings
 
@@ -14,10 +14,9 @@ def complete_signal(ctx: typer.Context, incomplete: str) -> list[str]:
     """The short names of signals that begin like that; none where the apps fail."""
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
-        from signalcli.apps.installed import make_ready
         from signalcli.apps.inventory import find_signals
 
-        make_ready(said(ctx, "app") or ())
+        make_apps_ready(ctx)
         names = [entry.name for entry in find_signals()]
         return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
     return []

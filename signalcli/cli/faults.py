@@ -90,11 +90,10 @@ def _delay(text: str) -> tuple[str, float]:
 def _complete_receiver(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
-        from signalcli.apps.installed import make_ready
         from signalcli.apps.inventory import find_connections
-        from signalcli.cli.completion import said
+        from signalcli.cli.completion import make_apps_ready
 
-        make_ready(said(ctx, "app") or ())
+        make_apps_ready(ctx)
         names = dict.fromkeys(entry.short_receiver for entry in find_connections())
         yield from (name for name in names if name.startswith(incomplete))
 

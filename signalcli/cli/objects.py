@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.completion import said
+from signalcli.cli.completion import make_apps_ready
 from signalcli.cli.options import Settings, Trace
 from signalcli.cli.running import Answer, carry_out
 
@@ -20,10 +20,9 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
         from signalcli.apps import apps
-        from signalcli.apps.installed import make_ready
         from signalcli.db.labels import model_name
 
-        make_ready(said(ctx, "app") or ())
+        make_apps_ready(ctx)
         models = apps.get_models()
         names = sorted(map(model_name, models))
         if incomplete:
@@ -36,10 +35,9 @@ def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
     """The fields of the model that begin like that, each with its ``=``."""
     with contextlib.suppress(Exception):
         from signalcli.apps import apps
-        from signalcli.apps.installed import make_ready
         from signalcli.apps.objects.fields import names_of
 
-        make_ready(said(ctx, "app") or ())
+        make_apps_ready(ctx)
         names = names_of(apps.get_model(ctx.params["model"]))
         return [f"{name}=" for name in names if name.startswith(incomplete)]
     return []

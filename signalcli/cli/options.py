@@ -77,6 +77,10 @@ _APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file.
 _TRACEBACK_HELP = "Show the traceback of what goes wrong."
 _VERSION_HELP = "Print the version and exit."
 
+# Of the commands that send a signal themselves.
+Robust = Annotated[
+    bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
+]
 # Of the commands that show what is stored.
 Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
 # Of the commands that list something.

@@ -6,7 +6,7 @@ import typer
 
 from signalcli.cli.connected import complete_signal
 from signalcli.cli.objects import complete_model
-from signalcli.cli.options import Settings
+from signalcli.cli.options import Robust, Settings
 from signalcli.cli.problems import robust_failures
 from signalcli.cli.running import Answer, carry_out
 
@@ -42,9 +42,7 @@ def send(
             show_default=False,
         ),
     ] = None,
-    robust: Annotated[
-        bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
-    ] = False,
+    robust: Robust = False,
 ) -> None:
     """Send any signal, with arguments that it provides.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signalcli.cli.completion import complete_username
-from signalcli.cli.options import Settings, Trace
+from signalcli.cli.options import Robust, Settings, Trace
 from signalcli.cli.passwords import PasswordStdin, new_password, refuse_usage
 from signalcli.cli.problems import robust_failures
 from signalcli.cli.running import Answer, carry_out
@@ -157,9 +157,7 @@ def delete(settings: Settings, username: Username) -> None:
 def notify(
     settings: Settings,
     username: Username,
-    robust: Annotated[
-        bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
-    ] = False,
+    robust: Robust = False,
 ) -> None:
     """Send the notification signal for a user.
 

@@ -28,6 +28,11 @@ def without_password(database: str) -> str:
     return _SECRET_IN_QUERY.sub(r"\g<1>***", _PASSWORD.sub(r"\g<1>:***@", database))
 
 
+def using(bind: Engine | Connection) -> str:
+    """A database as receivers are told of it: its URL without its password."""
+    return bind.engine.url.render_as_string(hide_password=True)
+
+
 def database_url(database: str | Path | URL) -> URL:
     """The URL of a database that is given as a path or a URL.
 
@@ -144,8 +149,7 @@ def set_up_sqlite(
 def _announce(engine: Engine, connection: Any, record: object) -> None:
     """Send ``connection_created`` for a new connection of the database's driver."""
     if not connection_created.is_idle:
-        using = engine.url.render_as_string(hide_password=True)
-        connection_created.send(type(engine), connection=connection, using=using)
+        connection_created.send(type(engine), connection=connection, using=using(engine))
 
 
 def _begin_immediate(connection: Connection) -> None:

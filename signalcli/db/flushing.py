@@ -10,6 +10,7 @@ from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db import causes
 from signalcli.db.changes import Change, Delete, Save, pending_deletes, pending_saves
+from signalcli.db.engine import using
 from signalcli.db.links import LinkChange, LinkPlan
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal
@@ -242,8 +243,7 @@ class Flush:
         """The database that a model is kept in, as a URL without its password."""
         mapper = inspect(model)
         if mapper not in self._databases:
-            bind = self._session.get_bind(mapper)
-            self._databases[mapper] = bind.engine.url.render_as_string(hide_password=True)
+            self._databases[mapper] = using(self._session.get_bind(mapper))
         return self._databases[mapper]
 
 

@@ -24,6 +24,13 @@ SIGNALS = """
 """
 
 
+@pytest.fixture(autouse=True)
+def the_same_report_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CI server pytest repeats a whole failure in its summary; here it is to say it once."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def run(pytester: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult:
     """Run some tests of these signals."""
     pytester.makepyfile(shop=SIGNALS)

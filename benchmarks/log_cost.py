@@ -1,4 +1,4 @@
-"""What does keeping a run in the log cost? ``python -m benchmarks.log_cost``.
+"""What keeping a run in the log costs.
 
 A registration with and without the log, as a whole process and in one that is running already, on
 a log that has as many runs as it keeps, so that each run that comes makes an old one go.
@@ -7,12 +7,13 @@ a log that has as many runs as it keeps, so that each run that comes makes an ol
 import itertools
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from benchmarks.figures import Figure
 from benchmarks.make_log import make_log
 from benchmarks.timing import compare, process
 from signalcli.apps import apps
@@ -60,25 +61,25 @@ def registration(database: Path, *options: str) -> Callable[[], None]:
     return run
 
 
-def measure() -> None:
-    """Print what the log costs."""
+def measure() -> Iterator[Figure]:
+    """Register with and without the log."""
     apps.populate()
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder, "demo.db")
         make_log(database, KEPT)
-        whole = compare(
-            registration(database), registration(database, "--no-log"), rounds=PROCESSES
+        yield Figure.of(
+            "register, a whole process, with the log",
+            "without the log",
+            compare(registration(database), registration(database, "--no-log"), rounds=PROCESSES),
         )
-        print(f"register, a whole process, with and without the log: {whole}")
         engine = open_engine(str(database), writes=True, creates=False)
-        inside = compare(
-            lambda: register(engine, is_kept=True),
-            lambda: register(engine, is_kept=False),
-            rounds=REGISTRATIONS,
+        yield Figure.of(
+            "register, in a running process, with the log",
+            "without the log",
+            compare(
+                lambda: register(engine, is_kept=True),
+                lambda: register(engine, is_kept=False),
+                rounds=REGISTRATIONS,
+            ),
         )
-        print(f"register, in a running process, with and without:    {inside}")
         engine.dispose()
-
-
-if __name__ == "__main__":
-    measure()

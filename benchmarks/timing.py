@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +21,45 @@ class Comparison:
         pairs = zip(self.ones, self.others, strict=True)
         return statistics.median(one / other for one, other in pairs)
 
+    @property
+    def medians(self) -> tuple[float, float]:
+        """The median of each, in seconds."""
+        return statistics.median(self.ones), statistics.median(self.others)
+
     def __str__(self) -> str:
-        one, other = statistics.median(self.ones), statistics.median(self.others)
-        return f"{one * 1000:8.2f} ms against {other * 1000:8.2f} ms: {self.ratio:5.2f} times"
+        one, other = self.medians
+        return f"{duration(one)} against {duration(other)}"
 
 
-def compare(one: Callable[[], object], other: Callable[[], object], rounds: int) -> Comparison:
+def duration(seconds: float) -> str:
+    """A duration for people."""
+    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def compare(
+    one: Callable[[], object], other: Callable[[], object], rounds: int, times: int = 1
+) -> Comparison:
     """Time two things in turns, each first in every other pair; a first pair does not count.
 
     Arguments:
         one: the thing to judge.
         other: what it is compared with.
         rounds: how many pairs.
+        times: how often a thing is done in each of its turns; the seconds are those of one time.
     """
     comparison = Comparison([], [])
     for number in range(rounds + 1):
         things = [(one, comparison.ones), (other, comparison.others)]
-        for thing, times in things if number % 2 else reversed(things):
+        for thing, results in things if number % 2 else reversed(things):
             begun = time.perf_counter()
-            thing()
-            seconds = time.perf_counter() - begun
+            for _ in repeat(None, times):
+                thing()
+            seconds = (time.perf_counter() - begun) / times
             if number:
-                times.append(seconds)
+                results.append(seconds)
     return comparison
 
 

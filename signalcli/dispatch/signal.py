@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from signalcli.dispatch import watching
+from signalcli.dispatch import metering, watching
 from signalcli.dispatch.calling import Receiver, Responses, acall_all, call_all
 from signalcli.dispatch.connections import NOBODY, Connection, ConnectionTable, live
 from signalcli.dispatch.naming import Definition
@@ -226,7 +226,39 @@ class Signal:
         if reached is NOBODY:
             return []
         receivers, async_receivers = live(reached)
-        return call_all(receivers, async_receivers, self._complete(sender, named), robust)
+        meters = metering.meters
+        calls = metering.MeteredCalls(self, meters) if meters else None
+        return call_all(receivers, async_receivers, self._complete(sender, named), robust, calls)
+
+    def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
+            receivers, async_receivers = live(reached)
+            named = self._complete(sender, {**named}) if receivers or async_receivers else {}
+            return call_all(receivers, async_receivers, named, robust, dispatch)
+
+    async def _asend(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if watching.observers:
+            return await self._asend_watched(sender, named, robust)
+        reached = self._table.reached_by(sender)
+        if reached is NOBODY:
+            return []
+        receivers, async_receivers = live(reached)
+        named = self._complete(sender, named)
+        meters = metering.meters
+        calls = metering.MeteredCalls(self, meters) if meters else None
+        return await acall_all(receivers, async_receivers, named, robust, calls)
+
+    async def _asend_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
+            receivers, async_receivers = live(reached)
+            named = self._complete(sender, {**named}) if receivers or async_receivers else {}
+            return await acall_all(receivers, async_receivers, named, robust, dispatch)
 
     def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call; ``named`` is the caller's own and may be filled up."""
@@ -235,46 +267,6 @@ class Signal:
         named["signal"] = self
         named["sender"] = sender
         return named
-
-    def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
-        if self._table.muted:
-            return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
-            receivers, async_receivers = live(reached)
-            responses = call_all(
-                [dispatch.around(receiver) for receiver in receivers],
-                [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}) if receivers or async_receivers else {},
-                robust,
-            )
-        return _unwrapped(receivers + async_receivers, responses)
-
-    async def _asend(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
-        if not watching.observers:
-            reached = self._table.reached_by(sender)
-            if reached is NOBODY:
-                return []
-            receivers, async_receivers = live(reached)
-            named = self._complete(sender, named)
-            return await acall_all(receivers, async_receivers, named, robust)
-        if self._table.muted:
-            return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
-            receivers, async_receivers = live(reached)
-            responses = await acall_all(
-                [dispatch.around(receiver) for receiver in receivers],
-                [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}) if receivers or async_receivers else {},
-                robust,
-            )
-        return _unwrapped(receivers + async_receivers, responses)
-
-
-def _unwrapped(receivers: list[Receiver], responses: Responses) -> Responses:
-    """The responses of watched receivers, under the receivers' own names."""
-    return [(receiver, value) for receiver, (_, value) in zip(receivers, responses, strict=True)]
 
 
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:

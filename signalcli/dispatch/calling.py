@@ -1,10 +1,9 @@
-"""The call loop: every way of sending ends here."""
+"""Calling receivers: every way of sending ends here."""
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.signatures import describe
 
 Receiver = Callable[..., Any]
@@ -83,36 +82,6 @@ async def call_concurrently(
     else:
         return [(receiver, task.result()) for receiver, task in zip(receivers, tasks, strict=True)]
     raise first
-
-
-def call_all(
-    receivers: Sequence[Receiver],
-    async_receivers: Sequence[Receiver],
-    named: dict[str, Any],
-    robust: bool,
-    calls: Calls | None = None,
-) -> Responses:
-    """Call the sync receivers, then the async ones, for a sender that is not async."""
-    responses = call_each(receivers, named, robust, calls)
-    if async_receivers:
-        responses += wait_for(call_concurrently(async_receivers, named, robust, calls))
-    return responses
-
-
-async def acall_all(
-    receivers: Sequence[Receiver],
-    async_receivers: Sequence[Receiver],
-    named: dict[str, Any],
-    robust: bool,
-    calls: Calls | None = None,
-) -> Responses:
-    """Call the sync receivers in a thread, then the async ones, for an async sender."""
-    responses: Responses = []
-    if receivers:
-        responses += await in_thread(call_each, receivers, named, robust, calls)
-    if async_receivers:
-        responses += await call_concurrently(async_receivers, named, robust, calls)
-    return responses
 
 
 def log_failure(receiver: Receiver, error: Exception) -> None:

@@ -24,6 +24,8 @@ FEW, MANY = 10, 50
 ROUNDS, TIMES = 60, 40
 MICROSECOND = 1e-6
 
+few, many = Signal(), Signal()
+
 Watching = Callable[[], AbstractContextManager[Any]]
 
 
@@ -56,7 +58,6 @@ def seconds_each(signal: Signal, watching: Watching, times: int = TIMES) -> floa
 def costs(watching: Watching) -> tuple[float, float]:
     """What watching adds to a dispatch, and to each of its responses, in seconds."""
     functions = receivers(MANY)
-    few, many = Signal(), Signal()
     for place, function in enumerate(functions):
         many.connect(function)
         if place < FEW:

@@ -319,6 +319,18 @@ def test_a_finaliser_that_sends_while_totals_grow_is_counted() -> None:
     assert [total.runs for total in totals] == [40, 2000]
 
 
+def test_what_describing_a_value_for_a_trace_sets_off_is_not_counted() -> None:
+    class Chatty:
+        def __repr__(self) -> str:
+            echo.send(None)
+            return "chatty"
+
+    totals = Totals()
+    with news.connected_to(fine), echo.connected_to(fine), totalled(totals), record(Recorder()):
+        news.send(Chatty(), instance=Chatty())
+    assert [(total.signal, total.runs) for total in totals] == [("news", 1)]
+
+
 # --- what receivers print ----------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import changed_columns, moved_children
 from signalcli.db.dependants import in_djangos_order, orphans_among, primary_key, with_dependants
+from signalcli.db.relationships import Histories
 from signalcli.dispatch.watching import Cause
 
 
@@ -84,7 +85,9 @@ class Delete(Change):
     asked_of: tuple[Any, ...] = ()
 
 
-def pending_deletes(session: Session, origins: Collection[Any]) -> list[Delete]:
+def pending_deletes(
+    session: Session, origins: Collection[Any], histories: Histories
+) -> list[Delete]:
     """The rows that the next flush will remove, in the order in which Django announces them.
 
     Besides what was deleted itself, these are the orphans of relationships that say
@@ -93,22 +96,27 @@ def pending_deletes(session: Session, origins: Collection[Any]) -> list[Delete]:
     Arguments:
         session: the session.
         origins: the instances that ``session.delete()`` was called with.
+        histories: what is known of relationships.
     """
     deleted = session.deleted
     found: dict[int, Delete] = {}
     heads: list[tuple[Any, ...]] = [(origin,) for origin in origins if origin in deleted]
-    heads.extend(orphans_among((*session.dirty, *session.new), besides=deleted))
+    heads.extend(orphans_among((*session.dirty, *session.new), deleted, histories))
     for asked_of in heads:
         for instance in with_dependants(asked_of[0]):
             if inspect(instance).persistent:
                 found.setdefault(id(instance), Delete(instance, asked_of[0], asked_of))
     for instance in deleted:
         found.setdefault(id(instance), Delete(instance, instance, (instance,)))
+    if not found:
+        return []
     by_instance = in_djangos_order([change.instance for change in found.values()])
     return [found[id(instance)] for instance in by_instance]
 
 
-def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
+def pending_saves(
+    session: Session, deletes: Collection[Delete], histories: Histories
+) -> list[Save]:
     """The rows that the next flush will insert or update, parents' tables first.
 
     Besides what was added or changed itself, these are the children whose foreign key changes
@@ -117,6 +125,7 @@ def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
     Arguments:
         session: the session.
         deletes: what the same flush will remove.
+        histories: what is known of relationships.
     """
     going = {id(change.instance) for change in deletes}
     updates: dict[int, Save] = {}
@@ -130,7 +139,7 @@ def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
     for instance in dirty:
         update(instance)
     for parent in (*dirty, *new, *(change.instance for change in deletes)):
-        for child, foreign_keys in moved_children(parent, is_going=id(parent) in going):
+        for child, foreign_keys in moved_children(parent, id(parent) in going, histories):
             update(child, foreign_keys)
     saves = [save for save in updates.values() if save.is_still_due(session, ())]
     saves.sort(key=lambda save: primary_key(save.instance))
@@ -139,15 +148,15 @@ def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
 
 
 def _parents_first(saves: list[Save]) -> list[Save]:
-    tables = {_table_of(save) for save in saves}
+    tables = {sender: _table_of(sender) for sender in {save.sender for save in saves}}
     if len(tables) < 2:
         return saves
-    order = _table_order(frozenset(tables))
-    return sorted(saves, key=lambda save: order[_table_of(save)])
+    order = _table_order(frozenset(tables.values()))
+    return sorted(saves, key=lambda save: order[tables[save.sender]])
 
 
-def _table_of(save: Save) -> Table:
-    table: Table = inspect(save.sender).base_mapper.local_table
+def _table_of(model: type[Any]) -> Table:
+    table: Table = inspect(model).base_mapper.local_table
     return table
 
 

@@ -90,6 +90,7 @@ class Flush:
                 self._announce_saves(saves, origins)
                 if not (deletes or self._has_reached_somebody or self._announce_links()):
                     # Nothing can have changed since.
+                    histories.share()
                     break
                 for change in deletes:
                     instance = change.instance

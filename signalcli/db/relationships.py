@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import (
     InstanceState,
+    LoaderCallableStatus,
     Mapper,
     PassiveFlag,
     RelationshipDirection,
@@ -86,3 +87,10 @@ class Histories:
             history = get_history(state.object, key, PassiveFlag.PASSIVE_NO_INITIALIZE)
             self._known[state, key] = history
         return history
+
+    def share(self) -> None:
+        """Have SQLAlchemy know what was found out, so that its flush does not ask again."""
+        for (state, key), history in self._known.items():
+            if state.committed_state.get(key) is LoaderCallableStatus.PASSIVE_NO_RESULT:
+                replaced = [*history.deleted, *history.unchanged]
+                state.committed_state[key] = replaced[0] if replaced else None

@@ -10,10 +10,9 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db import causes
-from signalcli.db.changes import Change, Delete, Save, pending_deletes, pending_saves
+from signalcli.db.changes import Change, Delete, Pending, Save
 from signalcli.db.engine import using
 from signalcli.db.links import LinkChange, LinkPlan
-from signalcli.db.relationships import Histories
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal, watching
 
@@ -78,10 +77,9 @@ class Flush:
         session = self._session
         with session.no_autoflush:
             for _ in range(MOST_ROUNDS):
-                histories = Histories()
-                deletes = pending_deletes(session, origins, histories)
-                going = [*self._planned.values(), *deletes]
-                saves = self._fresh(pending_saves(session, going, histories))
+                pending = Pending(session)
+                deletes = pending.deletes(origins)
+                saves = self._fresh(pending.saves([*self._planned.values(), *deletes]))
                 deletes = self._fresh(deletes)
                 if not (saves or deletes or self._announce_links()):
                     break
@@ -90,7 +88,7 @@ class Flush:
                 self._announce_saves(saves, origins)
                 if not (deletes or self._has_reached_somebody or self._announce_links()):
                     # Nothing can have changed since.
-                    histories.share()
+                    pending.histories.share()
                     break
                 for change in deletes:
                     instance = change.instance
@@ -121,6 +119,9 @@ class Flush:
         self._planned.pop(id(instance), None)
 
     def _announce_saves(self, saves: list[Save], origins: Collection[Any]) -> None:
+        if pre_save.is_idle:
+            self._saves += [self._announced(save, (save.instance,)) for save in saves]
+            return
         session = self._session
         deleted, deletions = session.deleted, len(origins)
         for save in saves:
@@ -203,8 +204,7 @@ class Flush:
         self._session.causes.forget(instance)
 
     def _announced(self, change: C, asked_of: Iterable[Any]) -> C:
-        noted = map(self._session.causes.of, asked_of)
-        change.cause = next((cause for cause in noted if cause is not None), None)
+        change.cause = self._session.causes.of_any(asked_of)
         self.announced[id(change.instance)] = change
         return change
 
@@ -217,7 +217,10 @@ class Flush:
         return None
 
     def _is_announced(self, instance: Any, kind: type[Change]) -> bool:
-        return any(isinstance(flush.announced.get(id(instance)), kind) for flush in self._under_way)
+        for flush in self._under_way:
+            if isinstance(flush.announced.get(id(instance)), kind):
+                return True
+        return False
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [

@@ -11,7 +11,7 @@ from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import changed_columns, moved_children
 from signalcli.db.dependants import in_djangos_order, orphans_among, primary_key, with_dependants
-from signalcli.db.relationships import Histories
+from signalcli.db.relationships import Histories, relationships_of
 from signalcli.dispatch.watching import Cause
 
 
@@ -103,6 +103,10 @@ class Pending:
         self._dirty = session.dirty
         self._deleted = session.deleted
         self.histories = Histories()
+        states = map(inspect, (*self._dirty, *self._new))
+        self._parents = [
+            state for state in states if relationships_of(state.mapper).concern_children
+        ]
 
     def deletes(self, origins: Collection[Any]) -> list[Delete]:
         """The rows that will be removed, in the order in which Django announces them.
@@ -116,7 +120,7 @@ class Pending:
         deleted = self._deleted
         found: dict[int, Delete] = {}
         heads: list[tuple[Any, ...]] = [(origin,) for origin in origins if origin in deleted]
-        heads.extend(orphans_among((*self._dirty, *self._new), deleted, self.histories))
+        heads.extend(orphans_among(self._parents, deleted, self.histories))
         for asked_of in heads:
             for instance in with_dependants(asked_of[0]):
                 if inspect(instance).persistent:
@@ -144,8 +148,9 @@ class Pending:
                 columns = changed_columns(instance)
                 if columns:
                     updates[id(instance)] = Save(instance, False, update_fields=columns)
-        for parent in (*self._dirty, *self._new, *(change.instance for change in deletes)):
-            for child, foreign_keys in moved_children(parent, id(parent) in going, self.histories):
+        for parent in (*self._parents, *(inspect(change.instance) for change in deletes)):
+            is_going = id(parent.object) in going
+            for child, foreign_keys in moved_children(parent, is_going, self.histories):
                 if id(child) not in going and child in self._session and inspect(child).persistent:
                     save = updates.get(id(child))
                     if save is None:

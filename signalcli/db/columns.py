@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import InstanceState, PassiveFlag
+from sqlalchemy.orm import PassiveFlag
 from sqlalchemy.orm.attributes import get_history
 
 from signalcli.db.relationships import (
     Histories,
     Relationship,
+    State,
     child_foreign_keys,
     relationships_of,
 )
@@ -25,7 +26,7 @@ def changed_columns(instance: Any) -> frozenset[str]:
     foreign key. And it is less than "modified": a collection is no column, and setting a value to
     what it was is no change (unless that was not loaded, so that SQLAlchemy writes it anyway).
     """
-    state: InstanceState[Any] = inspect(instance)
+    state: State = inspect(instance)
     mapper = state.mapper
     to_parents = relationships_of(mapper).to_parents
     columns: set[str] = set()
@@ -38,7 +39,7 @@ def changed_columns(instance: Any) -> frozenset[str]:
 
 
 def _foreign_keys_of(
-    instance: Any, state: InstanceState[Any], relationship: Relationship
+    instance: Any, state: State, relationship: Relationship
 ) -> Iterator[str]:
     """The foreign keys that choosing another parent changes."""
     history = get_history(instance, relationship.key, _KNOWN)
@@ -60,19 +61,18 @@ def _foreign_keys_of(
 
 
 def moved_children(
-    parent: Any, is_going: bool, histories: Histories
+    state: State, is_going: bool, histories: Histories
 ) -> Iterator[tuple[Any, frozenset[str]]]:
     """Children whose foreign keys change by what happens to a parent, and those foreign keys.
 
     Arguments:
-        parent: the parent.
+        state: the parent's state.
         is_going: whether its row is about to be removed, so that its children stay behind.
         histories: what is known of relationships.
     """
-    state = inspect(parent)
     for relationship in relationships_of(state.mapper).to_children:
         if is_going:
-            children = _left_behind(parent, state, relationship)
+            children = _left_behind(state, relationship)
         else:
             children = _moved(state, relationship, histories)
         for child in children:
@@ -81,7 +81,7 @@ def moved_children(
 
 
 def _moved(
-    state: InstanceState[Any], relationship: Relationship, histories: Histories
+    state: State, relationship: Relationship, histories: Histories
 ) -> list[Any]:
     """Who comes to or leaves a parent's relationship."""
     history = histories.of(state, relationship)
@@ -91,14 +91,14 @@ def _moved(
     return [*history.added, *leaving]
 
 
-def _left_behind(parent: Any, state: InstanceState[Any], relationship: Relationship) -> list[Any]:
+def _left_behind(state: State, relationship: Relationship) -> list[Any]:
     """Whose foreign key is emptied when a parent goes."""
     if relationship.cascade.delete or relationship.passive_deletes == "all":
         return []
     if relationship.passive_deletes:
         children = state.dict.get(relationship.key)
     else:
-        children = getattr(parent, relationship.key)
+        children = getattr(state.object, relationship.key)
     if children is None:
         return []
     return list(children) if relationship.uselist else [children]

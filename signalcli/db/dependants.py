@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from signalcli.db.relationships import Histories, relationships_of
+from signalcli.db.relationships import Histories, State, relationships_of
 
 
 def with_dependants(head: Any) -> Iterator[Any]:
@@ -17,22 +17,22 @@ def with_dependants(head: Any) -> Iterator[Any]:
 
 
 def orphans_among(
-    parents: Iterable[Any], besides: Container[Any], histories: Histories
+    parents: Iterable[State], besides: Container[Any], histories: Histories
 ) -> list[tuple[Any, Any]]:
     """The children that lost the parent without which they must not live, each with that parent.
 
     Arguments:
-        parents: the instances whose relationships may have changed.
+        parents: the states of the instances whose relationships may have changed.
         besides: children that do not count.
         histories: what is known of relationships.
     """
     taken_in: set[int] = set()
     lost: dict[int, tuple[Any, Any]] = {}
-    for parent in parents:
-        state = inspect(parent)
+    for state in parents:
         for relationship in relationships_of(state.mapper).orphaning:
             history = histories.of(state, relationship)
             if history is not None:
+                parent = state.object
                 taken_in.update(map(id, history.added))
                 lost.update(
                     (id(child), (child, parent))

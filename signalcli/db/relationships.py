@@ -15,6 +15,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import History, get_history
 from sqlalchemy.util import ReadOnlyProperties
 
+State = InstanceState[Any]
 Relationship = RelationshipProperty[Any]
 
 
@@ -31,6 +32,11 @@ class Relationships:
     orphaning: tuple[Relationship, ...]
     to_children: tuple[Relationship, ...]
     to_parents: dict[str, Relationship]
+
+    @property
+    def concern_children(self) -> bool:
+        """Whether a change of an instance can lead to one of another's row."""
+        return bool(self.orphaning or self.to_children)
 
 
 def relationships_of(mapper: Mapper[Any]) -> Relationships:
@@ -75,9 +81,9 @@ class Histories:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[InstanceState[Any], str], History] = {}
+        self._known: dict[tuple[State, str], History] = {}
 
-    def of(self, state: InstanceState[Any], relationship: Relationship) -> History | None:
+    def of(self, state: State, relationship: Relationship) -> History | None:
         """The history of one instance's relationship; None where it is as it was loaded."""
         key = relationship.key
         if key not in state.committed_state:

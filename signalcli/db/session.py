@@ -195,7 +195,10 @@ class Session(sqlmodel.Session):
 
 
 def _nobody_cares() -> bool:
-    return all(signal.is_idle for signal in _SIGNALS)
+    for signal in _SIGNALS:
+        if not signal.is_idle:
+            return False
+    return True
 
 
 @event.listens_for(Session, "before_commit")

@@ -164,11 +164,17 @@ class Pending:
 
 
 def _parents_first(saves: list[Save]) -> list[Save]:
-    tables = {sender: _table_of(sender) for sender in {save.sender for save in saves}}
+    places = places_by_table({save.sender for save in saves})
+    return sorted(saves, key=lambda save: places[save.sender]) if len(places) > 1 else saves
+
+
+def places_by_table(models: Collection[type[Any]]) -> dict[type[Any], int]:
+    """The place of each model in the order of writing: those that others refer to come first."""
+    tables = {model: _table_of(model) for model in models}
     if len(tables) < 2:
-        return saves
+        return dict.fromkeys(models, 0)
     order = _table_order(frozenset(tables.values()))
-    return sorted(saves, key=lambda save: order[tables[save.sender]])
+    return {model: order[table] for model, table in tables.items()}
 
 
 def _table_of(model: type[Any]) -> Table:

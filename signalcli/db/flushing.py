@@ -146,6 +146,11 @@ class Flush:
         if not m2m_changed.is_idle:
             self.links.note_written()
 
+    @property
+    def updated(self) -> set[type[Any]]:
+        """The models of which rows are to be updated."""
+        return {save.sender for save in self._saves if not save.created}
+
     def report(self, transaction: SessionTransaction | None) -> None:
         """Send what is sent after the write for what was announced and written.
 
@@ -184,6 +189,10 @@ class Flush:
             change.update_fields = columns
         change.written = True
         self._session.causes.forget(instance)
+
+    def inserted(self, instance: Any) -> None:
+        """An instance's row was inserted."""
+        self.saved(instance, created=True, columns=None)
 
     def expired_columns(self, instance: Any) -> frozenset[str]:
         """The announced columns that were written as SQL expressions, so that nobody knows them."""

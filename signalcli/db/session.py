@@ -10,8 +10,10 @@ from sqlalchemy.exc import IllegalStateChangeError, PendingRollbackError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
+from signalcli.db.bulk import DEFAULT_BATCH_SIZE, Bulk, insert_together, is_heard_flushing
 from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
+from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
@@ -54,6 +56,7 @@ class Session(sqlmodel.Session):
         self._flushes: list[Flush] = []
         self._origins: dict[int, Any] = {}
         self._failed: SessionTransaction | None = None
+        self._bulk: Bulk | None = None
 
     def commit(self) -> None:
         """Flush, then commit, as ``sqlmodel.Session`` does.
@@ -77,6 +80,46 @@ class Session(sqlmodel.Session):
             self.flush()
             return super().begin_nested()
 
+    @contextmanager
+    def bulk(self, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterator["Session"]:
+        """Within it, what is added or deleted is written in batches, with all signals.
+
+        Where Django makes one choose between signals (``save()`` in a loop) and speed
+        (``bulk_create``), this gives both: for each batch ``pre_save`` is sent for every instance,
+        their rows are written by statements for many rows, then ``post_save`` is sent for every
+        instance. What receivers add is the next batch of the same flush::
+
+            with session.bulk():
+                for row in rows:
+                    session.add(User(**row))
+            session.commit()
+
+        All is in the session's transaction, which is not committed here. A receiver that calls
+        ``flush()``, or whose query makes the session flush, has its own rows written at that
+        moment, one flush for each call: it is quicker to leave that to the session. A changed
+        instance counts when it is added again. What is out of the ordinary (inheritance, SQL
+        expressions, listeners to SQLAlchemy's own events of flushing or inserting) is written as
+        in any flush. What is written is let go: memory holds one batch.
+
+        Arguments:
+            batch_size: how many instances are added or deleted before they are written. The rest
+                is written when the block ends, unless an exception ends it.
+
+        Raises:
+            ValueError: ``batch_size`` is less than 1.
+            Exception: as :meth:`flush`.
+        """
+        outer, self._bulk = self._bulk, Bulk(batch_size)
+        try:
+            with quick_construction():
+                yield self
+                self.flush()
+        finally:
+            self._bulk = outer
+
+    def _is_heard_flushing(self) -> bool:
+        return is_heard_flushing(self, known=(_note_saves,))
+
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
         super().expunge_all()
@@ -90,12 +133,18 @@ class Session(sqlmodel.Session):
         super().add(instance, **options)
         for flush in self._flushes:
             flush.keep(instance)
+        self._flush_full_batch()
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
         super().delete(instance)
         self._origins[id(instance)] = instance
         self.causes.note(instance)
+        self._flush_full_batch()
+
+    def _flush_full_batch(self) -> None:
+        if self._bulk is not None and not self._flushes and self._bulk.count():
+            self.flush()
 
     def mark_deleted(self, instance: object, is_marked: bool) -> None:
         """Put off a deletion that was asked for, or take it up again; for a flush under way."""
@@ -115,7 +164,13 @@ class Session(sqlmodel.Session):
             sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised; likewise.
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end.
         """
-        if _nobody_cares() or any(flush.is_writing for flush in self._flushes):
+        if self._bulk is not None:
+            self._bulk.clear()
+        elif _nobody_cares():
+            super().flush(objects)
+            self._origins.clear()
+            return
+        if any(flush.is_writing for flush in self._flushes):
             super().flush(objects)
             self._origins.clear()
             return
@@ -147,6 +202,8 @@ class Session(sqlmodel.Session):
                     "a time."
                 )
             flush.announce(self._origins.values())
+            if self._bulk is not None and objects is None and not self._is_heard_flushing():
+                insert_together(self, flush.updated, flush.inserted)
             flush.is_writing = True
             super().flush(objects)
             flush.is_writing = False

@@ -1,84 +1,46 @@
-"""Bulk work: what a session writes in batches, with all signals."""
+"""Work on many rows: what is pending is written in batches."""
 
-from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import FromClause, inspect
-from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import instance_state
+if TYPE_CHECKING:
+    from signalcli.db.session import Session
 
-from signalcli.db.changes import places_by_table
-from signalcli.db.inserting import State, inserter_of
-
-DEFAULT_BATCH_SIZE = 1_000
+BATCH_SIZE = 1000
 
 
 class Bulk:
-    """One block of bulk work.
-
-    Arguments:
-        batch_size: how many instances are added before they are written.
-    """
-
-    def __init__(self, batch_size: int) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size takes a number from 1 on, not {batch_size}.")
-        self._batch_size = batch_size
-        self._pending = 0
-
-    def count(self) -> bool:
-        """Something was added or deleted; returns whether the batch is full."""
-        self._pending += 1
-        return self._pending >= self._batch_size
-
-    def clear(self) -> None:
-        """What was pending is written."""
-        self._pending = 0
-
-
-def insert_together(
-    session: Session, updated: Collection[type[Any]], note: Callable[[Any], None]
-) -> None:
-    """Write the rows of new instances together, as far as that can be done.
-
-    Arguments:
-        session: the session, which is left to write the others.
-        updated: the models of which the same flush updates rows.
-        note: called with each instance that is written.
-
-    Raises:
-        sqlalchemy.exc.SQLAlchemyError: the database does not take a row.
-    """
-    new: dict[type[Any], list[State]] = {}
-    for instance in session.new:
-        new.setdefault(type(instance), []).append(instance_state(instance))
-    left_tables: set[FromClause] = set()
-    places = places_by_table(new)
-    for model in sorted(new, key=places.__getitem__):
-        mapper, states = inspect(model), new[model]
-        inserter = inserter_of(mapper)
-        if (
-            inserter is None
-            or model in updated
-            or not left_tables.isdisjoint({inserter.table, *inserter.refers_to})
-            or not all(map(inserter.takes, states))
-        ):
-            left_tables.update(mapper.tables)
-            continue
-        inserter.write(session.connection(bind_arguments={"mapper": mapper}), states)
-        for state in states:
-            note(state.obj())
-        # What SQLAlchemy's flush does itself at its end; there is no public way.
-        session._register_persistent(set(states))
-
-
-def is_heard_flushing(session: Session, known: Collection[Any]) -> bool:
-    """Whether somebody listens to how a session flushes, who would miss what is written before.
+    """Writes what a session is given whenever enough of it is pending.
 
     Arguments:
         session: the session.
-        known: the listeners that do not count.
+        batch_size: how many instances are written together.
+        commits: whether each batch is committed.
+
+    Raises:
+        ValueError: the batch size is not at least 1.
     """
-    dispatch = session.dispatch
-    events = (dispatch.before_flush, dispatch.after_flush, dispatch.after_flush_postexec)
-    return any(listener not in known for event in events for listener in event)
+
+    def __init__(self, session: "Session", batch_size: int, *, commits: bool) -> None:
+        if batch_size < 1:
+            raise ValueError(f"a batch has at least 1 instance, not {batch_size}")
+        self._session = session
+        self._batch_size = batch_size
+        self._commits = commits
+        self._pending = 0
+
+    def make_room(self) -> None:
+        """Another instance comes: if the batch is full, it is written first.
+
+        So what is done to an instance after it was added is written with it.
+        """
+        if self._pending >= self._batch_size and self._session.autoflush:
+            self.write()
+        self._pending += 1
+
+    def write(self) -> None:
+        """Write what is pending."""
+        self._pending = 0
+        if self._commits:
+            self._session.commit()
+        else:
+            self._session.flush()

@@ -10,12 +10,13 @@ from sqlalchemy.exc import IllegalStateChangeError, PendingRollbackError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.bulk import DEFAULT_BATCH_SIZE, Bulk, insert_together, is_heard_flushing
+from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
 from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
+from signalcli.db.inserting import insert_together, is_heard_flushing
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 DEEPEST = 40
@@ -58,6 +59,52 @@ class Session(sqlmodel.Session):
         self._failed: SessionTransaction | None = None
         self._bulk: Bulk | None = None
 
+    @contextmanager
+    def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[None]:
+        """Work on many rows: write them in batches, with all their signals.
+
+        Within it, what is added, changed or deleted is written whenever ``batch_size`` instances
+        were given to ``add`` or ``delete``, when the next one is given; the rest at the end::
+
+            with session.bulk():
+                for row in rows:
+                    session.add(User(**row))
+            session.commit()
+
+        It is for what Django's ``bulk_create`` and ``bulk_update`` are for, but sends the signals
+        of a flush: ``pre_save`` for each instance of the batch, then the rows are written
+        together, then ``post_save`` for each, in order. What receivers leave pending is written
+        together after that, as the next part of the batch: a receiver of ``post_save`` that adds
+        a row for each instance costs one more statement for all. One that flushes itself writes
+        its own row at once, alone. Queries flush what is pending before, as always.
+
+        Instances that are changed are written with the batch; to count, they are given to
+        ``add``. Nothing of a batch that was written is kept alive by the session. A batch that
+        fails is rolled back as a flush is, and what was written before it in the same transaction
+        with it; where the block itself raises, what is pending is not written. Within
+        ``session.no_autoflush`` no batch is written until the end. Bulk work within bulk work has
+        batches of its own, and writes what is pending when it begins and when it ends. With
+        ``AsyncSession``, it is used in a function for ``run_sync``.
+
+        Arguments:
+            batch_size: how many instances are written together.
+            commit: whether each batch is committed, and the rest at the end.
+
+        Raises:
+            ValueError: the batch size is not at least 1.
+            Exception: as :meth:`flush`, from whatever writes a batch.
+        """
+        bulk, outer = Bulk(self, batch_size, commits=commit), self._bulk
+        if outer is not None:
+            outer.write()
+        self._bulk = bulk
+        try:
+            with quick_construction():
+                yield
+                bulk.write()
+        finally:
+            self._bulk = outer
+
     def commit(self) -> None:
         """Flush, then commit, as ``sqlmodel.Session`` does.
 
@@ -80,43 +127,6 @@ class Session(sqlmodel.Session):
             self.flush()
             return super().begin_nested()
 
-    @contextmanager
-    def bulk(self, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterator["Session"]:
-        """Within it, what is added or deleted is written in batches, with all signals.
-
-        Where Django makes one choose between signals (``save()`` in a loop) and speed
-        (``bulk_create``), this gives both: for each batch ``pre_save`` is sent for every instance,
-        their rows are written by statements for many rows, then ``post_save`` is sent for every
-        instance. What receivers add is the next batch of the same flush::
-
-            with session.bulk():
-                for row in rows:
-                    session.add(User(**row))
-            session.commit()
-
-        All is in the session's transaction, which is not committed here. A receiver that calls
-        ``flush()``, or whose query makes the session flush, has its own rows written at that
-        moment, one flush for each call: it is quicker to leave that to the session. A changed
-        instance counts when it is added again. What is out of the ordinary (inheritance, SQL
-        expressions, listeners to SQLAlchemy's own events of flushing or inserting) is written as
-        in any flush. What is written is let go: memory holds one batch.
-
-        Arguments:
-            batch_size: how many instances are added or deleted before they are written. The rest
-                is written when the block ends, unless an exception ends it.
-
-        Raises:
-            ValueError: ``batch_size`` is less than 1.
-            Exception: as :meth:`flush`.
-        """
-        outer, self._bulk = self._bulk, Bulk(batch_size)
-        try:
-            with quick_construction():
-                yield self
-                self.flush()
-        finally:
-            self._bulk = outer
-
     def _is_heard_flushing(self) -> bool:
         return is_heard_flushing(self, known=(_note_saves,))
 
@@ -130,21 +140,19 @@ class Session(sqlmodel.Session):
 
     def add(self, instance: object, **options: Any) -> None:
         """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
+        if self._bulk is not None and not self._flushes:
+            self._bulk.make_room()
         super().add(instance, **options)
         for flush in self._flushes:
             flush.keep(instance)
-        self._flush_full_batch()
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
+        if self._bulk is not None and not self._flushes:
+            self._bulk.make_room()
         super().delete(instance)
         self._origins[id(instance)] = instance
         self.causes.note(instance)
-        self._flush_full_batch()
-
-    def _flush_full_batch(self) -> None:
-        if self._bulk is not None and not self._flushes and self._bulk.count():
-            self.flush()
 
     def mark_deleted(self, instance: object, is_marked: bool) -> None:
         """Put off a deletion that was asked for, or take it up again; for a flush under way."""
@@ -164,13 +172,8 @@ class Session(sqlmodel.Session):
             sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised; likewise.
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end.
         """
-        if self._bulk is not None:
-            self._bulk.clear()
-        elif _nobody_cares():
-            super().flush(objects)
-            self._origins.clear()
-            return
-        if any(flush.is_writing for flush in self._flushes):
+        is_idle = self._bulk is None and _nobody_cares()
+        if is_idle or any(flush.is_writing for flush in self._flushes):
             super().flush(objects)
             self._origins.clear()
             return

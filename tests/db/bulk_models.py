@@ -94,9 +94,7 @@ class LabelLink(Base, table=True):
 
     __tablename__ = "bulk_label_link"
 
-    labelled_id: int | None = Field(
-        default=None, foreign_key="bulk_labelled.id", primary_key=True
-    )
+    labelled_id: int | None = Field(default=None, foreign_key="bulk_labelled.id", primary_key=True)
     label_id: int | None = Field(default=None, foreign_key="bulk_label.id", primary_key=True)
 
 

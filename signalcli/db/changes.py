@@ -1,8 +1,9 @@
 """What a session is about to write, worked out from its public state."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Table, inspect
@@ -108,6 +109,13 @@ class Pending:
             state for state in states if relationships_of(state.mapper).concern_children
         ]
 
+    @property
+    def models(self) -> set[type[Any]] | None:
+        """The models of what will be written; None where children or deletions may add to them."""
+        if self._deleted or self._parents:
+            return None
+        return models_of(self._new, self._dirty)
+
     def deletes(self, origins: Collection[Any]) -> list[Delete]:
         """The rows that will be removed, in the order in which Django announces them.
 
@@ -161,6 +169,11 @@ class Pending:
         saves = sorted(updates.values(), key=lambda save: primary_key(save.instance))
         saves += [Save(instance, True) for instance in self._new if id(instance) not in going]
         return _parents_first(saves)
+
+
+def models_of(*instances: Iterable[Any]) -> set[type[Any]]:
+    """The classes of instances."""
+    return set(map(type, chain(*instances)))
 
 
 def _parents_first(saves: list[Save]) -> list[Save]:

@@ -255,10 +255,7 @@ class Session(sqlmodel.Session):
 
 
 def _nobody_cares() -> bool:
-    for signal in _SIGNALS:
-        if not signal.is_idle:
-            return False
-    return True
+    return all(signal.is_idle for signal in _SIGNALS)
 
 
 @event.listens_for(Session, "before_commit")
@@ -273,9 +270,12 @@ def _note_saves(session: Session, context: object) -> None:
         return
     flush = session._flushes[-1]
     flush.note_links()
-    for instance in session.new:
+    new, dirty = session.new, session.dirty
+    if not flush.expects(new, dirty):
+        return
+    for instance in new:
         flush.saved(instance, created=True, columns=None)
-    for instance in session.dirty:
+    for instance in dirty:
         columns = changed_columns(instance) | flush.expired_columns(instance)
         if columns:
             flush.saved(instance, created=False, columns=columns)

@@ -88,8 +88,8 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
     """What fills a blank instance of a model with values and defaults."""
     names = tuple(model.model_fields)
     defaults = tuple(_defaults(model))
-    columns = {
-        attribute.key: getattr(model, attribute.key).impl
+    listeners = {
+        attribute.key: getattr(model, attribute.key).impl.dispatch
         for attribute in inspect(model).column_attrs
         if attribute.key in model.model_fields
     }
@@ -97,15 +97,16 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
 
     def fill(instance: Any, values: dict[str, Any]) -> None:
         state, filled = instance_state(instance), instance.__dict__
+        before = state.committed_state
         data = {name: values[name] for name in names if name in values}
         given = set(data)
         for name, constant, make in defaults:
             if name not in given:
                 data[name] = constant if make is None else make()
         for name, value in data.items():
-            if name in columns and not columns[name].dispatch.set:
+            if name in listeners and not listeners[name].set:
                 filled[name] = value
-                state.committed_state[name] = NO_VALUE
+                before[name] = NO_VALUE
             else:
                 # Somebody listens to its being set, or it is no column.
                 setattr(instance, name, value)

@@ -5,6 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -22,6 +23,9 @@ _SECRET_IN_QUERY = re.compile(
     r"([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE
 )
 
+# Receivers are told of each write, and rendering takes a while.
+_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
 
 def without_password(database: str) -> str:
     """How a database is named to people: a URL, even a wrong one, without its password."""
@@ -30,7 +34,11 @@ def without_password(database: str) -> str:
 
 def using(bind: Engine | Connection) -> str:
     """A database as receivers are told of it: its URL without its password."""
-    return bind.engine.url.render_as_string(hide_password=True)
+    engine = bind.engine
+    shown = _shown.get(engine)
+    if shown is None:
+        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
+    return shown
 
 
 def database_url(database: str | Path | URL) -> URL:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.invocation import Invocation, Line, current, under_way
+from signalcli.cli.invocation import PROGRAM, Invocation, Line, current, under_way
 from signalcli.cli.isolation import isolated
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
@@ -22,7 +22,6 @@ from signalcli.cli.passwords import refuse_usage
 from signalcli.cli.problems import INTERRUPTED, Problem, Reported, interruption, usage_problem
 from signalcli.cli.script import STANDARD_INPUT, Command, Unreadable, commands, opened
 
-PROGRAM = "signalcli"
 MOST_LINES_NAMED = 10
 # What a process ends with that writes to a pipe which nobody reads: 128 and SIGPIPE.
 UNREAD = 141
@@ -54,10 +53,12 @@ def batch(
         refuse_usage(settings, "batch", "a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         refuse_usage(settings, "batch", "name a FILE with the commands, or - to type them")
+    from signalcli.db.opening import kept_engines
+
     course = _Course(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
-        with opened(STANDARD_INPUT if file is None else file) as script:
+        with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
                 if course.is_stopped:
@@ -138,26 +139,18 @@ def _lines(numbers: list[int]) -> str:
 
 def _carry_out(command: Command, line: Line) -> int:
     """Carry out one line; returns its exit code."""
-    from signalcli.cli.main import run
+    from signalcli.cli.main import report, run
 
     words = command.words[1:] if command.words[:1] == (PROGRAM,) else command.words
     invocation = Invocation(words, line)
     if command.fault:
         with under_way(invocation):
-            return _refuse(line.settings, usage_problem(command.fault))
+            return report(usage_problem(command.fault))
     _make_apps_ready(line.settings)
     if not line.settings.json and not line.settings.quiet:
         _echo(invocation)
     with isolated():
         return run(invocation)
-
-
-def _refuse(settings: Settings, problem: Problem) -> int:
-    if settings.json:
-        write_document(None, problem=problem)
-    else:
-        print_problem(problem)
-    return problem.exit_code
 
 
 def _make_apps_ready(settings: Settings) -> None:

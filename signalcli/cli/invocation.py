@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from signalcli.cli.options import Settings
 
+PROGRAM = "signalcli"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

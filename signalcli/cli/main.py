@@ -3,9 +3,9 @@
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from signalcli.cli.invocation import Invocation, current, under_way
+from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
 from signalcli.cli.output import (
     let_go_of_stdout,
     print_problem,
@@ -23,7 +23,6 @@ from signalcli.cli.problems import (
     usage_problem,
 )
 
-PROGRAM = "signalcli"
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -83,11 +82,9 @@ def _run(invocation: Invocation) -> int:
 
         # Where every line of the answer is to be JSON, there is no help.
         is_json = invocation.line is not None and invocation.line.settings.json
-        more = {"help_option_names": []} if is_json else {}
+        more: dict[str, Any] = {"help_option_names": []} if is_json else {}
         code: int = (
-            program()(
-                list(invocation.arguments), prog_name=PROGRAM, standalone_mode=False, **more
-            )
+            program()(list(invocation.arguments), prog_name=PROGRAM, standalone_mode=False, **more)
             or 0
         )
         if code != INTERRUPTED:
@@ -107,7 +104,7 @@ def _run(invocation: Invocation) -> int:
         raise
     except Exception as error:
         problem = _problem_of(error)
-    return _report(problem)
+    return report(problem)
 
 
 def _problem_of(error: Exception) -> Problem:
@@ -122,7 +119,8 @@ def _problem_of(error: Exception) -> Problem:
     return internal_fault(error)
 
 
-def _report(problem: Problem) -> int:
+def report(problem: Problem) -> int:
+    """Say what is wrong with the current command line; returns the exit code."""
     if _wants_json():
         write_document(None, problem=problem)
     else:

@@ -36,9 +36,9 @@ class Command:
 
 
 def commands(script: BinaryIO) -> Iterator[Command]:
-    """The commands of a script, each as soon as its line is there; blank lines are left out.
+    r"""The commands of a script, each as soon as its line is there; blank lines are left out.
 
-    The text is UTF-8; lines end in ``\\n`` or ``\\r\\n``. Words are quoted as in a POSIX shell, and
+    The text is UTF-8; lines end in ``\n`` or ``\r\n``. Words are quoted as in a POSIX shell, and
     nothing is expanded. ``#`` at the beginning of a word begins a comment. A line that cannot be
     read does not keep the others from being read.
 
@@ -97,9 +97,8 @@ def _words(line: str) -> Iterator[str]:
                 return
             yield word
     except ValueError as error:
-        if lexer.state == lexer.escape:
-            raise Unreadable("the line ends in a backslash, with nothing to quote") from error
-        raise Unreadable(f"a quotation mark {lexer.state} is not closed") from error
+        reason = str(error).lower()
+        raise Unreadable(f"the line's quoting is unfinished: {reason}") from error
 
 
 def _begins_comment(stream: io.StringIO, blanks: str) -> bool:

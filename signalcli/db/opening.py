@@ -1,7 +1,9 @@
 """Opening the database of the installed apps."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +13,27 @@ from sqlalchemy import URL, Connection, Engine, event
 from signalcli.db.engine import create_engine, database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.session import Session
+
+# The engines that are kept, by the folder in which they were made and what they were made with.
+_Engines = dict[tuple[object, ...], Engine]
+_kept: ContextVar[_Engines | None] = ContextVar("signalcli_engines", default=None)
+
+
+@contextmanager
+def kept_engines() -> Iterator[None]:
+    """Within it, :func:`open_engine` hands out the same engine for the same database again.
+
+    For many runs in one process: what SQLAlchemy compiles, it keeps with the engine. Each run is
+    still to dispose of the engine's connections at its end, so that the next one opens its own.
+    """
+    engines: _Engines = {}
+    token = _kept.set(engines)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for engine in engines.values():
+            engine.dispose()
 
 
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
@@ -32,7 +55,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     is_path = is_file and "uri" not in url.query
     if is_path and not creates and not os.path.lexists(str(url.database)):
-        return create_engine(":memory:", announces=announces)
+        return _engine(":memory:", announces=announces)
     if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
@@ -41,13 +64,25 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             "name another with --database"
         )
     # What is only read is not given a log of ours.
-    engine = create_engine(url, immediate=writes, write_ahead=writes, announces=announces)
+    engine = _engine(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "
             "leave the driver out of the URL"
         )
     return engine
+
+
+def _engine(database: str | URL, **options: bool) -> Engine:
+    """The engine that is kept for a database, or a new one."""
+    engines = _kept.get()
+    if engines is None:
+        return create_engine(database, **options)
+    # A relative path means another file in another folder.
+    key = (Path.cwd(), database, *sorted(options.items()))
+    if key not in engines:
+        engines[key] = create_engine(database, **options)
+    return engines[key]
 
 
 def open_session(

@@ -53,12 +53,16 @@ def batch(
         refuse_usage(settings, "batch", "a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         refuse_usage(settings, "batch", "name a FILE with the commands, or - to type them")
-    from signalcli.db.opening import kept_engines
+    from signalcli.db.reuse import sharing
 
     course = _Course(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
-        with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
+        with (
+            opened(STANDARD_INPUT if file is None else file) as script,
+            # Who pipes the commands may do something to the database before they send the next.
+            sharing(holds_files=not is_piped),
+        ):
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
                 if course.is_stopped:

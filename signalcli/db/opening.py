@@ -1,9 +1,7 @@
 """Opening the database of the installed apps."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,28 +10,8 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from signalcli.db.engine import create_engine, database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.reuse import shared
 from signalcli.db.session import Session
-
-# The engines that are kept, by the folder in which they were made and what they were made with.
-_Engines = dict[tuple[object, ...], Engine]
-_kept: ContextVar[_Engines | None] = ContextVar("signalcli_engines", default=None)
-
-
-@contextmanager
-def kept_engines() -> Iterator[None]:
-    """Within it, :func:`open_engine` hands out the same engine for the same database again.
-
-    For many runs in one process: what SQLAlchemy compiles, it keeps with the engine. Each run is
-    still to dispose of the engine's connections at its end, so that the next one opens its own.
-    """
-    engines: _Engines = {}
-    token = _kept.set(engines)
-    try:
-        yield
-    finally:
-        _kept.reset(token)
-        for engine in engines.values():
-            engine.dispose()
 
 
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
@@ -64,6 +42,8 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             "name another with --database"
         )
     # What is only read is not given a log of ours.
+    if writes and is_path and (with_others := shared()) is not None:
+        with_others.hold(str(url.database))
     engine = _engine(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
@@ -74,15 +54,9 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
 
 
 def _engine(database: str | URL, **options: bool) -> Engine:
-    """The engine that is kept for a database, or a new one."""
-    engines = _kept.get()
-    if engines is None:
-        return create_engine(database, **options)
-    # A relative path means another file in another folder.
-    key = (Path.cwd(), database, *sorted(options.items()))
-    if key not in engines:
-        engines[key] = create_engine(database, **options)
-    return engines[key]
+    """An engine of this run's own, or one that runs share."""
+    with_others = shared()
+    return (create_engine if with_others is None else with_others.engine)(database, **options)
 
 
 def open_session(

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.timing import Comparison, duration
+from benchmarks.timing import Comparison
 
-REGISTRATIONS, PROCESSES, ROUNDS = 1_000, 20, 3
+REGISTRATIONS, PROCESSES, ROUNDS = 1_000, 20, 2
 REACH = 0.02
 SIGNALCLI = str(Path(sys.executable).with_name("signalcli"))
 _DJANGO_FILES = {
@@ -179,20 +179,35 @@ def make_project(folder: Path) -> list[str]:
     return program
 
 
-def _seconds(thing: Callable[[], None]) -> float:
+def _seconds(thing: Callable[[], None], times: int) -> float:
     begun = time.perf_counter()
     thing()
-    return time.perf_counter() - begun
+    return (time.perf_counter() - begun) / times
 
 
 def measure() -> Iterator[Figure]:
-    """Register many users by one process, and by one for each."""
+    """Register many users by one process, and by one for each; the times are those of one user."""
     with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
         folder = Path(ours)
-        django = processes(Path(theirs), *make_project(Path(theirs)))
-        single = processes(folder, SIGNALCLI)
+        peers = {
+            "manage.py register, a process for each": (
+                processes(Path(theirs), *make_project(Path(theirs))),
+                REACH,
+            ),
+            "signalcli register, a process for each": (processes(folder, SIGNALCLI), None),
+        }
         _run(folder, SIGNALCLI, *_new())
-        against_django, against_single = Comparison([], []), Comparison([], [])
-        many = REGISTRATIONS / PROCESSES
+        comparisons = {name: Comparison([], []) for name in peers}
         for _ in range(ROUNDS):
-            ...
+            for name, (peer, _reach) in peers.items():
+                comparisons[name].others.append(_seconds(peer, PROCESSES))
+            one = _seconds(batch(folder), REGISTRATIONS)
+            for comparison in comparisons.values():
+                comparison.ones.append(one)
+        for name, (_peer, reach) in peers.items():
+            yield Figure.of("1,000 registrations by batch", name, comparisons[name], reach)
+        for option in ("--no-log", "--quiet", "--json"):
+            comparison = Comparison([], [])
+            comparison.ones.append(_seconds(batch(folder, option), REGISTRATIONS))
+            comparison.others.append(_seconds(batch(folder), REGISTRATIONS))
+            yield Figure.of(f"1,000 registrations by batch {option}", "without it", comparison)

@@ -1,6 +1,7 @@
 """The command that carries out others: a script of signalcli commands, in one process."""
 
 import contextlib
+import gc
 import sys
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -67,6 +68,9 @@ def batch(
                 course.carry_out(command, Line(command.number, settings, is_piped))
                 if course.is_stopped:
                     break
+                if course.count == 1:
+                    # What is loaded by now stays: looking for garbage among it takes a while.
+                    gc.freeze()
     except Unreadable as error:
         course.note(Problem(2, "invalid_value", str(error)))
     except KeyboardInterrupt:

@@ -12,9 +12,9 @@ from signalcli.cli.output import LOGGERS
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """After it, the process is as it was before, as far as that can be.
+    """After it, a command's surroundings are as they were before.
 
-    The environment is, the working directory, the filters of warnings, and who gets what
+    That is the environment, the working directory, the filters of warnings, and who gets what
     signalcli and SQLAlchemy log. What apps and receivers keep in their modules is theirs.
     """
     environment = dict(os.environ)

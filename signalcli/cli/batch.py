@@ -78,7 +78,8 @@ def batch(
     except BrokenPipeError:
         let_go_of_stdout()
     finally:
-        if not settings.json and not settings.quiet:
+        # Where the script cannot even be begun, that is all there is to say.
+        if not settings.json and not settings.quiet and (course.count or not course.exit_code):
             print_note(course.summary)
     exit_code = course.exit_code or (UNREAD if stdout_is_lost() else 0)
     if exit_code:
@@ -135,7 +136,7 @@ class _Course:
         story = f"{self.count:,} {noun}: {done:,} done"
         if self.failed:
             story += f", {len(self.failed):,} failed ({_lines(self.failed)})"
-        return story
+        return story + ("; ended there" if self.is_stopped else "")
 
 
 def _lines(numbers: list[int]) -> str:

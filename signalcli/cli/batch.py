@@ -54,16 +54,12 @@ def batch(
         refuse_usage(settings, "batch", "a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         refuse_usage(settings, "batch", "name a FILE with the commands, or - to type them")
-    from signalcli.db.reuse import sharing
+    from signalcli.db.reuse import kept_engines
 
     course = _Course(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
-        with (
-            opened(STANDARD_INPUT if file is None else file) as script,
-            # Who pipes the commands may do something to the database before they send the next.
-            sharing(holds_files=not is_piped),
-        ):
+        with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
                 if course.is_stopped:
@@ -78,9 +74,7 @@ def batch(
     except BrokenPipeError:
         let_go_of_stdout()
     finally:
-        # Where the script cannot even be begun, that is all there is to say.
-        if not settings.json and not settings.quiet and (course.count or not course.exit_code):
-            print_note(course.summary)
+        course.sum_up()
     exit_code = course.exit_code or (UNREAD if stdout_is_lost() else 0)
     if exit_code:
         raise Reported(Problem(exit_code, "batch", course.summary))
@@ -109,15 +103,18 @@ class _Course:
     def carry_out(self, command: Command, line: Line) -> None:
         """Carry out a command, and note what comes of it."""
         self.count += 1
-        code = 128
+        code = None
         try:
             code = _carry_out(command, line)
         finally:
-            if code:
+            # None: what was raised ends the process.
+            if code != 0:
                 self.failed.append(command.number)
-                self.exit_code = self.exit_code or code
+                self.exit_code = self.exit_code or code or 0
             self.is_stopped = (
-                code == INTERRUPTED or stdout_is_lost() or (self.stops_on_error and code != 0)
+                code in (None, INTERRUPTED)
+                or stdout_is_lost()
+                or (self.stops_on_error and code != 0)
             )
 
     def note(self, problem: Problem) -> None:
@@ -127,6 +124,12 @@ class _Course:
         else:
             print_problem(problem)
         self.exit_code = self.exit_code or problem.exit_code
+
+    def sum_up(self) -> None:
+        """Tell people what came of it, unless nobody reads, or it could not even be begun."""
+        is_told = not (self.settings.json or self.settings.quiet or stdout_is_lost())
+        if is_told and (self.count or not self.exit_code):
+            print_note(self.summary)
 
     @property
     def summary(self) -> str:

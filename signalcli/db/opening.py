@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, event
 
-from signalcli.db.engine import create_engine, database_url, without_password
+from signalcli.db.engine import database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
-from signalcli.db.reuse import shared
+from signalcli.db.reuse import engine_for
 from signalcli.db.session import Session
 
 
@@ -33,7 +33,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     is_path = is_file and "uri" not in url.query
     if is_path and not creates and not os.path.lexists(str(url.database)):
-        return _engine(":memory:", announces=announces)
+        return engine_for(":memory:", announces=announces)
     if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
@@ -42,21 +42,13 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             "name another with --database"
         )
     # What is only read is not given a log of ours.
-    if writes and is_path and (with_others := shared()) is not None:
-        with_others.hold(str(url.database))
-    engine = _engine(url, immediate=writes, write_ahead=writes, announces=announces)
+    engine = engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "
             "leave the driver out of the URL"
         )
     return engine
-
-
-def _engine(database: str | URL, **options: bool) -> Engine:
-    """An engine of this run's own, or one that runs share."""
-    with_others = shared()
-    return (create_engine if with_others is None else with_others.engine)(database, **options)
 
 
 def open_session(

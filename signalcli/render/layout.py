@@ -35,18 +35,24 @@ def laid_out(
     """
     if any(mark in cell for row in rows for cell in row for mark in _UNEVEN):
         return None
-    lengths = [[cell_len(cell) for cell in row] for row in rows]
-    widths = [max(column) for column in zip(*lengths, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     whole = sum(widths) + len(GAP) * (len(widths) - 1)
     if whole > width:
         return None
-    lines = []
-    for row, lengths_of_row in zip(rows, lengths, strict=True):
-        cells = []
-        for column, cell in enumerate(row):
-            blanks = " " * (widths[column] - lengths_of_row[column])
-            cells.append(blanks + cell if column in right else cell + blanks)
-        lines.append(GAP.join(cells).rstrip())
+    lines = [
+        GAP.join(
+            _filled(cell, width, to_the_right=column in right)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
     if ruled:
         lines.insert(1, RULE * whole)
     return "".join(line + "\n" for line in lines)
+
+
+def _filled(cell: str, width: int, *, to_the_right: bool) -> str:
+    if to_the_right:
+        cell = cell.rstrip()
+        return " " * (width - cell_len(cell)) + cell
+    return cell + " " * (width - cell_len(cell))

@@ -33,7 +33,7 @@ def batch(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="The commands; - or no FILE: standard input.",
             show_default=False,
         ),
@@ -42,11 +42,13 @@ def batch(
         bool, typer.Option("--stop-on-error", help="End after the first command that fails.")
     ] = False,
 ) -> None:
-    """Carry out the commands of a file, one a line, without the time that a process takes to start.
+    """Carry out the commands of a file, one a line, in one process.
 
-    Each has its own transaction, trace and run in the signal log. Words are quoted as in a shell,
-    and # begins a comment. The global options hold for every line. The exit code is that of the
-    first command that fails.
+    Each has its own transaction, trace and run in the signal log.
+
+    Words are quoted as in a shell, and # begins a comment. Global options hold for each line.
+
+    The exit code is that of the first command that fails.
 
     Example: signalcli batch users.txt --stop-on-error
     """
@@ -89,7 +91,7 @@ class _Course:
         stops_on_error: whether it ends after the first command that fails.
         count: how many commands there were.
         failed: the lines of those that failed.
-        exit_code: that of the first of them, or of what else went wrong.
+        exit_code: that of the first of them, or of what else went wrong; that of Ctrl-C.
         is_stopped: whether nothing more is to be carried out.
     """
 
@@ -110,7 +112,7 @@ class _Course:
             # None: what was raised ends the process.
             if code != 0:
                 self.failed.append(command.number)
-                self.exit_code = self.exit_code or code or 0
+                self.fail(code or 0)
             self.is_stopped = (
                 code in (None, INTERRUPTED)
                 or stdout_is_lost()
@@ -123,7 +125,12 @@ class _Course:
             write_document("batch", problem=problem)
         else:
             print_problem(problem)
-        self.exit_code = self.exit_code or problem.exit_code
+        self.fail(problem.exit_code)
+
+    def fail(self, exit_code: int) -> None:
+        """Leave with that code, unless another one came before; Ctrl-C goes before all."""
+        if exit_code == INTERRUPTED or not self.exit_code:
+            self.exit_code = exit_code
 
     def sum_up(self) -> None:
         """Tell people what came of it, unless nobody reads, or it could not even be begun."""

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_program import Driver, Finished, Forked, Forker, Program, Terminal, finished, interrupt
+from cli_program import (
+    PATIENCE_SECONDS,
+    Driver,
+    Finished,
+    Forked,
+    Forker,
+    Program,
+    Terminal,
+    finished,
+    interrupt,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -538,7 +548,8 @@ def test_eight_batches_at_once_lose_nothing(signalcli: Program) -> None:
         lines = [f"register u{part}-{number} -e a@b.de" for number in range(100)]
         processes.append(signalcli.start("batch", script(signalcli, *lines, name=f"{part}"), "-q"))
     for process in processes:
-        assert finished(process) == Finished(0, "", "")
+        out, err = process.communicate(timeout=4 * PATIENCE_SECONDS)
+        assert (process.returncode, out, err) == (0, "", "")
     assert len(of_users(signalcli)) == 800
     assert signalcli.select("SELECT count(*) FROM signalcli_run") == [(800,)]
 

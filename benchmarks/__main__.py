@@ -11,7 +11,15 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.results import report
 
-BENCHMARKS = ("sending", "connecting", "watching", "registering", "bulk", "log_cost")
+BENCHMARKS = (
+    "sending",
+    "connecting",
+    "watching",
+    "registering",
+    "bulk",
+    "batching",
+    "log_cost",
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _ONE = "--one"

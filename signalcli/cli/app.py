@@ -1,10 +1,12 @@
 """The commands, put together."""
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import typer
 
-from signalcli.cli import apps, authorization, connected, log, objects, sending, users
+from signalcli.cli import apps, authorization, batch, connected, log, objects, sending, users
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.passwords import PasswordCommand
 from signalcli.cli.problems import EXIT_CODES
@@ -29,6 +31,9 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "remove": objects.remove,
         "get": objects.get,
         "send": sending.send,
+    },
+    "Scripts": {
+        "batch": batch.batch,
     },
     "Apps and signals": {
         "signals": connected.signals,
@@ -69,3 +74,9 @@ log_app.callback(invoke_without_command=True)(with_global_options(log.log))
 for _name, _command in _LOG_COMMANDS.items():
     log_app.command(_name, epilog=_EPILOG)(with_global_options(_command))
 app.add_typer(log_app, name="log", rich_help_panel="The signal log")
+
+
+@functools.cache
+def program() -> Any:
+    """The whole program as one command, which is put together once for all command lines."""
+    return typer.main.get_command(app)

@@ -37,6 +37,11 @@ def normal_username(username: str) -> str:
     return unicodedata.normalize("NFKC", username)
 
 
+def sought_username(username: str) -> str | None:
+    """A username as it is looked up; None where it is no valid Unicode, and nobody's name."""
+    return normal_username(username) if username.isprintable() else None
+
+
 def checked_email(email: str) -> str:
     """An email address in its normal form.
 

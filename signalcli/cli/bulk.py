@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from signalcli.core.outcomes import Counts, Explain, Fault, Outcome
     from signalcli.db import Session
     from signalcli.render.progress import Display
-    from signalcli.rows import Rows
+    from signalcli.rows import RowReader
     from signalcli.trace import Recorder
     from signalcli.trace.totals import Totals
 
@@ -62,9 +62,7 @@ BatchSize = Annotated[
 ]
 Strict = Annotated[
     bool,
-    typer.Option(
-        "--strict", help="Write nothing unless all rows are good.", rich_help_panel=PANEL
-    ),
+    typer.Option("--strict", help="Write nothing unless all rows are good.", rich_help_panel=PANEL),
 ]
 Resume = Annotated[
     bool,
@@ -105,7 +103,7 @@ class BulkOptions:
             settings: what the global options say.
             command: the command's name.
             of_one_user: what is said of one user, by the name of the option, or of the argument
-                in capitals; a false value: nothing.
+                in capitals; None, False and an empty text say nothing.
 
         Raises:
             Reported: the command line is wrong, and that has been said.
@@ -115,11 +113,11 @@ class BulkOptions:
             for name, value in said.items():
                 if value:
                     refuse_usage(settings, command, f"--{name} is for the rows of --from FILE")
-            if not of_one_user["USERNAME"]:
+            if of_one_user["USERNAME"] is None:
                 refuse_usage(settings, command, "give USERNAME, or --from FILE")
             return
         for name, value in of_one_user.items():
-            if value:
+            if value not in (None, False, "") or (name == "USERNAME" and value is not None):
                 named = name if name.isupper() else f"--{name.replace('_', '-')}"
                 refuse_usage(settings, command, f"give {named} or --from FILE, not both")
         if self.strict and self.resume:
@@ -230,7 +228,8 @@ def carry_out_rows(
     settings: Settings,
     command: str,
     options: BulkOptions,
-    operation: "Callable[[Explain], Operation]",
+    operation: "Callable[[Explain, RowReader], Operation]",
+    columns: "tuple[tuple[str, ...], tuple[str, ...]]",
     *,
     creates: bool = False,
 ) -> None:
@@ -240,7 +239,8 @@ def carry_out_rows(
         settings: what the global options say.
         command: the command's name.
         options: what those for many rows say.
-        operation: makes what is done for each row, given what explains failures.
+        operation: makes what is done for each row, given what explains failures, and the rows.
+        columns: those that each row has to give, and those that it can give besides.
         creates: whether a database that does not exist is made.
 
     Raises:
@@ -255,10 +255,8 @@ def carry_out_rows(
     def work(session: "Session") -> Answer:
         from signalcli.rows import open_rows
 
-        made = operation(course.explain)
-        source = options.source or STDIN
-        with open_rows(source, needed=made.needed, allowed=made.allowed) as rows:
-            _run(settings, session, made, rows, course)
+        with open_rows(options.source or STDIN, *columns) as rows:
+            _run(settings, session, operation(course.explain, rows), rows, course)
         return course.answer(settings.database_name)
 
     carry_out(
@@ -274,7 +272,11 @@ def carry_out_rows(
 
 
 def _run(
-    settings: Settings, session: "Session", operation: "Operation", rows: "Rows", course: _Course
+    settings: Settings,
+    session: "Session",
+    operation: "Operation",
+    rows: "RowReader",
+    course: _Course,
 ) -> None:
     """Carry out the rows, and show how far that has come."""
     from signalcli.core.batches import Batches
@@ -333,7 +335,10 @@ def _problem_of(counts: "Counts", *, is_strict: bool) -> Problem | None:
     if counts.failed:
         story.append(f"{counts.failed:,} of {_counted(counts.rows, 'row')} failed")
     if counts.faults["exists"] and counts.skipped:
-        story.append(f"{counts.skipped:,} were skipped, since their users exist")
+        are, their = (
+            ("was", "its user exists") if counts.skipped == 1 else ("were", "their users exist")
+        )
+        story.append(f"{counts.skipped:,} {are} skipped, since {their}")
     if not story:
         story.append("receivers failed after the commit")
     if is_strict:

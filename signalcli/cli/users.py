@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from signalcli.core.accounts import Account
-    from signalcli.core.outcomes import Explain
     from signalcli.db import Session
 
 DEMO_APP = "signalcli.core"
@@ -117,7 +116,14 @@ def register(
             refuse_usage(settings, "register", "missing option '--email'")
         from signalcli.core import many
 
-        carry_out_rows(settings, "register", options, many.Register, creates=True)
+        carry_out_rows(
+            settings,
+            "register",
+            options,
+            lambda explain, rows: many.Register(explain),
+            many.Register.columns,
+            creates=True,
+        )
         return
     if password and password_stdin:
         refuse_usage(settings, "register", "give --password or --password-stdin, not both")
@@ -187,7 +193,13 @@ def update(
     if username is None:
         from signalcli.core import many
 
-        carry_out_rows(settings, "update", options, many.Update)
+        carry_out_rows(
+            settings,
+            "update",
+            options,
+            lambda explain, rows: many.Update(explain, ignores_empty=rows.format == "csv"),
+            many.Update.columns,
+        )
         return
 
     def work(session: "Session") -> Answer:
@@ -232,7 +244,13 @@ def delete(
     if username is None:
         from signalcli.core import many
 
-        carry_out_rows(settings, "delete", options, many.Delete)
+        carry_out_rows(
+            settings,
+            "delete",
+            options,
+            lambda explain, rows: many.Delete(explain),
+            many.Delete.columns,
+        )
         return
 
     def work(session: "Session") -> Answer:
@@ -266,10 +284,13 @@ def notify(
     if username is None:
         from signalcli.core import many
 
-        def operation(explain: "Explain") -> many.Notify:
-            return many.Notify(explain, is_robust=robust)
-
-        carry_out_rows(settings, "notify", options, operation)
+        carry_out_rows(
+            settings,
+            "notify",
+            options,
+            lambda explain, rows: many.Notify(explain, is_robust=robust),
+            many.Notify.columns,
+        )
         return
 
     def work(session: "Session") -> Answer:

@@ -11,7 +11,7 @@ from signalcli.core.errors import InvalidValue, abridged
 from signalcli.core.many import Operation
 from signalcli.core.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
 from signalcli.db import Session
-from signalcli.rows import BadRow, Row, Rows
+from signalcli.rows import BadRow, Row, RowReader
 
 # As many names as any database takes in one statement.
 LARGEST_STRIDE = 1_000
@@ -50,7 +50,7 @@ class Batches:
         self._late: list[Outcome] = []
         session.hooks.on_failure = self._note_late
 
-    def go_on(self, rows: Rows) -> None:
+    def go_on(self, rows: RowReader) -> None:
         """Go on where an interrupted run of the same command and rows came to its end.
 
         Arguments:
@@ -76,7 +76,7 @@ class Batches:
             )
         self.counts = begun.counts
 
-    def run(self, rows: Rows) -> Iterator[list[Outcome]]:
+    def run(self, rows: RowReader) -> Iterator[list[Outcome]]:
         """Carry out all rows; what came of each batch is told when it is committed.
 
         Raises:
@@ -98,7 +98,7 @@ class Batches:
             self._checkpoint.remove(self._session.connection())
             self._session.commit()
 
-    def run_whole(self, rows: Rows) -> Iterator[list[Outcome]]:
+    def run_whole(self, rows: RowReader) -> Iterator[list[Outcome]]:
         """Carry out all rows in one transaction, which is committed where none has a fault.
 
         What came of each batch is told when it is carried out.
@@ -124,7 +124,7 @@ class Batches:
             self.counts = replace(self.counts, batches=1)
             yield self._taken_late()
 
-    def _batches(self, rows: Rows) -> Iterator[list[Row | BadRow]]:
+    def _batches(self, rows: RowReader) -> Iterator[list[Row | BadRow]]:
         left = iter(rows)
         while batch := list(islice(left, self._size)):
             yield batch

@@ -26,20 +26,17 @@ from signalcli.db import Session
 from signalcli.rows import Row
 
 T = TypeVar("T")
-
-OPTIONAL_NAMES = ("first_name", "last_name")
+Columns = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Operation(Protocol):
     """Something that is done for each of many rows.
 
     Attributes:
-        needed: the columns that a row must have.
-        allowed: those that it may have.
+        columns: those that a row has to give, and those that it can give besides.
     """
 
-    needed: ClassVar[Collection[str]]
-    allowed: ClassVar[Collection[str]]
+    columns: ClassVar[Columns]
 
     def names(self, row: Row) -> Collection[str]:
         """The users whom the row makes, changes or removes, so that none of them is twice among
@@ -60,8 +57,7 @@ class Register:
 
     explain: Explain
 
-    needed: ClassVar[Collection[str]] = ("username", "email")
-    allowed: ClassVar[Collection[str]] = (*needed, *OPTIONAL_NAMES)
+    columns: ClassVar[Columns] = (("username", "email"), ("first_name", "last_name"))
 
     def names(self, row: Row) -> Collection[str]:
         return (normal_username(row.values["username"]),)
@@ -87,12 +83,20 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changing users; rows that change nothing are skipped."""
+    """Changing users; rows that change nothing are skipped.
+
+    Attributes:
+        ignores_empty: whether an empty text leaves a value as it is, as in a table, where what is
+            left out is empty.
+    """
 
     explain: Explain
+    ignores_empty: bool = False
 
-    needed: ClassVar[Collection[str]] = ("username",)
-    allowed: ClassVar[Collection[str]] = ("username", "new_username", "email", *OPTIONAL_NAMES)
+    columns: ClassVar[Columns] = (
+        ("username",),
+        ("new_username", "email", "first_name", "last_name"),
+    )
 
     def names(self, row: Row) -> Collection[str]:
         named = (row.values.get(column) for column in ("username", "new_username"))
@@ -103,8 +107,11 @@ class Update:
 
         def changes_of(row: Row) -> dict[str, str]:
             current = _of(found, row)
-            wanted = {name: value for name, value in row.values.items() if value}
-            del wanted["username"]
+            wanted = {
+                name: value
+                for name, value in row.values.items()
+                if name != "username" and (value or not self.ignores_empty)
+            }
             return differing(current, checked_changes(**wanted))
 
         checked, outcomes = _each(rows, self.explain, changes_of)
@@ -131,8 +138,7 @@ class Delete:
 
     explain: Explain
 
-    needed: ClassVar[Collection[str]] = ("username",)
-    allowed: ClassVar[Collection[str]] = needed
+    columns: ClassVar[Columns] = (("username",), ())
 
     def names(self, row: Row) -> Collection[str]:
         return (normal_username(row.values["username"]),)
@@ -161,8 +167,7 @@ class Notify:
     explain: Explain
     is_robust: bool = False
 
-    needed: ClassVar[Collection[str]] = ("username",)
-    allowed: ClassVar[Collection[str]] = needed
+    columns: ClassVar[Columns] = (("username",), ())
 
     def names(self, row: Row) -> Collection[str]:
         return ()

@@ -10,7 +10,7 @@ import pytest
 import signalcli
 
 HOUSE = Path(signalcli.__file__).parent
-ROOMS_FROM_BELOW = ("dispatch", "db", "trace", "apps", "core", "render", "cli", "testing")
+ROOMS_FROM_BELOW = ("rows", "dispatch", "db", "trace", "apps", "core", "render", "cli", "testing")
 
 
 def imported_rooms(module: Path) -> set[str]:
@@ -51,6 +51,14 @@ def loaded_by(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
+
+
+def test_rows_are_read_with_the_standard_library_alone() -> None:
+    modules = list((HOUSE / "rows").glob("*.py"))
+    assert set().union(*map(imported_rooms, modules)) == {"rows"}
+    loaded = {name.partition(".")[0] for name in loaded_by("import signalcli.rows")}
+    own = {name for name in loaded_by("import os") if "." not in name}
+    assert loaded - set(sys.stdlib_module_names) - own == {"signalcli"}
 
 
 def test_importing_the_package_loads_nothing_else() -> None:

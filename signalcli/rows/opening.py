@@ -1,0 +1,161 @@
+"""The bytes of a file of rows, block by block: from a file or standard input, gunzipped."""
+
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+from signalcli.rows.errors import RowsUnreadable
+
+BLOCK = 1 << 17
+STANDARD_INPUT = "-"
+
+# As much of a file's beginning as tells what it is.
+_BEGINNING = 8
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_OTHERS = {
+    b"\xff\xfe\0\0": "text in UTF-32; save it in UTF-8",
+    b"\xff\xfe": "text in UTF-16; save it in UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it in UTF-8",
+    b"\0\0\xfe\xff": "text in UTF-32; save it in UTF-8",
+    b"PK\x03\x04": "a ZIP archive, as the workbooks of Excel are; save it as CSV",
+    b"\xd0\xcf\x11\xe0": "an old workbook of Excel; save it as CSV",
+    b"\xfd7zXZ\0": "compressed by xz; only gzip is read",
+    b"BZh91AY&": "compressed by bzip2; only gzip is read",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; only gzip is read",
+}
+
+
+class Source:
+    """A file that is read from its beginning to its end, once.
+
+    Attributes:
+        name: how it is called in messages.
+        position: how many of its bytes were read; of a gzipped file, compressed ones.
+        size: how many bytes it has; None where that is not known, as of a pipe.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open a file.
+
+        Arguments:
+            path: its path; ``-`` is standard input.
+
+        Raises:
+            RowsUnreadable: it cannot be opened, or is a folder.
+        """
+        self.name = "standard input" if path == STANDARD_INPUT else _in_one_line(path)
+        self.position = 0
+        self._is_ours = path != STANDARD_INPUT
+        try:
+            self._file = _standard_input() if path == STANDARD_INPUT else _opened(path)
+            self.size = _size_of(self._file) if self._is_ours else None
+        except (OSError, ValueError) as error:
+            raise RowsUnreadable(f"{self.name}: {reading_fault(error)}") from error
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file's content in order, decompressed, and without a byte order mark.
+
+        Raises:
+            RowsUnreadable: it is compressed otherwise than by gzip, or in another encoding than
+                UTF-8, by its first bytes.
+            OSError: it cannot be read any further.
+            EOFError: a gzipped file ends too early.
+            zlib.error: a gzipped file is damaged.
+        """
+        blocks, beginning = self._begun(self._read())
+        if beginning.startswith(_GZIP):
+            blocks, beginning = self._begun(_gunzipped(blocks))
+            if beginning.startswith(_GZIP):
+                raise RowsUnreadable("compressed by gzip twice; unpack it once")
+        for start, story in _OTHERS.items():
+            if beginning.startswith(start):
+                raise RowsUnreadable(story)
+        first = next(blocks, b"")
+        yield first.removeprefix(_BYTE_ORDER_MARK)
+        yield from blocks
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        if self._is_ours:
+            self._file.close()
+
+    def _read(self) -> Iterator[bytes]:
+        # Of a pipe, what is there now.
+        read = getattr(self._file, "read1", self._file.read)
+        while block := read(BLOCK):
+            self.position += len(block)
+            yield block
+
+    @staticmethod
+    def _begun(blocks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
+        """Blocks of which the first has enough bytes to look at, and these."""
+        first = b""
+        for block in blocks:
+            first += block
+            if len(first) >= _BEGINNING:
+                break
+
+        def all_blocks() -> Iterator[bytes]:
+            yield first
+            yield from blocks
+
+        return all_blocks(), first[:_BEGINNING]
+
+
+def _opened(path: str) -> IO[bytes]:
+    # Without a buffer, since it is read in blocks.
+    return open(path, "rb", buffering=0)  # noqa: PTH123 (closed by Source.close)
+
+
+def _standard_input() -> IO[Any]:
+    if sys.stdin is None:
+        raise OSError("it is closed")
+    return sys.stdin.buffer
+
+
+def _size_of(file: IO[bytes]) -> int | None:
+    status = os.fstat(file.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """What gzip compressed, be it in several members one after the other."""
+    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    for block in blocks:
+        rest = block
+        while rest:
+            if member.eof:
+                # Padding may follow a member, as on tapes.
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            if data := member.decompress(rest, BLOCK):
+                yield data
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+    while not member.eof:
+        if not (data := member.decompress(b"", BLOCK)):
+            raise EOFError
+        yield data
+
+
+def reading_fault(error: Exception) -> str:
+    """Why a file could not be read to its end."""
+    if isinstance(error, EOFError):
+        return "ends in the middle of what gzip compressed"
+    if isinstance(error, zlib.error):
+        return "damaged: what gzip compressed cannot be decompressed"
+    return f"cannot be read: {_reason(error)}"
+
+
+def _reason(error: Exception) -> object:
+    return getattr(error, "strerror", None) or error
+
+
+def _in_one_line(path: str) -> str:
+    return path if path.isprintable() else ascii(path)

@@ -1,0 +1,142 @@
+"""Opening a file of rows and reading them, whatever its format."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from types import TracebackType
+from typing import Literal, Self
+
+from signalcli.rows.columns import Columns
+from signalcli.rows.comma_separated import CommaSeparated
+from signalcli.rows.errors import RowsUnreadable
+from signalcli.rows.json_lines import JsonLines
+from signalcli.rows.lines import Lines
+from signalcli.rows.opening import Source, reading_fault
+from signalcli.rows.records import BadRow, Row
+
+Format = Literal["csv", "jsonl"]
+
+_NAMES_OF_JSON_LINES = (".jsonl", ".ndjson")
+
+
+class RowReader:
+    """The rows of an open file, in order, once; none that was read stays in memory.
+
+    Attributes:
+        format: ``csv`` or ``jsonl``.
+        header: the names in the first line of CSV, in its order; None of JSON Lines, where each
+            row has its own.
+        size: how many bytes the file has; None where that is not known, as of a pipe.
+    """
+
+    format: Format
+    header: tuple[str, ...] | None
+
+    def __init__(self, source: Source, columns: Columns) -> None:
+        """Find out the format and read the header, as :func:`open_rows` does."""
+        self._source = source
+        self._lines = Lines(source.blocks())
+        self._number = 0
+        self.size = source.size
+        with self._told():
+            self.format = _format_of(source.name, self._lines.beginning())
+            self.header, self._rows = self._begun(columns)
+
+    def _begun(self, columns: Columns) -> tuple[tuple[str, ...] | None, Iterator[Row | BadRow]]:
+        if self.format == "jsonl":
+            return None, iter(JsonLines(self._lines, columns))
+        table = CommaSeparated(self._lines, columns)
+        return table.header, iter(table)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        """The rows that are still to come.
+
+        Raises:
+            RowsUnreadable: the file cannot be read any further; says after which row.
+        """
+        with self._told():
+            for row in self._rows:
+                self._number = row.number
+                yield row
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file were read, a block ahead; of a gzipped one compressed ones."""
+        return self._source.position
+
+    def digest(self) -> str:
+        """A fingerprint of the file's content up to the row that was given last, in hexadecimal.
+
+        Two files whose first rows are written in the same way have the same one after these, also
+        where one of them is gzipped, begins with a byte order mark, or ends there.
+        """
+        return self._lines.digest()
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        self._source.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say of what is raised in which file it is, and after which row."""
+        try:
+            yield
+        except RowsUnreadable as error:
+            raise RowsUnreadable(f"{self._source.name}: {error}") from error
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            story = f"{self._source.name}: {reading_fault(error)}"
+            if self._number:
+                story += f", after row {self._number} (line {self._lines.number})"
+            raise RowsUnreadable(story) from error
+
+
+def open_rows(path: str, needed: tuple[str, ...], allowed: tuple[str, ...] = ()) -> RowReader:
+    """Open a file of rows: CSV with a header, or JSON Lines, in UTF-8, gzipped or not.
+
+    Which it is, its content tells: JSON Lines begin with ``{``, or have a name that ends in
+    ``.jsonl`` or ``.ndjson``.
+
+    Arguments:
+        path: its path; ``-`` is standard input.
+        needed: the columns that each row has to give.
+        allowed: the columns that it can give besides.
+
+    Raises:
+        RowsUnreadable: the file cannot be read, is empty, is of another kind, or its header has
+            other columns than it may have.
+    """
+    source = Source(path)
+    try:
+        return RowReader(source, Columns(tuple(needed), tuple(allowed)))
+    except BaseException:
+        source.close()
+        raise
+
+
+def _format_of(name: str, first: bytes) -> Format:
+    """The format of a file whose first line is this.
+
+    Raises:
+        RowsUnreadable: it is none of the two, or there is no line.
+    """
+    begins = first.lstrip()[:1]
+    if not begins:
+        raise RowsUnreadable("empty, not even a header")
+    if begins == b"{":
+        return "jsonl"
+    if begins == b"[":
+        raise RowsUnreadable("a JSON array, not JSON Lines: write each object in a line of its own")
+    is_called_json_lines = PurePath(name.removesuffix(".gz")).suffix in _NAMES_OF_JSON_LINES
+    return "jsonl" if is_called_json_lines else "csv"

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +14,8 @@ from signalcli.cli.problems import Problem, Terminated, fault_of
 from signalcli.cli.running import Answer, Piecemeal, carry_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from signalcli.core.batches import Batches
     from signalcli.core.many import Operation
     from signalcli.core.outcomes import Counts, Explain, Fault, Outcome
@@ -163,7 +164,7 @@ class _Course:
         if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):
             return None
         problem = fault_of(error, self.recorder if self.totals is None else self.totals)
-        return problem and Fault(problem.code, problem.message)
+        return None if problem is None else Fault(problem.code, problem.message)
 
     def note(self, outcomes: "Iterable[Outcome]", display: "Display") -> None:
         """Say of the rows that were not done why."""
@@ -202,7 +203,7 @@ class _Course:
         from signalcli.trace.totals import totals_of
 
         counts = self.counts
-        totals = totals_of(self.recorder.trace) if self.totals is None else self.totals
+        totals = totals_of(self.recorder.trace) if self.totals is None else self.totals.receivers
         return {
             "rows": counts.rows,
             "done": counts.done,
@@ -220,7 +221,7 @@ class _Course:
                 if (fault := outcome.fault) is not None
             ],
             "errors_omitted": self.omitted,
-            "receivers": [totals_row(total) for total in totals.receivers],
+            "receivers": [totals_row(total) for total in totals],
         }
 
 
@@ -335,10 +336,11 @@ def _problem_of(counts: "Counts", *, is_strict: bool) -> Problem | None:
     if counts.failed:
         story.append(f"{counts.failed:,} of {_counted(counts.rows, 'row')} failed")
     if counts.faults["exists"] and counts.skipped:
-        are, their = (
-            ("was", "its user exists") if counts.skipped == 1 else ("were", "their users exist")
+        is_one = counts.skipped == 1
+        reason = (
+            "was skipped, since its user exists" if is_one else "were skipped, since they exist"
         )
-        story.append(f"{counts.skipped:,} {are} skipped, since {their}")
+        story.append(f"{counts.skipped:,} {reason}")
     if not story:
         story.append("receivers failed after the commit")
     if is_strict:

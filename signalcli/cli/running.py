@@ -152,8 +152,7 @@ def carry_out(
     with contextlib.ExitStack() as stack:
         engine: Engine | None = None
         try:
-            shows_growth = shows_trace and course.totals is None
-            with _view(settings, recorder, shows_growth), _back_to_this_folder():
+            with _view(settings, recorder, course, shows_trace), _back_to_this_folder():
                 engine = _open(settings, app, writes, creates)
                 # The last connection to close takes the write-ahead log with it.
                 stack.callback(engine.dispose)
@@ -275,9 +274,17 @@ def _back_to_this_folder() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterator[None]:
-    """Show the trace to people as it grows; keep standard output clean for programs."""
-    if shows_trace and not settings.json and not settings.quiet:
+def _view(
+    settings: Settings, recorder: "Recorder", course: _Course, shows_trace: bool
+) -> Iterator[None]:
+    """Show the trace to people as it grows; keep standard output clean for programs.
+
+    Where only totals are kept, nobody could tell what prints what, and it is dropped.
+    """
+    if course.totals is not None:
+        with kept_clean(for_programs=False, quiet=True):
+            yield
+    elif shows_trace and not settings.json and not settings.quiet:
         from signalcli.render.console import make_console
         from signalcli.render.live import growing_table
 
@@ -319,6 +326,7 @@ def _run(
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,
         users=tuple(shorten(normal_username(name)) for name in (*users, *found)),
+        dispatches=0 if course.totals is None else course.totals.dispatches,
         totals=() if course.totals is None else tuple(course.totals.receivers),
     )
 
@@ -393,7 +401,7 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
         from signalcli.render.console import make_console, show
         from signalcli.render.text import plain
 
-        if course.totals is not None:
+        if course.totals is not None and course.totals.receivers:
             from signalcli.render.totals import totals_table
 
             show(totals_table(course.totals.receivers), make_console())

@@ -20,8 +20,8 @@ from signalcli.core.images import Image, checked_image
 from signalcli.core.models import DEFAULT_PICTURE, Profile, User
 from signalcli.core.passwords import checked_password, make_password
 from signalcli.core.pictures import discard, store
-from signalcli.core.signals import notification
 from signalcli.core.requests import apply, checked_changes, checked_newcomer, differing
+from signalcli.core.signals import notification
 from signalcli.core.values import sought_username
 from signalcli.db import Session
 from signalcli.dispatch import Receiver

@@ -170,9 +170,7 @@ class Batches:
 
     def _note_late(self, error: Exception) -> None:
         """A function that a receiver registered failed after the commit, which stands."""
-        fault = self._explain(error)
-        if fault is None:
-            raise error
+        fault = self._explain(error) or Fault("receiver_failed", f"{type(error).__name__}: {error}")
         self._late.append(Outcome(0, 0, fault))
 
     def _taken_late(self) -> list[Outcome]:

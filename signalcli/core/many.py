@@ -39,8 +39,10 @@ class Operation(Protocol):
     columns: ClassVar[Columns]
 
     def names(self, row: Row) -> Collection[str]:
-        """The users whom the row makes, changes or removes, so that none of them is twice among
-        rows that are carried out together."""
+        """The users whom a row makes, changes or removes.
+
+        None of them is twice among rows that are carried out together.
+        """
 
     def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
         """Do it for some rows, in the session's transaction, which the caller ends.
@@ -60,9 +62,11 @@ class Register:
     columns: ClassVar[Columns] = (("username", "email"), ("first_name", "last_name"))
 
     def names(self, row: Row) -> Collection[str]:
+        """See :class:`Operation`, as for the other method."""
         return (normal_username(row.values["username"]),)
 
     def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
+        """Store new users."""
         checked, outcomes = _each(rows, self.explain, lambda row: checked_newcomer(**row.values))
         taken = taken_among(session, (newcomer.username for _, newcomer in checked))
         users = []
@@ -99,10 +103,12 @@ class Update:
     )
 
     def names(self, row: Row) -> Collection[str]:
+        """See :class:`Operation`, as for the other method."""
         named = (row.values.get(column) for column in ("username", "new_username"))
         return [normal_username(name) for name in named if name]
 
     def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
+        """Change users."""
         found = _found(session, rows)
 
         def changes_of(row: Row) -> dict[str, str]:
@@ -141,9 +147,11 @@ class Delete:
     columns: ClassVar[Columns] = (("username",), ())
 
     def names(self, row: Row) -> Collection[str]:
+        """See :class:`Operation`, as for the other method."""
         return (normal_username(row.values["username"]),)
 
     def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
+        """Remove users."""
         found = _found(session, rows)
         checked, outcomes = _each(rows, self.explain, lambda row: _of(found, row))
         users = load_many(session, (account.username for _, account in checked)) if checked else {}
@@ -170,9 +178,11 @@ class Notify:
     columns: ClassVar[Columns] = (("username",), ())
 
     def names(self, row: Row) -> Collection[str]:
+        """See :class:`Operation`, as for the other method."""
         return ()
 
     def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
+        """Send ``notification``."""
         found = _found(session, rows)
         checked, outcomes = _each(rows, self.explain, lambda row: _of(found, row))
         for row, account in checked:

@@ -22,7 +22,7 @@ class DatabaseUnusable(Exception):
 
 
 def is_of_the_database(error: BaseException) -> bool:
-    """Whether an error says that SQLite's database itself cannot be used, whoever asked for what."""
+    """Whether an error says that SQLite's database itself cannot be used, whoever uses it."""
     name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
     return name.startswith(tuple(_BY_SQLITE_ERROR))
 

@@ -1,5 +1,6 @@
 """Engines, with SQLite set up as an application wants it."""
 
+import itertools
 import re
 import time
 from functools import partial
@@ -8,14 +9,14 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.signals import connection_created
 
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
-STEP_MS = 100
+FIRST_STEP_MS, STEP_MS = 100, 1
 
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
 _SECRET_IN_QUERY = re.compile(
@@ -153,22 +154,45 @@ def _announce(engine: Engine, connection: Any, record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock; wait in small steps, since SQLite's own waiting is deaf to Ctrl-C."""
+    """Take the write lock; wait in small steps, since SQLite's own waiting is deaf to Ctrl-C.
+
+    SQLite also asks so seldom after some time, each 25 ms, that others which begin anew as soon as
+    they commit could keep this one out for good. So the longer it waits, the more often it asks.
+    """
     timeout_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     deadline = time.monotonic() + timeout_ms / 1000
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(timeout_ms, STEP_MS)}")
     try:
-        while True:
-            try:
+        for step_ms in itertools.chain([FIRST_STEP_MS], itertools.repeat(STEP_MS)):
+            _wait_at_most(connection, min(timeout_ms, step_ms))
+            if _takes_write_lock(connection):
+                return
+            if time.monotonic() > deadline:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                name = str(getattr(error.orig, "sqlite_errorname", ""))
-                if not name.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
-                    raise
-            else:
                 return
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {timeout_ms}")
+        _wait_at_most(connection, timeout_ms)
+
+
+def _wait_at_most(connection: Connection, timeout_ms: int) -> None:
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {timeout_ms}")
+    cursor.close()
+
+
+def _takes_write_lock(connection: Connection) -> bool:
+    """Begin a transaction that has the write lock, unless another has it."""
+    # Past SQLAlchemy, which takes longer to tell of a refusal than SQLite to refuse.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except Exception as error:
+        if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
+            return False
+        # What else is wrong is told as SQLAlchemy tells it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        cursor.close()
+    return True
 
 
 def _turn_on_write_ahead_log(cursor: Any) -> None:

@@ -1,22 +1,23 @@
 """The columns of rows: which a file may have, and which each row must give."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from signalcli.rows.errors import named
 
 
-@dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns of a file may be called.
+    """What the columns of a file may be called."""
 
-    Attributes:
-        needed: those that every row has to give.
-        allowed: those that it can give besides.
-    """
+    def __init__(self, needed: Iterable[str], allowed: Iterable[str]) -> None:
+        """Make it.
 
-    needed: tuple[str, ...]
-    allowed: tuple[str, ...]
+        Arguments:
+            needed: those that every row has to give.
+            allowed: those that it can give besides.
+        """
+        self._needed, self._allowed = tuple(needed), tuple(allowed)
+        self._least = frozenset(self._needed)
+        self._most = self._least.union(self._allowed)
 
     def fault_of_header(self, header: Sequence[str]) -> str | None:
         """What is wrong with a header, in one line; None where it is as it should be."""
@@ -27,22 +28,19 @@ class Columns:
 
     def fault_of_keys(self, keys: Iterable[str]) -> str | None:
         """What is wrong with the names that a row's values have; None where nothing is."""
-        given = dict.fromkeys(keys)
-        unknown = next((name for name in given if not self._knows(name)), None)
+        given = dict.fromkeys(keys).keys()
+        if self._least <= given <= self._most:
+            return None
+        unknown = next((name for name in given if name not in self._most), None)
         if unknown is not None:
             return f"there is no column {named(unknown)}; {self._story()}"
-        missing = next((name for name in self.needed if name not in given), None)
-        if missing is not None:
-            return f"the column {missing!r} is missing; {self._story()}"
-        return None
-
-    def _knows(self, name: str) -> bool:
-        return name in self.needed or name in self.allowed
+        missing = next(name for name in self._needed if name not in given)
+        return f"the column {missing!r} is missing; {self._story()}"
 
     def _story(self) -> str:
         parts = [
             f"{names[0] if len(names) == 1 else ', '.join(names)} {verb}"
-            for names, verb in ((self.needed, "needed"), (self.allowed, "allowed"))
+            for names, verb in ((self._needed, "needed"), (self._allowed, "allowed"))
             if names
         ]
         return f"columns: {'; '.join(parts)}"

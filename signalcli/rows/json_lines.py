@@ -69,7 +69,7 @@ class JsonLines:
 
     def _parsed(self, line: bytes) -> Any:
         try:
-            return self._decode(line.decode())
+            return self._decode(line.decode().rstrip())
         except UnicodeDecodeError as error:
             raise _Bad(encoding_fault(error)) from error
         except json.JSONDecodeError as error:

@@ -1,7 +1,7 @@
 """Opening a file of rows and reading them, whatever its format."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from types import TracebackType
@@ -102,7 +102,7 @@ class RowReader:
             raise RowsUnreadable(story) from error
 
 
-def open_rows(path: str, needed: tuple[str, ...], allowed: tuple[str, ...] = ()) -> RowReader:
+def open_rows(path: str, needed: Iterable[str], allowed: Iterable[str] = ()) -> RowReader:
     """Open a file of rows: CSV with a header, or JSON Lines, in UTF-8, gzipped or not.
 
     Which it is, its content tells: JSON Lines begin with ``{``, or have a name that ends in
@@ -119,7 +119,7 @@ def open_rows(path: str, needed: tuple[str, ...], allowed: tuple[str, ...] = ())
     """
     source = Source(path)
     try:
-        return RowReader(source, Columns(tuple(needed), tuple(allowed)))
+        return RowReader(source, Columns(needed, allowed))
     except BaseException:
         source.close()
         raise

@@ -2,6 +2,7 @@
 
 from signalcli.dispatch.calling import Receiver, Responses
 from signalcli.dispatch.connections import Connection
+from signalcli.dispatch.metering import Meter, metered
 from signalcli.dispatch.registry import all_signals
 from signalcli.dispatch.signal import Signal, receiver
 from signalcli.dispatch.watching import Interceptor, Observer, watch
@@ -9,11 +10,13 @@ from signalcli.dispatch.watching import Interceptor, Observer, watch
 __all__ = [
     "Connection",
     "Interceptor",
+    "Meter",
     "Observer",
     "Receiver",
     "Responses",
     "Signal",
     "all_signals",
+    "metered",
     "receiver",
     "watch",
 ]

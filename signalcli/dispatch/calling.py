@@ -1,10 +1,9 @@
-"""The call loop: every way of sending ends here."""
+"""Calling receivers: every way of sending ends here."""
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.signatures import describe
 
 Receiver = Callable[..., Any]
@@ -13,18 +12,34 @@ Responses = list[tuple[Receiver, Any]]
 logger = logging.getLogger("signalcli.dispatch")
 
 
-def call_each(receivers: Sequence[Receiver], named: dict[str, Any], robust: bool) -> Responses:
+class Calls(Protocol):
+    """Who calls the receivers, where more is to be done than that: watching, metering."""
+
+    def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
+        """Call a sync receiver with keyword arguments and return its value."""
+
+    async def acall(self, receiver: Receiver, named: dict[str, Any]) -> Any:
+        """The same for an async receiver."""
+
+
+def call_each(
+    receivers: Sequence[Receiver],
+    named: dict[str, Any],
+    robust: bool,
+    calls: Calls | None = None,
+) -> Responses:
     """Call sync receivers one after the other.
 
     Arguments:
         receivers: who is called, in this order.
         named: the keyword arguments of each call, ``signal`` and ``sender`` included.
         robust: whether an exception takes its value's place instead of stopping the loop.
+        calls: who calls them instead of the loop, if somebody does.
     """
     responses = []
     for receiver in receivers:
         try:
-            value = receiver(**named)
+            value = receiver(**named) if calls is None else calls.call(receiver, named)
         except Exception as error:
             if not robust:
                 raise
@@ -35,7 +50,10 @@ def call_each(receivers: Sequence[Receiver], named: dict[str, Any], robust: bool
 
 
 async def call_concurrently(
-    receivers: Sequence[Receiver], named: dict[str, Any], robust: bool
+    receivers: Sequence[Receiver],
+    named: dict[str, Any],
+    robust: bool,
+    calls: Calls | None = None,
 ) -> Responses:
     """Call async receivers at the same time; the arguments are those of :func:`call_each`.
 
@@ -44,7 +62,7 @@ async def call_concurrently(
 
     async def respond(receiver: Receiver) -> Any:
         try:
-            return await receiver(**named)
+            return await (receiver(**named) if calls is None else calls.acall(receiver, named))
         except Exception as error:
             if not robust:
                 raise
@@ -66,36 +84,6 @@ async def call_concurrently(
     raise first
 
 
-def call_all(
-    receivers: Sequence[Receiver],
-    async_receivers: Sequence[Receiver],
-    named: dict[str, Any],
-    robust: bool,
-) -> Responses:
-    """Call the sync receivers, then the async ones, for a sender that is not async."""
-    responses = call_each(receivers, named, robust)
-    if async_receivers:
-        responses += wait_for(call_concurrently(async_receivers, named, robust))
-    return responses
-
-
-async def acall_all(
-    receivers: Sequence[Receiver],
-    async_receivers: Sequence[Receiver],
-    named: dict[str, Any],
-    robust: bool,
-) -> Responses:
-    """Call the sync receivers in a thread, then the async ones, for an async sender."""
-    responses: Responses = []
-    if receivers:
-        responses += await in_thread(call_each, receivers, named, robust)
-    if async_receivers:
-        responses += await call_concurrently(async_receivers, named, robust)
-    return responses
-
-
 def log_failure(receiver: Receiver, error: Exception) -> None:
     """Log what a robust dispatch keeps from its sender, with the traceback."""
-    # While it is watched, a receiver is called through a function of ours that wraps it.
-    name = describe(getattr(receiver, "__wrapped__", receiver))
-    logger.error("Receiver %s failed: %s", name, error, exc_info=error)
+    logger.error("Receiver %s failed: %s", describe(receiver), error, exc_info=error)

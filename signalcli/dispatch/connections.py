@@ -23,19 +23,6 @@ References = list[Reference]
 _ConnectionKey = tuple[Hashable, Key | None]
 Reached = tuple[References, References]
 
-NOBODY: Reached = ([], [])
-
-
-def live(reached: Reached) -> tuple[list[Any], list[Any]]:
-    """The sync and async receivers that are alive, held so that none dies before its turn."""
-    references, async_references = reached
-    return (
-        [receiver for refer in references if (receiver := refer()) is not None],
-        [receiver for refer in async_references if (receiver := refer()) is not None]
-        if async_references
-        else [],
-    )
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Connection:
@@ -88,13 +75,13 @@ class ConnectionTable:
         "_connections",
         "_dead",
         "_key_of",
-        "_lock",
         "_muted",
         "_reached",
+        "lock",
     )
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._connections: dict[_ConnectionKey, Connection] = {}
         # Filled by callbacks of the garbage collector, which may strike while the lock is held;
         # so they only append, and whoever holds the lock next tidies up.
@@ -121,7 +108,7 @@ class ConnectionTable:
             is_async=is_async(receiver),
             dispatch_uid=dispatch_uid or None,
         )
-        with self._lock:
+        with self.lock:
             self._bury_the_dead()
             if key in self._connections:
                 return False
@@ -134,23 +121,36 @@ class ConnectionTable:
     def remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
         """Disconnect; returns whether that connection existed."""
         key = _key(receiver, sender, dispatch_uid)
-        with self._lock:
+        with self.lock:
             self._bury_the_dead()
             found = self._connections.pop(key, None) is not None
             if found:
                 self._changed()
             return found
 
-    def reached_by(self, sender: Any) -> Reached:
-        """References to the sync and to the async receivers that a sender reaches, in order."""
+    def reached_by(self, sender: Any) -> tuple[list[Any], list[Any]]:
+        """The sync and the async receivers that a sender reaches, in order.
+
+        They are those that are alive, held so that none dies before its turn.
+        """
         reached = self._reached
         if reached is None:
             reached = self._derive()
-        return reached.get(self._key_of(sender)) or reached[ANY_SENDER]
+        references, async_references = reached.get(self._key_of(sender)) or reached[ANY_SENDER]
+        receivers, async_receivers = [], []
+        for refer in references:
+            receiver = refer()
+            if receiver is not None:
+                receivers.append(receiver)
+        for refer in async_references:
+            receiver = refer()
+            if receiver is not None:
+                async_receivers.append(receiver)
+        return receivers, async_receivers
 
     def connections(self) -> list[Connection]:
         """Every live connection, in the order of connecting."""
-        with self._lock:
+        with self.lock:
             self._bury_the_dead()
             connections = list(self._connections.values())
         return [connection for connection in connections if connection.is_alive]
@@ -167,12 +167,12 @@ class ConnectionTable:
 
     def mute(self, step: int) -> None:
         """Reach nobody until as many steps back (-1) were made as steps (1) before."""
-        with self._lock:
+        with self.lock:
             self._muted += step
             self._changed()
 
     def _derive(self) -> dict[Key | None, Reached]:
-        with self._lock:
+        with self.lock:
             change = self._change
             self._bury_the_dead()
             connections = [] if self._muted else list(self._connections.values())
@@ -183,8 +183,6 @@ class ConnectionTable:
                 key = connection.sender_key
                 for sync_and_async in reached.values() if key is None else (reached[key],):
                     sync_and_async[connection.is_async].append(connection.receiver_reference)
-            if not any(reached[ANY_SENDER]):
-                reached[ANY_SENDER] = NOBODY
             self._reached = reached
             if self._change is not change:
                 self._reached = None

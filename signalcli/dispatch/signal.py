@@ -4,11 +4,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from signalcli.dispatch import watching
-from signalcli.dispatch.calling import Receiver, Responses, acall_all, call_all
-from signalcli.dispatch.connections import NOBODY, Connection, ConnectionTable, live
+from signalcli.dispatch import metering, watching
+from signalcli.dispatch.bridging import in_thread, wait_for
+from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
+from signalcli.dispatch.connections import Connection, ConnectionTable
 from signalcli.dispatch.naming import Definition
-from signalcli.dispatch.registry import register
+from signalcli.dispatch.registry import all_signals, register
 from signalcli.dispatch.signatures import check_receiver
 
 R = TypeVar("R", bound=Callable[..., Any])
@@ -47,6 +48,7 @@ class Signal:
         self._table = ConnectionTable()
         self._definition = Definition(self)
         register(self)
+        self._update()
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._definition.set_name(self, f"{owner.__qualname__}.{name}")
@@ -136,7 +138,7 @@ class Signal:
 
     def has_listeners(self, sender: Any = None) -> bool:
         """Whether a dispatch from this sender would reach a receiver, as in Django."""
-        return any(live(self._table.reached_by(sender)))
+        return any(self._table.reached_by(sender))
 
     def send(self, sender: Any, **named: Any) -> Responses:
         """Send to every connected receiver. Mirrors Django's ``Signal.send``.
@@ -155,8 +157,10 @@ class Signal:
         Raises:
             Exception: what a receiver raised; the receivers after it are not called.
         """
+        if self._is_unheard:
+            return []
         if watching.observers:
-            return self._send_watched(sender, named, robust=False)
+            return self._send_watched(sender, named, False)
         return self._send(sender, named, False)
 
     def send_robust(self, sender: Any, **named: Any) -> Responses:
@@ -165,8 +169,10 @@ class Signal:
         As :meth:`send`, but an exception takes its value's place in the result and is logged
         under ``signalcli.dispatch`` with its traceback.
         """
+        if self._is_unheard:
+            return []
         if watching.observers:
-            return self._send_watched(sender, named, robust=True)
+            return self._send_watched(sender, named, True)
         return self._send(sender, named, True)
 
     async def asend(self, sender: Any, **named: Any) -> Responses:
@@ -175,11 +181,19 @@ class Signal:
         Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
         concurrently, on the running loop.
         """
-        return await self._asend(sender, named, robust=False)
+        if self._is_unheard:
+            return []
+        if watching.observers:
+            return await self._asend_watched(sender, named, False)
+        return await self._asend(sender, named, False)
 
     async def asend_robust(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send_robust` for async code. Mirrors Django's ``Signal.asend_robust``."""
-        return await self._asend(sender, named, robust=True)
+        if self._is_unheard:
+            return []
+        if watching.observers:
+            return await self._asend_watched(sender, named, True)
+        return await self._asend(sender, named, True)
 
     @contextmanager
     def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
@@ -208,6 +222,7 @@ class Signal:
         """Connect a receiver that was checked; returns whether the connection is new."""
         is_new = self._table.add(receiver, sender, weak, dispatch_uid)
         if is_new:
+            self._update()
             self._connections_changed()
         return is_new
 
@@ -215,18 +230,64 @@ class Signal:
         """Disconnect; returns whether there was such a connection."""
         found = self._table.remove(receiver, sender, dispatch_uid)
         if found:
+            self._update()
             self._connections_changed()
         return found
 
     def _connections_changed(self) -> None:
         """A connection came or went; for signals that prepare for being listened to."""
 
-    def _send(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
-        reached = self._table.reached_by(sender)
-        if reached is NOBODY:
+    def _update(self) -> None:
+        """Note whether anybody hears the signal, after a change of that."""
+        # Whoever comes last with a change has seen those before: that is what the lock is for.
+        with self._table.lock:
+            self._is_unheard = self.is_idle
+
+    def _send(
+        self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
+    ) -> Responses:
+        receivers, async_receivers = self._table.reached_by(sender)
+        if not receivers and not async_receivers:
             return []
-        receivers, async_receivers = live(reached)
-        return call_all(receivers, async_receivers, self._complete(sender, named), robust)
+        if calls is None and metering.meters:
+            calls = metering.MeteredCalls(self, metering.meters)
+        named = self._complete(sender, named)
+        responses = call_each(receivers, named, robust, calls)
+        if async_receivers:
+            responses += wait_for(call_concurrently(async_receivers, named, robust, calls))
+        return responses
+
+    def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            if dispatch.is_silenced:
+                return []
+            return self._send(sender, {**named}, robust, dispatch)
+
+    async def _asend(
+        self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
+    ) -> Responses:
+        receivers, async_receivers = self._table.reached_by(sender)
+        if not receivers and not async_receivers:
+            return []
+        if calls is None and metering.meters:
+            calls = metering.MeteredCalls(self, metering.meters)
+        named = self._complete(sender, named)
+        responses: Responses = []
+        if receivers:
+            responses += await in_thread(call_each, receivers, named, robust, calls)
+        if async_receivers:
+            responses += await call_concurrently(async_receivers, named, robust, calls)
+        return responses
+
+    async def _asend_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
+        if self._table.muted:
+            return []
+        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+            if dispatch.is_silenced:
+                return []
+            return await self._asend(sender, {**named}, robust, dispatch)
 
     def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call; ``named`` is the caller's own and may be filled up."""
@@ -235,46 +296,6 @@ class Signal:
         named["signal"] = self
         named["sender"] = sender
         return named
-
-    def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
-        if self._table.muted:
-            return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
-            receivers, async_receivers = live(reached)
-            responses = call_all(
-                [dispatch.around(receiver) for receiver in receivers],
-                [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}) if receivers or async_receivers else {},
-                robust,
-            )
-        return _unwrapped(receivers + async_receivers, responses)
-
-    async def _asend(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
-        if not watching.observers:
-            reached = self._table.reached_by(sender)
-            if reached is NOBODY:
-                return []
-            receivers, async_receivers = live(reached)
-            named = self._complete(sender, named)
-            return await acall_all(receivers, async_receivers, named, robust)
-        if self._table.muted:
-            return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
-            reached = NOBODY if dispatch.is_silenced else self._table.reached_by(sender)
-            receivers, async_receivers = live(reached)
-            responses = await acall_all(
-                [dispatch.around(receiver) for receiver in receivers],
-                [dispatch.around_async(receiver) for receiver in async_receivers],
-                self._complete(sender, {**named}) if receivers or async_receivers else {},
-                robust,
-            )
-        return _unwrapped(receivers + async_receivers, responses)
-
-
-def _unwrapped(receivers: list[Receiver], responses: Responses) -> Responses:
-    """The responses of watched receivers, under the receivers' own names."""
-    return [(receiver, value) for receiver, (_, value) in zip(receivers, responses, strict=True)]
 
 
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:
@@ -300,3 +321,11 @@ def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R]
         return function
 
     return connect
+
+
+def _update_all() -> None:
+    for signal in all_signals():
+        signal._update()
+
+
+watching.on_change(_update_all)

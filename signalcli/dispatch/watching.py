@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
+from signalcli.dispatch import metering
+from signalcli.dispatch.metering import MeteredCalls
+
 if TYPE_CHECKING:
     from signalcli.dispatch.calling import Receiver
     from signalcli.dispatch.signal import Signal
@@ -75,6 +78,7 @@ class Interceptor:
 
 
 Cause = tuple[tuple[Observer, Any], ...]
+_Tokens = list[tuple[Observer, Any]]
 
 observers: tuple[Observer, ...] = ()
 _on_change: list[Callable[[], object]] = []
@@ -127,11 +131,12 @@ class WatchedDispatch:
         is_silenced: whether it reaches nobody, since an interceptor says so.
     """
 
-    __slots__ = ("_interceptors", "_tokens", "is_silenced")
+    __slots__ = ("_interceptors", "_metered", "_tokens", "is_silenced")
 
     def __init__(self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool) -> None:
         watching = observers
         self._interceptors = [each for each in watching if isinstance(each, Interceptor)]
+        self._metered = MeteredCalls(signal, metering.meters)
         self.is_silenced = any(each.silences(signal) for each in self._interceptors)
         self._tokens = [
             (observer, observer.dispatch_begun(signal, sender, named, robust))
@@ -145,60 +150,42 @@ class WatchedDispatch:
         for observer, dispatch in reversed(self._tokens):
             observer.dispatch_ended(dispatch, error)
 
-    def around(self, receiver: "Receiver") -> "Receiver":
-        """The receiver, with its response shown to the observers."""
+    def call(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
+        """Call a receiver with keyword arguments, and show its response to the observers."""
         called = self._intercepted(receiver, is_async=False)
+        responses = self._begun(receiver)
+        try:
+            value = self._metered.call(receiver, named, called)
+        except BaseException as error:
+            _ended(responses, None, error)
+            raise
+        _ended(responses, value, None)
+        return value
 
-        def respond(**named: Any) -> Any:
-            with self._response_of(receiver) as response:
-                response.value = called(**named)
-            return response.value
-
-        respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
-        return respond
-
-    def around_async(self, receiver: "Receiver") -> "Receiver":
+    async def acall(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
         """The same for an async receiver."""
         called = self._intercepted(receiver, is_async=True)
-
-        async def respond(**named: Any) -> Any:
-            with self._response_of(receiver) as response:
-                response.value = await called(**named)
-            return response.value
-
-        respond.__wrapped__ = receiver  # type: ignore[attr-defined]  # as functools.wraps does
-        return respond
+        responses = self._begun(receiver)
+        try:
+            value = await self._metered.acall(receiver, named, called)
+        except BaseException as error:
+            _ended(responses, None, error)
+            raise
+        _ended(responses, value, None)
+        return value
 
     def _intercepted(self, receiver: "Receiver", is_async: bool) -> "Receiver":
         for interceptor in self._interceptors:
             receiver = interceptor.instead_of(receiver, is_async)
         return receiver
 
-    def _response_of(self, receiver: "Receiver") -> "_WatchedResponse":
-        return _WatchedResponse(
-            [
-                (observer, observer.response_begun(dispatch, receiver))
-                for observer, dispatch in self._tokens
-            ]
-        )
+    def _begun(self, receiver: "Receiver") -> _Tokens:
+        return [
+            (observer, observer.response_begun(dispatch, receiver))
+            for observer, dispatch in self._tokens
+        ]
 
 
-class _WatchedResponse:
-    """One response under the eyes of the observers: a context manager around the call.
-
-    Attributes:
-        value: what the receiver returned.
-    """
-
-    __slots__ = ("_tokens", "value")
-
-    def __init__(self, tokens: list[tuple[Observer, Any]]) -> None:
-        self._tokens = tokens
-        self.value: Any = None
-
-    def __enter__(self) -> "_WatchedResponse":
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        for observer, response in reversed(self._tokens):
-            observer.response_ended(response, self.value, error)
+def _ended(responses: _Tokens, value: Any, error: BaseException | None) -> None:
+    for observer, response in reversed(responses):
+        observer.response_ended(response, value, error)

@@ -1,17 +1,20 @@
-"""Catching what each receiver prints, in whatever thread or task it runs."""
+"""Catching or dropping what receivers print, in whatever thread or task they run."""
 
 import io
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from signalcli.trace.recorder import running
 
 
 class _Router:
-    """A stand-in for standard output that gives a receiver's text to its response."""
+    """A stand-in for standard output that gives a receiver's text to its response.
+
+    What belongs to no response goes on to the stream, unless it is to be dropped.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -20,7 +23,7 @@ class _Router:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         responses = running().values()
-        if not responses:
+        if not responses and not _droppers:
             return self.stream.write(text)
         for response in responses:
             response.add_output(text)
@@ -33,20 +36,20 @@ class _Router:
     @property
     def buffer(self) -> Any:
         """The bytes beneath, which are text of the receiver, too."""
-        return _Bytes(self) if running() else self.stream.buffer
+        return _Bytes(self) if _is_kept_back() else self.stream.buffer
 
     def flush(self) -> None:
-        if not running():
+        if not _is_kept_back():
             self.stream.flush()
 
     def close(self) -> None:
         # A receiver must not close what others print to.
-        if not running():
+        if not _is_kept_back():
             self.stream.close()
 
     def isatty(self) -> bool:
         # What a receiver prints is kept as text, so it is not to be coloured for a terminal.
-        return not running() and self.stream.isatty()
+        return not _is_kept_back() and self.stream.isatty()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
@@ -69,6 +72,12 @@ class _Bytes(io.RawIOBase):
 
 _lock = threading.Lock()
 _users = 0
+_droppers = 0
+
+
+def _is_kept_back() -> bool:
+    """Whether what is printed here does not reach the stream."""
+    return bool(_droppers or running())
 
 
 @contextmanager
@@ -77,15 +86,42 @@ def caught_output() -> Iterator[None]:
 
     Several may be under way at once, and end in any order.
     """
+    with _routed():
+        yield
+
+
+@contextmanager
+def dropped_output() -> Iterator[TextIO]:
+    """Within it, what is printed in any thread and becomes no response's output goes nowhere.
+
+    For work that calls receivers so often that nobody would read what they print. It does not ask
+    who prints, which costs next to nothing: whoever has something to say meanwhile writes to the
+    stream that this gives, the standard output that was there before. What child processes write
+    to the descriptor is left alone.
+    """
+    global _droppers
+    with _routed() as stream:
+        with _lock:
+            _droppers += 1
+        try:
+            yield stream
+        finally:
+            with _lock:
+                _droppers -= 1
+
+
+@contextmanager
+def _routed() -> Iterator[TextIO]:
+    """Within it, a router stands in for standard output; gives the stream beneath it."""
     global _users
     with _lock:
         _users += 1
         # Within another one, somebody may have put a stream of their own in place.
         if not isinstance(sys.stdout, _Router):
-            router: Any = _Router(sys.stdout)
-            sys.stdout = router
+            sys.stdout = cast("TextIO", _Router(sys.stdout))
+        router: Any = sys.stdout
     try:
-        yield
+        yield router.stream
     finally:
         with _lock:
             _users -= 1

@@ -4,6 +4,7 @@ A session writes later than its users ask it to, so what caused a write is noted
 for. Only kept while dispatches are watched.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -41,6 +42,13 @@ class Causes:
         """What was noted, or None."""
         _, cause = self._noted.get((id(instance), collection), (None, None))
         return cause
+
+    def of_any(self, instances: Iterable[Any]) -> watching.Cause | None:
+        """What was noted of the first of several instances of which something was, or None."""
+        if not self._noted:
+            return None
+        noted = map(self.of, instances)
+        return next((cause for cause in noted if cause is not None), None)
 
     def forget(self, instance: Any, collection: str | None = None) -> None:
         """It was written: what comes next has a cause of its own."""

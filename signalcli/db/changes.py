@@ -11,6 +11,7 @@ from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import changed_columns, moved_children
 from signalcli.db.dependants import in_djangos_order, orphans_among, primary_key, with_dependants
+from signalcli.db.relationships import Histories, relationships_of
 from signalcli.dispatch.watching import Cause
 
 
@@ -53,6 +54,11 @@ class Save(Change):
     moved: frozenset[str] = frozenset()
     update_fields: frozenset[str] | None = None
 
+    def move(self, foreign_keys: frozenset[str]) -> None:
+        """Count in foreign keys that change because of another instance's relationship."""
+        self.moved |= foreign_keys
+        self.update_fields = (self.update_fields or frozenset()) | foreign_keys
+
     def is_still_due(self, session: Session, deleted: Container[Any]) -> bool:
         """Whether it is to be written as things stand now, with ``update_fields`` refreshed.
 
@@ -84,70 +90,89 @@ class Delete(Change):
     asked_of: tuple[Any, ...] = ()
 
 
-def pending_deletes(session: Session, origins: Collection[Any]) -> list[Delete]:
-    """The rows that the next flush will remove, in the order in which Django announces them.
-
-    Besides what was deleted itself, these are the orphans of relationships that say
-    ``delete-orphan``, with their dependants.
+class Pending:
+    """What the next flush of a session will write, as things stand when it is made.
 
     Arguments:
         session: the session.
-        origins: the instances that ``session.delete()`` was called with.
     """
-    deleted = session.deleted
-    found: dict[int, Delete] = {}
-    heads: list[tuple[Any, ...]] = [(origin,) for origin in origins if origin in deleted]
-    heads.extend(orphans_among((*session.dirty, *session.new), besides=deleted))
-    for asked_of in heads:
-        for instance in with_dependants(asked_of[0]):
-            if inspect(instance).persistent:
-                found.setdefault(id(instance), Delete(instance, asked_of[0], asked_of))
-    for instance in deleted:
-        found.setdefault(id(instance), Delete(instance, instance, (instance,)))
-    by_instance = in_djangos_order([change.instance for change in found.values()])
-    return [found[id(instance)] for instance in by_instance]
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._new = session.new
+        self._dirty = session.dirty
+        self._deleted = session.deleted
+        self.histories = Histories()
+        states = map(inspect, (*self._dirty, *self._new))
+        self._parents = [
+            state for state in states if relationships_of(state.mapper).concern_children
+        ]
 
-def pending_saves(session: Session, deletes: Collection[Delete]) -> list[Save]:
-    """The rows that the next flush will insert or update, parents' tables first.
+    def deletes(self, origins: Collection[Any]) -> list[Delete]:
+        """The rows that will be removed, in the order in which Django announces them.
 
-    Besides what was added or changed itself, these are the children whose foreign key changes
-    because a parent's relationship does, or because the parent goes.
+        Besides what was deleted itself, these are the orphans of relationships that say
+        ``delete-orphan``, with their dependants.
 
-    Arguments:
-        session: the session.
-        deletes: what the same flush will remove.
-    """
-    going = {id(change.instance) for change in deletes}
-    updates: dict[int, Save] = {}
+        Arguments:
+            origins: the instances that ``session.delete()`` was called with.
+        """
+        deleted = self._deleted
+        found: dict[int, Delete] = {}
+        heads: list[tuple[Any, ...]] = [(origin,) for origin in origins if origin in deleted]
+        heads.extend(orphans_among(self._parents, deleted, self.histories))
+        for asked_of in heads:
+            for instance in with_dependants(asked_of[0]):
+                if inspect(instance).persistent:
+                    found.setdefault(id(instance), Delete(instance, asked_of[0], asked_of))
+        for instance in deleted:
+            found.setdefault(id(instance), Delete(instance, instance, (instance,)))
+        if not found:
+            return []
+        by_instance = in_djangos_order([change.instance for change in found.values()])
+        return [found[id(instance)] for instance in by_instance]
 
-    def update(instance: Any, moved: frozenset[str] = frozenset()) -> None:
-        if id(instance) not in going and inspect(instance).persistent:
-            save = updates.setdefault(id(instance), Save(instance, created=False))
-            save.moved |= moved
+    def saves(self, deletes: Collection[Delete]) -> list[Save]:
+        """The rows that will be inserted or updated, parents' tables first.
 
-    new, dirty = session.new, session.dirty
-    for instance in dirty:
-        update(instance)
-    for parent in (*dirty, *new, *(change.instance for change in deletes)):
-        for child, foreign_keys in moved_children(parent, is_going=id(parent) in going):
-            update(child, foreign_keys)
-    saves = [save for save in updates.values() if save.is_still_due(session, ())]
-    saves.sort(key=lambda save: primary_key(save.instance))
-    saves += [Save(instance, created=True) for instance in new if id(instance) not in going]
-    return _parents_first(saves)
+        Besides what was added or changed itself, these are the children whose foreign key changes
+        because a parent's relationship does, or because the parent goes.
+
+        Arguments:
+            deletes: what the same flush will remove.
+        """
+        going = {id(change.instance) for change in deletes}
+        updates: dict[int, Save] = {}
+        for instance in self._dirty:
+            if id(instance) not in going:
+                columns = changed_columns(instance)
+                if columns:
+                    updates[id(instance)] = Save(instance, False, update_fields=columns)
+        for parent in (*self._parents, *(inspect(change.instance) for change in deletes)):
+            is_going = id(parent.object) in going
+            for child, foreign_keys in moved_children(parent, is_going, self.histories):
+                if id(child) not in going and child in self._session and inspect(child).persistent:
+                    save = updates.get(id(child))
+                    if save is None:
+                        save = updates[id(child)] = Save(
+                            child, False, update_fields=changed_columns(child)
+                        )
+                    save.move(foreign_keys)
+        saves = sorted(updates.values(), key=lambda save: primary_key(save.instance))
+        saves += [Save(instance, True) for instance in self._new if id(instance) not in going]
+        return _parents_first(saves)
 
 
 def _parents_first(saves: list[Save]) -> list[Save]:
-    tables = {_table_of(save) for save in saves}
+    tables = {sender: _table_of(sender) for sender in {save.sender for save in saves}}
     if len(tables) < 2:
         return saves
-    order = _table_order(frozenset(tables))
-    return sorted(saves, key=lambda save: order[_table_of(save)])
+    order = _table_order(frozenset(tables.values()))
+    return sorted(saves, key=lambda save: order[tables[save.sender]])
 
 
-def _table_of(save: Save) -> Table:
-    table: Table = inspect(save.sender).base_mapper.local_table
+def _table_of(model: type[Any]) -> Table:
+    table: Table = inspect(model).base_mapper.local_table
     return table
 
 

@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import InstanceState, RelationshipDirection, RelationshipProperty
+from sqlalchemy.orm import PassiveFlag
+from sqlalchemy.orm.attributes import get_history
+
+from signalcli.db.relationships import (
+    Histories,
+    Relationship,
+    State,
+    child_foreign_keys,
+    relationships_of,
+)
+
+# What is known without asking the database.
+_KNOWN = PassiveFlag.PASSIVE_NO_INITIALIZE
 
 
 def changed_columns(instance: Any) -> frozenset[str]:
@@ -14,24 +26,23 @@ def changed_columns(instance: Any) -> frozenset[str]:
     foreign key. And it is less than "modified": a collection is no column, and setting a value to
     what it was is no change (unless that was not loaded, so that SQLAlchemy writes it anyway).
     """
-    state: InstanceState[Any] = inspect(instance)
+    state: State = inspect(instance)
     mapper = state.mapper
+    to_parents = relationships_of(mapper).to_parents
     columns: set[str] = set()
-    for key in set(state.attrs.keys()) - state.unmodified:
-        if key in mapper.relationships:
-            columns.update(_foreign_keys_of(instance, state, mapper.relationships[key]))
-        elif key in mapper.column_attrs and state.attrs[key].history.has_changes():
+    for key in tuple(state.committed_state):
+        if key in to_parents:
+            columns.update(_foreign_keys_of(instance, state, to_parents[key]))
+        elif key in mapper.column_attrs and get_history(instance, key, _KNOWN).has_changes():
             columns.add(key)
     return frozenset(columns)
 
 
 def _foreign_keys_of(
-    instance: Any, state: InstanceState[Any], relationship: RelationshipProperty[Any]
+    instance: Any, state: State, relationship: Relationship
 ) -> Iterator[str]:
     """The foreign keys that choosing another parent changes."""
-    if relationship.viewonly or relationship.direction is not RelationshipDirection.MANYTOONE:
-        return
-    history = state.attrs[relationship.key].history
+    history = get_history(instance, relationship.key, _KNOWN)
     if not history.has_changes():
         return
     parent = history.added[0] if history.added else None
@@ -49,51 +60,45 @@ def _foreign_keys_of(
             yield key
 
 
-def moved_children(parent: Any, is_going: bool) -> Iterator[tuple[Any, frozenset[str]]]:
+def moved_children(
+    state: State, is_going: bool, histories: Histories
+) -> Iterator[tuple[Any, frozenset[str]]]:
     """Children whose foreign keys change by what happens to a parent, and those foreign keys.
 
     Arguments:
-        parent: the parent.
+        state: the parent's state.
         is_going: whether its row is about to be removed, so that its children stay behind.
+        histories: what is known of relationships.
     """
-    state = inspect(parent)
-    for relationship in state.mapper.relationships:
-        if relationship.viewonly or relationship.direction is not RelationshipDirection.ONETOMANY:
-            continue
-        children = (
-            _left_behind(parent, state, relationship) if is_going else _moved(state, relationship)
-        )
+    for relationship in relationships_of(state.mapper).to_children:
+        if is_going:
+            children = _left_behind(state, relationship)
+        else:
+            children = _moved(state, relationship, histories)
         for child in children:
             if child is not None:
-                yield child, _child_foreign_keys(relationship)
+                yield child, child_foreign_keys(relationship)
 
 
-def _moved(state: InstanceState[Any], relationship: RelationshipProperty[Any]) -> list[Any]:
+def _moved(
+    state: State, relationship: Relationship, histories: Histories
+) -> list[Any]:
     """Who comes to or leaves a parent's relationship."""
-    if relationship.key in state.unmodified:
+    history = histories.of(state, relationship)
+    if history is None:
         return []
-    history = state.attrs[relationship.key].history
     leaving = [] if relationship.cascade.delete_orphan else history.deleted
     return [*history.added, *leaving]
 
 
-def _left_behind(
-    parent: Any, state: InstanceState[Any], relationship: RelationshipProperty[Any]
-) -> list[Any]:
+def _left_behind(state: State, relationship: Relationship) -> list[Any]:
     """Whose foreign key is emptied when a parent goes."""
     if relationship.cascade.delete or relationship.passive_deletes == "all":
         return []
     if relationship.passive_deletes:
         children = state.dict.get(relationship.key)
     else:
-        children = getattr(parent, relationship.key)
+        children = getattr(state.object, relationship.key)
     if children is None:
         return []
     return list(children) if relationship.uselist else [children]
-
-
-def _child_foreign_keys(relationship: RelationshipProperty[Any]) -> frozenset[str]:
-    return frozenset(
-        relationship.mapper.get_property_by_column(remote).key
-        for _, remote in relationship.local_remote_pairs or ()
-    )

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from signalcli.db.relationships import Histories, State, relationships_of
+
 
 def with_dependants(head: Any) -> Iterator[Any]:
     """An instance and all that its deletion cascades to, it first."""
@@ -14,20 +16,23 @@ def with_dependants(head: Any) -> Iterator[Any]:
         yield dependant
 
 
-def orphans_among(parents: Iterable[Any], besides: Container[Any]) -> list[tuple[Any, Any]]:
+def orphans_among(
+    parents: Iterable[State], besides: Container[Any], histories: Histories
+) -> list[tuple[Any, Any]]:
     """The children that lost the parent without which they must not live, each with that parent.
 
     Arguments:
-        parents: the instances whose relationships may have changed.
+        parents: the states of the instances whose relationships may have changed.
         besides: children that do not count.
+        histories: what is known of relationships.
     """
     taken_in: set[int] = set()
     lost: dict[int, tuple[Any, Any]] = {}
-    for parent in parents:
-        state = inspect(parent)
-        for relationship in state.mapper.relationships:
-            if relationship.cascade.delete_orphan and relationship.key not in state.unmodified:
-                history = state.attrs[relationship.key].history
+    for state in parents:
+        for relationship in relationships_of(state.mapper).orphaning:
+            history = histories.of(state, relationship)
+            if history is not None:
+                parent = state.object
                 taken_in.update(map(id, history.added))
                 lost.update(
                     (id(child), (child, parent))

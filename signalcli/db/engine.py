@@ -3,7 +3,7 @@
 import itertools
 import re
 import time
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,12 @@ def without_password(database: str) -> str:
 
 def using(bind: Engine | Connection) -> str:
     """A database as receivers are told of it: its URL without its password."""
-    return bind.engine.url.render_as_string(hide_password=True)
+    return _shown(bind.engine.url)
+
+
+@lru_cache(maxsize=64)
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
 
 
 def database_url(database: str | Path | URL) -> URL:

@@ -1,5 +1,6 @@
 """One round of a flush: announcing what is pending, and reporting what was written."""
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,11 +10,11 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db import causes
-from signalcli.db.changes import Change, Delete, Save, pending_deletes, pending_saves
+from signalcli.db.changes import Change, Delete, Pending, Save
 from signalcli.db.engine import using
 from signalcli.db.links import LinkChange, LinkPlan
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
-from signalcli.dispatch import Signal
+from signalcli.dispatch import Signal, watching
 
 if TYPE_CHECKING:
     from signalcli.db.session import Session
@@ -54,10 +55,18 @@ class Flush:
         self._deletes: list[Delete] = []
         self._planned: dict[int, Delete] = {}
         self._late: list[Change] = []
-        self._databases: dict[Any, str] = {}
+        self._databases: dict[type[Any], str] = {}
         self._only = None if objects is None else {id(instance) for instance in objects}
-        outer = [flush.links for flush in under_way]
-        self.links: LinkPlan = LinkPlan(session, outer, self._only)
+        self._links: LinkPlan | None = None
+        self._has_reached_somebody = False
+
+    @property
+    def links(self) -> LinkPlan:
+        """The rows of link tables."""
+        if self._links is None:
+            outer = itertools.takewhile(lambda flush: flush is not self, self._under_way)
+            self._links = LinkPlan(self._session, [flush.links for flush in outer], self._only)
+        return self._links
 
     def announce(self, origins: Collection[Any]) -> None:
         """Send what is sent before the write for all that is pending, and what that leads to.
@@ -68,13 +77,19 @@ class Flush:
         session = self._session
         with session.no_autoflush:
             for _ in range(MOST_ROUNDS):
-                deletes = pending_deletes(session, origins)
-                saves = self._fresh(pending_saves(session, [*self._planned.values(), *deletes]))
+                pending = Pending(session)
+                deletes = pending.deletes(origins)
+                saves = self._fresh(pending.saves([*self._planned.values(), *deletes]))
                 deletes = self._fresh(deletes)
                 if not (saves or deletes or self._announce_links()):
                     break
+                self._has_reached_somebody = False
                 self._set_aside(deletes)
                 self._announce_saves(saves, origins)
+                if not (deletes or self._has_reached_somebody or self._announce_links()):
+                    # Nothing can have changed since.
+                    pending.histories.share()
+                    break
                 for change in deletes:
                     instance = change.instance
                     if instance in session and not self._is_announced(instance, Delete):
@@ -104,12 +119,17 @@ class Flush:
         self._planned.pop(id(instance), None)
 
     def _announce_saves(self, saves: list[Save], origins: Collection[Any]) -> None:
+        if pre_save.is_idle:
+            self._saves += [self._announced(save, (save.instance,)) for save in saves]
+            return
         session = self._session
         deleted, deletions = session.deleted, len(origins)
         for save in saves:
             if len(origins) != deletions:
                 deleted, deletions = session.deleted, len(origins)
-            if not self._is_announced(save.instance, Save) and save.is_still_due(session, deleted):
+            if not self._has_reached_somebody or (
+                not self._is_announced(save.instance, Save) and save.is_still_due(session, deleted)
+            ):
                 self._saves.append(self._announced(save, (save.instance,)))
                 self._send_save(pre_save, save)
 
@@ -140,12 +160,12 @@ class Flush:
             elif isinstance(change, Delete):
                 self._send_delete(pre_delete, change)
                 self._deletes.append(change)
-        for links in self.links.take_late():
+        for links in self._links.take_late() if self._links else ():
             self._send_links(links, **links.before())
         for save in self._saves:
             if save.written:
                 self._send_save(post_save, save, created=save.created)
-        for links in self.links.written():
+        for links in self._links.written() if self._links else ():
             self._send_links(links, **links.after())
         for delete in _in_deletion_order(self._deletes):
             if delete.written:
@@ -184,8 +204,7 @@ class Flush:
         self._session.causes.forget(instance)
 
     def _announced(self, change: C, asked_of: Iterable[Any]) -> C:
-        noted = map(self._session.causes.of, asked_of)
-        change.cause = next((cause for cause in noted if cause is not None), None)
+        change.cause = self._session.causes.of_any(asked_of)
         self.announced[id(change.instance)] = change
         return change
 
@@ -198,7 +217,10 @@ class Flush:
         return None
 
     def _is_announced(self, instance: Any, kind: type[Change]) -> bool:
-        return any(isinstance(flush.announced.get(id(instance)), kind) for flush in self._under_way)
+        for flush in self._under_way:
+            if isinstance(flush.announced.get(id(instance)), kind):
+                return True
+        return False
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [
@@ -224,13 +246,16 @@ class Flush:
         if signal.is_idle:
             return
         with causes.resumed(change.cause):
-            signal.send(
+            responses = signal.send(
                 change.sender,
                 instance=change.instance,
                 using=self._using(change.model),
                 session=self._session,
                 **named,
             )
+        if not (responses or watching.observers):
+            return
+        self._has_reached_somebody = True
         self._session._refuse_after_failure()
         if self.was_rolled_back or self.was_abandoned:
             what = "transaction was rolled back" if self.was_rolled_back else "session was closed"
@@ -241,10 +266,10 @@ class Flush:
 
     def _using(self, model: type[Any]) -> str:
         """The database that a model is kept in, as a URL without its password."""
-        mapper = inspect(model)
-        if mapper not in self._databases:
-            self._databases[mapper] = using(self._session.get_bind(mapper))
-        return self._databases[mapper]
+        database = self._databases.get(model)
+        if database is None:
+            database = self._databases[model] = using(self._session.get_bind(inspect(model)))
+        return database
 
 
 def _in_deletion_order(deletes: list[Delete]) -> list[Delete]:

@@ -120,16 +120,18 @@ class Session(sqlmodel.Session):
             self._origins.clear()
             return
         self._refuse_after_failure()
-        for _ in range(MOST_ROUNDS):
+        rounds = 0
+        while self.new or self.deleted or self.dirty:
+            if rounds == MOST_ROUNDS:
+                self._roll_back(self._innermost_transaction())
+                raise FlushError(
+                    f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
+                    "does one of them change what it receives?"
+                )
             self._flush_once(objects)
-            if objects is not None or not (self.new or self.deleted or self.dirty):
+            rounds += 1
+            if objects is not None:
                 break
-        else:
-            self._roll_back(self._innermost_transaction())
-            raise FlushError(
-                f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
-                "does one of them change what it receives?"
-            )
         if not self._flushes:
             self.causes.clear()
 
@@ -193,7 +195,10 @@ class Session(sqlmodel.Session):
 
 
 def _nobody_cares() -> bool:
-    return all(signal.is_idle for signal in _SIGNALS)
+    for signal in _SIGNALS:
+        if not signal.is_idle:
+            return False
+    return True
 
 
 @event.listens_for(Session, "before_commit")

@@ -1,0 +1,80 @@
+"""Registering with Django: the demo's two models and its receivers, on a SQLite file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.dispatch import Signal
+
+from signalcli.db.engine import BUSY_TIMEOUT_SECONDS
+
+
+def registering(database: Path) -> tuple[Callable[[str], None], Callable[[], Any]]:
+    """What registers a user by name with Django, and what begins a transaction of Django's.
+
+    Arguments:
+        database: the file, which is made, with the pragmas of ``signalcli.db.create_engine``.
+    """
+    settings.configure(
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(database),
+                "OPTIONS": {
+                    "init_command": "PRAGMA journal_mode = WAL",
+                    "timeout": BUSY_TIMEOUT_SECONDS,
+                },
+            }
+        },
+        USE_TZ=False,
+    )
+    django.setup()
+    # Models can only be defined, and much else imported, when Django is set up.
+    from django.db import connection, models, transaction
+    from django.db.models.signals import post_save
+    from django.utils.timezone import now
+
+    class User(models.Model):
+        username = models.CharField(max_length=150, unique=True)
+        email = models.CharField(max_length=254)
+        date_joined = models.DateTimeField(default=now)
+        password = models.CharField(max_length=128, null=True)
+        last_login = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "core"
+
+    class Profile(models.Model):
+        user = models.OneToOneField(User, on_delete=models.CASCADE)
+        first_name = models.CharField(max_length=20, default="")
+        last_name = models.CharField(max_length=20, default="")
+        profile_pic = models.CharField(max_length=100, default="x")
+
+        class Meta:
+            app_label = "core"
+
+    notification = Signal()
+
+    def create_profile(instance: User, created: bool, **kwargs: Any) -> None:
+        if created:
+            Profile.objects.create(user=instance)
+            print("Profile Created !")
+
+    def show_notification(sender: type[User], username: str, email: str, **kwargs: Any) -> None:
+        print(f"Sender: {sender.__name__}")
+        print(f"Hello {username} <{email}>")
+        print("Notified")
+
+    post_save.connect(create_profile, sender=User, weak=False)
+    notification.connect(show_notification, weak=False)
+    with connection.schema_editor() as editor:
+        editor.create_model(User)
+        editor.create_model(Profile)
+
+    def register(name: str) -> None:
+        user = User.objects.create(username=name, email=f"{name}@mail.com")
+        notification.send(User, email=user.email, username=user.username)
+
+    return register, transaction.atomic

@@ -158,9 +158,7 @@ def rows(
     return run
 
 
-def links(
-    engine: Engine, session_class: type[sqlmodel.Session], posts: int
-) -> Callable[[], None]:
+def links(engine: Engine, session_class: type[sqlmodel.Session], posts: int) -> Callable[[], None]:
     """Give each of many posts all tags in one flush, and take that back."""
 
     def run() -> None:
@@ -202,9 +200,7 @@ def _registrations(engine: Engine) -> Iterator[Figure]:
         REACH,
         rounds=ROUNDS_OF_A_HUNDRED,
     )
-    yield _figure(
-        "a plain registration without its commit", "with it", uncommitted(engine), plain
-    )
+    yield _figure("a plain registration without its commit", "with it", uncommitted(engine), plain)
     command = one(engine, Session, as_the_command)
     yield _figure("the command's register", "a plain session that only writes", command, plain)
     yield _figure(

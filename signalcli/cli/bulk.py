@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from signalcli.render.progress import Display
     from signalcli.rows import RowReader
     from signalcli.trace import Recorder
-    from signalcli.trace.totals import Totals
+    from signalcli.trace.blame import BlamingTotals
 
 DEFAULT_BATCH_SIZE = 1_000
 MOST_ERRORS = 100
@@ -143,7 +143,7 @@ class _Course:
     command: str
     options: BulkOptions
     recorder: "Recorder"
-    totals: "Totals | None"
+    totals: "BlamingTotals | None"
     batches: "Batches | None" = None
     errors: "list[Outcome]" = field(default_factory=list)
     omitted: int = 0
@@ -200,10 +200,12 @@ class _Course:
     def _result(self) -> dict[str, Any]:
         """What there is to say to programs."""
         from signalcli.render.totals import totals_row
-        from signalcli.trace.totals import totals_of
+        from signalcli.trace.blame import totals_of
 
         counts = self.counts
-        totals = totals_of(self.recorder.trace) if self.totals is None else self.totals.receivers
+        totals = (
+            totals_of(self.recorder.trace.responses) if self.totals is None else list(self.totals)
+        )
         return {
             "rows": counts.rows,
             "done": counts.done,
@@ -249,9 +251,9 @@ def carry_out_rows(
         Terminated: the system asks the process to end.
     """
     from signalcli.trace import Recorder
-    from signalcli.trace.totals import Totals
+    from signalcli.trace.blame import BlamingTotals
 
-    course = _Course(command, options, Recorder(), None if options.trace else Totals())
+    course = _Course(command, options, Recorder(), None if options.trace else BlamingTotals())
 
     def work(session: "Session") -> Answer:
         from signalcli.rows import open_rows

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from signalcli.db import Session
     from signalcli.trace import Recorder
+    from signalcli.trace.blame import BlamingTotals
     from signalcli.trace.log.runs import Run
-    from signalcli.trace.totals import Totals
 
 
 ALWAYS_SENT = {
@@ -82,7 +82,7 @@ class Piecemeal:
         outcome: what is there of its work then.
     """
 
-    totals: "Totals | None"
+    totals: "BlamingTotals | None"
     answer: Callable[[], Answer]
     outcome: Callable[[], str]
 
@@ -100,7 +100,7 @@ class _Course:
     piecemeal: Piecemeal | None = None
 
     @property
-    def totals(self) -> "Totals | None":
+    def totals(self) -> "BlamingTotals | None":
         """What is kept of the dispatches in place of a trace."""
         return self.piecemeal.totals if self.piecemeal is not None else None
 
@@ -197,13 +197,13 @@ def _work(
 ) -> None:
     """Do the work, watched and announced; what ends it is noted and not raised."""
     from signalcli.trace import record
-    from signalcli.trace.totals import counted
+    from signalcli.trace.totals import totalled
 
     def judge(error: BaseException) -> Problem | None:
         return _problem_of(error, settings, recorder, course)
 
     announcement, failure = Announcement(command, judge), None
-    watched = record(recorder) if course.totals is None else counted(course.totals)
+    watched = record(recorder) if course.totals is None else totalled(course.totals)
     with settings.faults.injected(), watched:
         try:
             announcement.start()
@@ -326,15 +326,14 @@ def _run(
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,
         users=tuple(shorten(normal_username(name)) for name in (*users, *found)),
-        dispatches=0 if course.totals is None else course.totals.dispatches,
-        totals=() if course.totals is None else tuple(course.totals.receivers),
+        totals=tuple(course.totals or ()),
     )
 
 
 def _has_worked(recorder: "Recorder", course: _Course) -> bool:
     """Whether any signal was sent besides those that every command sends."""
     if course.totals is not None:
-        return course.is_written
+        return any(True for _ in course.totals)
     return any(dispatch.signal_path not in ALWAYS_SENT for dispatch in recorder.trace.dispatches)
 
 
@@ -401,10 +400,10 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
         from signalcli.render.console import make_console, show
         from signalcli.render.text import plain
 
-        if course.totals is not None and course.totals.receivers:
+        if totals := tuple(course.totals or ()):
             from signalcli.render.totals import totals_table
 
-            show(totals_table(course.totals.receivers), make_console())
+            show(totals_table(totals), make_console())
         show(answer.view or plain(answer.message), make_console())
     if course.problem is not None:
         print_problem(course.problem)

@@ -1,8 +1,9 @@
 """Carrying out a command for the rows of a file, in batches of which each is a transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.exc import InvalidRequestError
 
@@ -11,7 +12,9 @@ from signalcli.core.errors import InvalidValue, abridged
 from signalcli.core.many import Operation
 from signalcli.core.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
 from signalcli.db import Session
+from signalcli.dispatch.signatures import describe
 from signalcli.rows import BadRow, Row, RowReader
+from signalcli.trace.representation import describe_failure
 
 # As many names as any database takes in one statement.
 LARGEST_STRIDE = 1_000
@@ -168,9 +171,10 @@ class Batches:
             return [Outcome(rows[0].number, rows[0].line, fault)]
         return [outcome for row in rows for outcome in self._attempt([row])]
 
-    def _note_late(self, error: Exception) -> None:
+    def _note_late(self, function: Callable[[], Any], error: Exception) -> None:
         """A function that a receiver registered failed after the commit, which stands."""
-        fault = self._explain(error) or Fault("receiver_failed", f"{type(error).__name__}: {error}")
+        story = f"{describe(function)} failed: {describe_failure(error).story}"
+        fault = self._explain(error) or Fault("receiver_failed", story)
         self._late.append(Outcome(0, 0, fault))
 
     def _taken_late(self) -> list[Outcome]:

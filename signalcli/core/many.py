@@ -70,15 +70,15 @@ class Register:
         checked, outcomes = _each(rows, self.explain, lambda row: checked_newcomer(**row.values))
         taken = taken_among(session, (newcomer.username for _, newcomer in checked))
         users = []
-        with session.bulk(batch_size=len(rows)):
-            for row, newcomer in checked:
-                if newcomer.username in taken:
-                    fault = self.explain(UserExists(newcomer.username))
-                    outcomes.append(Outcome(row.number, row.line, fault, is_skipped=True))
-                    continue
+        for row, newcomer in checked:
+            if newcomer.username in taken:
+                fault = self.explain(UserExists(newcomer.username))
+                outcomes.append(Outcome(row.number, row.line, fault, is_skipped=True))
+            else:
                 users.append(newcomer.user())
-                session.add(users[-1])
                 outcomes.append(Outcome(row.number, row.line))
+        session.add_all(users)
+        session.flush()
         for user in users:
             announce(user)
         _refuse_removal(session, users)

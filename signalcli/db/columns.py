@@ -38,9 +38,7 @@ def changed_columns(instance: Any) -> frozenset[str]:
     return frozenset(columns)
 
 
-def _foreign_keys_of(
-    instance: Any, state: State, relationship: Relationship
-) -> Iterator[str]:
+def _foreign_keys_of(instance: Any, state: State, relationship: Relationship) -> Iterator[str]:
     """The foreign keys that choosing another parent changes."""
     history = get_history(instance, relationship.key, _KNOWN)
     if not history.has_changes():
@@ -80,9 +78,7 @@ def moved_children(
                 yield child, child_foreign_keys(relationship)
 
 
-def _moved(
-    state: State, relationship: Relationship, histories: Histories
-) -> list[Any]:
+def _moved(state: State, relationship: Relationship, histories: Histories) -> list[Any]:
     """Who comes to or leaves a parent's relationship."""
     history = histories.of(state, relationship)
     if history is None:

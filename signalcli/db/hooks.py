@@ -64,12 +64,12 @@ class Hooks:
     used, but when whoever holds them (see :meth:`hold`) is done.
 
     Attributes:
-        on_failure: called with what a function raised that is not robust; the others are called
-            then. Where None, it propagates.
+        on_failure: called with a function that is not robust, and what it raised; the others are
+            called then. Where None, it propagates.
     """
 
     def __init__(self) -> None:
-        self.on_failure: Callable[[Exception], object] | None = None
+        self.on_failure: Callable[[Callable[[], Any], Exception], object] | None = None
         self._waiting: list[Hook] = []
         self._due: list[Hook] = []
         self._holders = 0
@@ -138,6 +138,6 @@ class Hooks:
                 except Exception as error:
                     if self.on_failure is None:
                         raise
-                    self.on_failure(error)
+                    self.on_failure(hook.function, error)
         finally:
             self._callers -= 1

@@ -74,7 +74,7 @@ def runs_table(runs: Iterable[Run]) -> Table:
             plain(f"{begun:%H:%M:%S}" if begun.date() == today else f"{begun:%Y-%m-%d %H:%M}"),
             plain(_command(run)),
             plain(run.outcome, _STYLES[run.outcome]),
-            plain(str(run.dispatches)),
+            plain(str(run.dispatches) if run.dispatches else "" if run.totals else "0"),
             Text.assemble(plain(str(run.responses)), plain(failures, "red")),
             plain(duration(run.seconds), "dim"),
         )

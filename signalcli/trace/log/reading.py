@@ -10,7 +10,7 @@ from signalcli.trace.log import tables
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.schema import version_of
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
-from signalcli.trace.totals import Total
+from signalcli.trace.totals import ReceiverTotal
 
 
 def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
@@ -62,15 +62,17 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
     return trace
 
 
-def _totals(connection: Connection, numbers: list[int]) -> dict[int, list[Total]]:
+def _totals(connection: Connection, numbers: list[int]) -> dict[int, list[ReceiverTotal]]:
     """What each receiver did in runs whose traces are not kept, by run."""
-    totals: dict[int, list[Total]] = {}
+    totals: dict[int, list[ReceiverTotal]] = {}
     if version_of(connection) < tables.TOTALS_SINCE:
         return totals
     columns = tables.total.c
     query = select(tables.total).where(columns.run.in_(numbers))
     for row in connection.execute(query.order_by(columns.run, columns.place)):
-        total = Total(row.receiver, row.runs, row.failures, row.seconds)
+        total = ReceiverTotal(
+            row.receiver, row.signal, row.signal_path, row.runs, row.failures, row.seconds
+        )
         totals.setdefault(row.run, []).append(total)
     return totals
 
@@ -116,7 +118,7 @@ def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
     )
 
 
-def _run(row: Row[Any], users: Iterable[str], totals: Iterable[Total]) -> Run:
+def _run(row: Row[Any], users: Iterable[str], totals: Iterable[ReceiverTotal]) -> Run:
     return Run(
         number=row.run,
         begun=row.begun,

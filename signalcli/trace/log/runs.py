@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from signalcli.trace.totals import Total
+from signalcli.trace.totals import ReceiverTotal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Run:
     dispatches: int = 0
     responses: int = 0
     failures: int = 0
-    totals: tuple[Total, ...] = ()
+    totals: tuple[ReceiverTotal, ...] = ()
 
     @property
     def outcome(self) -> str:

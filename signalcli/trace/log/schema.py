@@ -28,10 +28,11 @@ def _add_totals(connection: Connection) -> None:
     """What each receiver did in a run whose trace is not kept."""
     is_sqlite = connection.dialect.name == "sqlite"
     number, layout = ("INTEGER", "WITHOUT ROWID") if is_sqlite else ("BIGINT", "")
+    texts = "".join(f"{name} TEXT NOT NULL, " for name in ("receiver", "signal", "signal_path"))
     connection.exec_driver_sql(
-        f"CREATE TABLE signalcli_total (run {number} NOT NULL, place INTEGER NOT NULL, "
-        "receiver TEXT NOT NULL, runs INTEGER NOT NULL, failures INTEGER NOT NULL, "
-        f"seconds FLOAT NOT NULL, PRIMARY KEY (run, place)) {layout}"
+        f"CREATE TABLE signalcli_total (run {number} NOT NULL, place INTEGER NOT NULL, {texts}"
+        "runs INTEGER NOT NULL, failures INTEGER NOT NULL, seconds FLOAT NOT NULL, "
+        f"PRIMARY KEY (run, place)) {layout}"
     )
 
 

@@ -102,6 +102,8 @@ def _total_rows(number: int, run: Run) -> Iterator[dict[str, Any]]:
             "run": number,
             "place": place,
             "receiver": total.receiver,
+            "signal": total.signal,
+            "signal_path": total.signal_path,
             "runs": total.runs,
             "failures": total.failures,
             "seconds": total.seconds,

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import InvalidRequestError
 
 from signalcli.core.checkpoints import Checkpoint
-from signalcli.core.errors import InvalidValue, abridged
+from signalcli.core.errors import InvalidValue
 from signalcli.core.many import Operation
 from signalcli.core.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
 from signalcli.db import Session
@@ -73,8 +74,8 @@ class Batches:
             pass
         if rows.digest() != begun.digest:
             raise InvalidValue(
-                f"{abridged(self._checkpoint.source)} does not begin with the "
-                f"{begun.counts.rows:,} rows that are done of {abridged(begun.source)}; name that "
+                f"{Path(self._checkpoint.source).name!r} does not begin with the "
+                f"{begun.counts.rows:,} rows that are done of {begun.source!r}; name that "
                 "file, or leave --resume out to begin anew"
             )
         self.counts = begun.counts

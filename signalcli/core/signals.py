@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signalcli.core.models import Profile, User, now
+from signalcli.core.models import DEFAULT_PICTURE, Profile, User, now
 from signalcli.core.pictures import discard
 from signalcli.db import Session, post_delete, post_save, touch
 from signalcli.dispatch import Signal, receiver
@@ -20,7 +20,6 @@ def create_profile(instance: User, created: bool, session: Session, **kwargs: An
     """Give a new user a profile."""
     if created:
         session.add(Profile(user=instance, **instance.take_profile_request()))
-        session.flush()
         print("Profile Created !")
 
 
@@ -33,9 +32,11 @@ def update_profile(instance: User, created: bool, session: Session, **kwargs: An
         profile.sqlmodel_update(instance.take_profile_request())
         session.add(profile)
         touch(profile)
-        session.flush()
-        if profile.profile_pic != picture:
-            discard(session, picture)
+        if picture != DEFAULT_PICTURE:
+            # Only once it is saved is it certain which picture the profile keeps.
+            session.flush()
+            if profile.profile_pic != picture:
+                discard(session, picture)
         print("Profile Updated!")
 
 

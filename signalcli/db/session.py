@@ -10,6 +10,7 @@ from sqlalchemy.exc import IllegalStateChangeError, PendingRollbackError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
+from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
 from signalcli.db.flushing import MOST_ROUNDS, Flush
@@ -54,6 +55,52 @@ class Session(sqlmodel.Session):
         self._flushes: list[Flush] = []
         self._origins: dict[int, Any] = {}
         self._failed: SessionTransaction | None = None
+        self._bulk: Bulk | None = None
+
+    @contextmanager
+    def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[None]:
+        """Work on many rows: write them in batches, with all their signals.
+
+        Within it, what is added, changed or deleted is written whenever ``batch_size`` instances
+        were given to ``add`` or ``delete``, when the next one is given; the rest at the end::
+
+            with session.bulk():
+                for row in rows:
+                    session.add(User(**row))
+            session.commit()
+
+        It is for what Django's ``bulk_create`` and ``bulk_update`` are for, but sends the signals
+        of a flush: ``pre_save`` for each instance of the batch, then the rows are written
+        together, then ``post_save`` for each, in order. What receivers leave pending is written
+        together after that, as the next part of the batch: a receiver of ``post_save`` that adds
+        a row for each instance costs one more statement for all. One that flushes itself writes
+        its own row at once, alone. Queries flush what is pending before, as always.
+
+        Instances that are changed are written with the batch; to count, they are given to
+        ``add``. Nothing of a batch that was written is kept alive by the session. A batch that
+        fails is rolled back as a flush is, and what was written before it in the same transaction
+        with it; where the block itself raises, what is pending is not written. Within
+        ``session.no_autoflush`` no batch is written until the end. Bulk work within bulk work has
+        batches of its own, and writes what is pending when it begins and when it ends. With
+        ``AsyncSession``, it is used in a function for ``run_sync``.
+
+        Arguments:
+            batch_size: how many instances are written together.
+            commit: whether each batch is committed, and the rest at the end.
+
+        Raises:
+            ValueError: the batch size is not at least 1.
+            Exception: as :meth:`flush`, from whatever writes a batch.
+        """
+        bulk, outer = Bulk(self, batch_size, commits=commit), self._bulk
+        if outer is not None:
+            outer.write()
+        self._bulk = bulk
+        try:
+            yield
+            bulk.write()
+        finally:
+            self._bulk = outer
 
     def commit(self) -> None:
         """Flush, then commit, as ``sqlmodel.Session`` does.
@@ -87,12 +134,16 @@ class Session(sqlmodel.Session):
 
     def add(self, instance: object, **options: Any) -> None:
         """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
+        if self._bulk is not None and not self._flushes:
+            self._bulk.make_room()
         super().add(instance, **options)
         for flush in self._flushes:
             flush.keep(instance)
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
+        if self._bulk is not None and not self._flushes:
+            self._bulk.make_room()
         super().delete(instance)
         self._origins[id(instance)] = instance
         self.causes.note(instance)

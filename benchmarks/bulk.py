@@ -8,24 +8,18 @@ commits after each batch, on a SQLite file with a write-ahead log. Then the same
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from io import StringIO
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import django
 from django.conf import settings
-from sqlalchemy import Engine, insert, select
-from sqlalchemy.orm import sessionmaker
-from sqlmodel import SQLModel
+from sqlalchemy import Engine, insert
 
-from benchmarks.figures import Figure
-from benchmarks.timing import compare
 from signalcli.core import signals as _receivers  # noqa: F401  # connects them
 from signalcli.core.models import Profile, User
-from signalcli.db import Session, create_engine
+from signalcli.db import Session
 
 ROWS = 20_000
 BATCH = 1000
@@ -47,8 +41,7 @@ settings.configure(
 )
 django.setup()
 
-from django.db import connection, models, transaction  # noqa: E402  # needs settings
-from django.db.models.signals import post_save  # noqa: E402  # needs settings
+from django.db import models, transaction  # noqa: E402  # needs settings
 
 
 class DjangoUser(models.Model):
@@ -88,7 +81,9 @@ _numbers = itertools.count()
 
 def rows() -> list[dict[str, Any]]:
     """Users that nobody has registered yet."""
-    return [{"username": f"u{n}", "email": f"u{n}@mail.com"} for n in itertools.islice(_numbers, ROWS)]
+    return [
+        {"username": f"u{n}", "email": f"u{n}@mail.com"} for n in itertools.islice(_numbers, ROWS)
+    ]
 
 
 def batches(things: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -126,5 +121,8 @@ def core(engine: Engine) -> None:
             ids = connection.scalars(returning, [{**row, "date_joined": now} for row in batch])
             connection.execute(
                 insert(profiles),
-                [{"user_id": id_, "first_name": "", "last_name": "", "profile_pic": "x"} for id_ in ids],
+                [
+                    {"user_id": id_, "first_name": "", "last_name": "", "profile_pic": "x"}
+                    for id_ in ids
+                ],
             )

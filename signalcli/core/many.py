@@ -70,15 +70,15 @@ class Register:
         checked, outcomes = _each(rows, self.explain, lambda row: checked_newcomer(**row.values))
         taken = taken_among(session, (newcomer.username for _, newcomer in checked))
         users = []
-        for row, newcomer in checked:
-            if newcomer.username in taken:
-                fault = self.explain(UserExists(newcomer.username))
-                outcomes.append(Outcome(row.number, row.line, fault, is_skipped=True))
-            else:
+        with session.bulk(batch_size=len(rows)):
+            for row, newcomer in checked:
+                if newcomer.username in taken:
+                    fault = self.explain(UserExists(newcomer.username))
+                    outcomes.append(Outcome(row.number, row.line, fault, is_skipped=True))
+                    continue
                 users.append(newcomer.user())
+                session.add(users[-1])
                 outcomes.append(Outcome(row.number, row.line))
-        session.add_all(users)
-        session.flush()
         for user in users:
             announce(user)
         _refuse_removal(session, users)
@@ -131,9 +131,9 @@ class Update:
             if changes and fault is None:
                 due.append((_of(found, row).username, changes))
         users = load_many(session, (name for name, _ in due)) if due else {}
-        for name, changes in due:
-            apply(changes, users[name])
-        session.flush()
+        with session.bulk(batch_size=len(rows)):
+            for name, changes in due:
+                apply(changes, users[name])
         _refuse_removal(session, users.values())
         return outcomes
 
@@ -155,10 +155,10 @@ class Delete:
         found = _found(session, rows)
         checked, outcomes = _each(rows, self.explain, lambda row: _of(found, row))
         users = load_many(session, (account.username for _, account in checked)) if checked else {}
-        for row, account in checked:
-            session.delete(users[account.username])
-            outcomes.append(Outcome(row.number, row.line))
-        session.flush()
+        with session.bulk(batch_size=len(rows)):
+            for row, account in checked:
+                session.delete(users[account.username])
+                outcomes.append(Outcome(row.number, row.line))
         return outcomes
 
 

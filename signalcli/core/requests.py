@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm.attributes import set_committed_value
+
 from signalcli.core.models import User
 from signalcli.core.values import checked_email, checked_name, checked_username
 from signalcli.db import touch
@@ -25,6 +27,8 @@ class Newcomer:
             of_profile: what to ask for the profile besides.
         """
         user = User(username=self.username, email=self.email)
+        # Or the receiver that makes the profile would have the database look for another one.
+        set_committed_value(user, "profile", None)
         user.request_profile(first_name=self.first_name, last_name=self.last_name, **of_profile)
         return user
 

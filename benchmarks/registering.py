@@ -33,7 +33,7 @@ from signalcli.core.values import checked_email, checked_name, checked_username
 from signalcli.db import Session, create_engine, m2m_changed, post_save
 from signalcli.trace import Recorder, record
 
-ROUNDS, ROUNDS_OF_A_HUNDRED, ROUNDS_OF_MANY = 400, 25, 7
+ROUNDS, ROUNDS_OF_A_HUNDRED, ROUNDS_OF_MANY = 300, 21, 7
 REACH = 1.2
 
 Work = Callable[[Any, str], object]
@@ -180,8 +180,7 @@ def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         engine = create_engine(Path(folder, "demo.db"))
         SQLModel.metadata.create_all(engine)
-        for figure in _registrations(engine):
-            yield figure
+        yield from _registrations(engine)
         yield from _django(Path(folder, "django.db"), engine)
         yield from _large(engine)
         engine.dispose()

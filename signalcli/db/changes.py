@@ -1,8 +1,9 @@
 """What a session is about to write, worked out from its public state."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Table, inspect
@@ -108,6 +109,13 @@ class Pending:
             state for state in states if relationships_of(state.mapper).concern_children
         ]
 
+    @property
+    def models(self) -> set[type[Any]] | None:
+        """The models of what will be written; None where children or deletions may add to them."""
+        if self._deleted or self._parents:
+            return None
+        return models_of(self._new, self._dirty)
+
     def deletes(self, origins: Collection[Any]) -> list[Delete]:
         """The rows that will be removed, in the order in which Django announces them.
 
@@ -163,12 +171,23 @@ class Pending:
         return _parents_first(saves)
 
 
+def models_of(*instances: Iterable[Any]) -> set[type[Any]]:
+    """The classes of instances."""
+    return set(map(type, chain(*instances)))
+
+
 def _parents_first(saves: list[Save]) -> list[Save]:
-    tables = {sender: _table_of(sender) for sender in {save.sender for save in saves}}
+    places = places_by_table({save.sender for save in saves})
+    return sorted(saves, key=lambda save: places[save.sender]) if len(places) > 1 else saves
+
+
+def places_by_table(models: Collection[type[Any]]) -> dict[type[Any], int]:
+    """The place of each model in the order of writing: those that others refer to come first."""
+    tables = {model: _table_of(model) for model in models}
     if len(tables) < 2:
-        return saves
+        return dict.fromkeys(models, 0)
     order = _table_order(frozenset(tables.values()))
-    return sorted(saves, key=lambda save: order[tables[save.sender]])
+    return {model: order[table] for model, table in tables.items()}
 
 
 def _table_of(model: type[Any]) -> Table:

@@ -3,9 +3,10 @@
 import itertools
 import re
 import time
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -23,6 +24,9 @@ _SECRET_IN_QUERY = re.compile(
     r"([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE
 )
 
+# Receivers are told of each write, and rendering takes a while.
+_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
 
 def without_password(database: str) -> str:
     """How a database is named to people: a URL, even a wrong one, without its password."""
@@ -31,12 +35,11 @@ def without_password(database: str) -> str:
 
 def using(bind: Engine | Connection) -> str:
     """A database as receivers are told of it: its URL without its password."""
-    return _shown(bind.engine.url)
-
-
-@lru_cache(maxsize=64)
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    engine = bind.engine
+    shown = _shown.get(engine)
+    if shown is None:
+        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
+    return shown
 
 
 def database_url(database: str | Path | URL) -> URL:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db import causes
-from signalcli.db.changes import Change, Delete, Pending, Save
+from signalcli.db.changes import Change, Delete, Pending, Save, models_of
 from signalcli.db.engine import using
 from signalcli.db.links import LinkChange, LinkPlan
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
@@ -78,6 +78,8 @@ class Flush:
         with session.no_autoflush:
             for _ in range(MOST_ROUNDS):
                 pending = Pending(session)
+                if self._concerns_nobody(pending):
+                    break
                 deletes = pending.deletes(origins)
                 saves = self._fresh(pending.saves([*self._planned.values(), *deletes]))
                 deletes = self._fresh(deletes)
@@ -102,6 +104,10 @@ class Flush:
             for change in self._planned.values():
                 if change.instance in session:
                     session.mark_deleted(change.instance, True)
+
+    def _concerns_nobody(self, pending: Pending) -> bool:
+        models = pending.models
+        return models is not None and m2m_changed.is_idle and not _is_heard(models)
 
     def _set_aside(self, deletes: list[Delete]) -> None:
         """Take the marks of deletion off, until all is announced.
@@ -146,6 +152,11 @@ class Flush:
         if not m2m_changed.is_idle:
             self.links.note_written()
 
+    @property
+    def updated(self) -> set[type[Any]]:
+        """The models of which rows are to be updated."""
+        return {save.sender for save in self._saves if not save.created}
+
     def report(self, transaction: SessionTransaction | None) -> None:
         """Send what is sent after the write for what was announced and written.
 
@@ -171,6 +182,10 @@ class Flush:
             if delete.written:
                 self._send_delete(post_delete, delete)
 
+    def expects(self, *saved: Iterable[Any]) -> bool:
+        """Whether somebody is to be told of instances whose rows were inserted or updated."""
+        return any(flush.announced for flush in self._under_way) or _is_heard(models_of(*saved))
+
     def saved(self, instance: Any, created: bool, columns: frozenset[str] | None) -> None:
         """An instance's row was inserted or updated."""
         if not self._concerns(instance) or self._is_announced(instance, Delete):
@@ -184,6 +199,10 @@ class Flush:
             change.update_fields = columns
         change.written = True
         self._session.causes.forget(instance)
+
+    def inserted(self, instance: Any) -> None:
+        """An instance's row was inserted."""
+        self.saved(instance, created=True, columns=None)
 
     def expired_columns(self, instance: Any) -> frozenset[str]:
         """The announced columns that were written as SQL expressions, so that nobody knows them."""
@@ -217,10 +236,7 @@ class Flush:
         return None
 
     def _is_announced(self, instance: Any, kind: type[Change]) -> bool:
-        for flush in self._under_way:
-            if isinstance(flush.announced.get(id(instance)), kind):
-                return True
-        return False
+        return any(isinstance(flush.announced.get(id(instance)), kind) for flush in self._under_way)
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [
@@ -270,6 +286,13 @@ class Flush:
         if database is None:
             database = self._databases[model] = using(self._session.get_bind(inspect(model)))
         return database
+
+
+def _is_heard(models: Iterable[type[Any]]) -> bool:
+    """Whether anybody is told when a row of one of these models is saved."""
+    return bool(watching.observers) or any(
+        signal.has_listeners(model) for model in models for signal in (pre_save, post_save)
+    )
 
 
 def _in_deletion_order(deletes: list[Delete]) -> list[Delete]:

@@ -13,8 +13,10 @@ from sqlalchemy.orm.exc import FlushError
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
 from signalcli.db.columns import changed_columns
+from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
+from signalcli.db.inserting import insert_together, is_heard_flushing
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 DEEPEST = 40
@@ -97,8 +99,9 @@ class Session(sqlmodel.Session):
             outer.write()
         self._bulk = bulk
         try:
-            yield
-            bulk.write()
+            with quick_construction():
+                yield
+                bulk.write()
         finally:
             self._bulk = outer
 
@@ -123,6 +126,9 @@ class Session(sqlmodel.Session):
         with self._rolled_back_on_failure():
             self.flush()
             return super().begin_nested()
+
+    def _is_heard_flushing(self) -> bool:
+        return is_heard_flushing(self, known=(_note_saves,))
 
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
@@ -166,7 +172,8 @@ class Session(sqlmodel.Session):
             sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised; likewise.
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end.
         """
-        if _nobody_cares() or any(flush.is_writing for flush in self._flushes):
+        is_idle = self._bulk is None and _nobody_cares()
+        if is_idle or any(flush.is_writing for flush in self._flushes):
             super().flush(objects)
             self._origins.clear()
             return
@@ -198,6 +205,8 @@ class Session(sqlmodel.Session):
                     "a time."
                 )
             flush.announce(self._origins.values())
+            if self._bulk is not None and objects is None and not self._is_heard_flushing():
+                insert_together(self, flush.updated, flush.inserted)
             flush.is_writing = True
             super().flush(objects)
             flush.is_writing = False
@@ -246,10 +255,7 @@ class Session(sqlmodel.Session):
 
 
 def _nobody_cares() -> bool:
-    for signal in _SIGNALS:
-        if not signal.is_idle:
-            return False
-    return True
+    return all(signal.is_idle for signal in _SIGNALS)
 
 
 @event.listens_for(Session, "before_commit")
@@ -264,9 +270,12 @@ def _note_saves(session: Session, context: object) -> None:
         return
     flush = session._flushes[-1]
     flush.note_links()
-    for instance in session.new:
+    new, dirty = session.new, session.dirty
+    if not flush.expects(new, dirty):
+        return
+    for instance in new:
         flush.saved(instance, created=True, columns=None)
-    for instance in session.dirty:
+    for instance in dirty:
         columns = changed_columns(instance) | flush.expired_columns(instance)
         if columns:
             flush.saved(instance, created=False, columns=columns)

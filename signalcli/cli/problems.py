@@ -1,11 +1,11 @@
 """What can go wrong, as every command reports it."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from signalcli.dispatch import Receiver
-    from signalcli.trace import Failure, Recorder
+    from signalcli.trace import Failure, Response
 
 INTERRUPTED = 130
 
@@ -41,6 +41,13 @@ class Problem:
     message: str
 
 
+class Blaming(Protocol):
+    """Something that has watched dispatches."""
+
+    def culprit(self, error: BaseException) -> "Response | None":
+        """The response that raised an exception first, or None where none did."""
+
+
 class Reported(Exception):
     """A command failed and has said so; what is left is to leave with its exit code."""
 
@@ -66,15 +73,16 @@ def login_failure(username: str) -> Problem:
     return Problem(2, "login_failed", f"{story}; `signalcli passwd` sets a password")
 
 
-def interruption(is_written: bool) -> Problem:
+def interruption(is_written: bool, outcome: str | None = None) -> Problem:
     """Somebody pressed Ctrl-C."""
-    return Problem(INTERRUPTED, "interrupted", f"interrupted; {_outcome(is_written)}")
+    story = outcome or _outcome(is_written)
+    return Problem(INTERRUPTED, "interrupted", f"interrupted; {story}")
 
 
-def termination(terminated: Terminated, is_written: bool) -> Problem:
+def termination(terminated: Terminated, is_written: bool, outcome: str | None = None) -> Problem:
     """The system asked the process to end."""
-    number = terminated.args[0]
-    return Problem(128 + number, "terminated", f"ended by signal {number}; {_outcome(is_written)}")
+    number, story = terminated.args[0], outcome or _outcome(is_written)
+    return Problem(128 + number, "terminated", f"ended by signal {number}; {story}")
 
 
 def unwritable_log(error: BaseException, database: str) -> str:
@@ -95,7 +103,11 @@ def _outcome(is_written: bool) -> str:
 
 
 def problem_of(
-    error: BaseException, recorder: "Recorder", database: str, is_written: bool
+    error: BaseException,
+    recorder: "Blaming",
+    database: str,
+    is_written: bool,
+    outcome: str | None = None,
 ) -> Problem:
     """What an exception means to the user.
 
@@ -104,14 +116,38 @@ def problem_of(
         recorder: knows which receiver raised it, if one did.
         database: how the user knows the database.
         is_written: whether something was committed before.
+        outcome: what is there of the command's work, where there is more to say of it than that.
+    """
+    from signalcli.apps import ImproperlyConfigured
+    from signalcli.db.errors import unusable
+
+    problem = fault_of(error, recorder)
+    if problem is None and isinstance(error, ImproperlyConfigured):
+        problem = Problem(2, "app", str(error))
+    if problem is None:
+        unusable_database = unusable(error, database)
+        if unusable_database is None:
+            return internal_fault(error)
+        problem = Problem(5, UNUSABLE, str(unusable_database))
+    if problem.exit_code == 1 or outcome is not None:
+        return replace(problem, message=f"{problem.message}; {outcome or _outcome(is_written)}")
+    return problem
+
+
+def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
+    """What an exception says of what was asked for, or of a receiver; None where of neither.
+
+    Arguments:
+        error: what was raised.
+        recorder: as for :func:`problem_of`.
     """
     from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
-    from signalcli.apps import AmbiguousModel, ImproperlyConfigured, ModelNotFound
+    from signalcli.apps import AmbiguousModel, ModelNotFound
     from signalcli.apps.inventory import NoMatch
     from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
-    from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
-    from signalcli.db.errors import unusable
+    from signalcli.core.errors import InvalidValue, ReceiversFailed, UserExists, UserNotFound
+    from signalcli.rows import RowsUnreadable
     from signalcli.trace.representation import describe_failure
 
     culprit = recorder.culprit(error)
@@ -119,24 +155,22 @@ def problem_of(
         sender = culprit.dispatch.sender
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
         story = _failure_of(culprit.receiver, signal, describe_failure(error))
-        return Problem(1, "receiver_failed", f"{story}; {_outcome(is_written)}")
+        return Problem(1, "receiver_failed", story)
+    if isinstance(error, ReceiversFailed):
+        return robust_failures(error.signal, error.failed)
     if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
         return Problem(2, "invalid_value", str(error))
+    if isinstance(error, RowsUnreadable):
+        return Problem(2, "unreadable", str(error))
     if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound | NoMatch):
         return Problem(3, "not_found", str(error))
     if isinstance(error, UserExists | ObjectExists):
         return Problem(4, "exists", str(error))
-    if isinstance(error, ImproperlyConfigured):
-        return Problem(2, "app", str(error))
     if isinstance(error, IntegrityError | InvalidRequestError):
         # What the commands themselves write was checked before.
         reason = describe_failure(error).message
-        story = f"what receivers did cannot be written: {reason}; {_outcome(is_written)}"
-        return Problem(1, "receiver_failed", story)
-    unusable_database = unusable(error, database)
-    if unusable_database is not None:
-        return Problem(5, UNUSABLE, str(unusable_database))
-    return internal_fault(error)
+        return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
+    return None
 
 
 def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> Problem:

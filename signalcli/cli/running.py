@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from signalcli.db import Session
     from signalcli.trace import Recorder
+    from signalcli.trace.blame import BlamingTotals
     from signalcli.trace.log.runs import Run
 
 
@@ -72,6 +73,21 @@ class Answer:
     users: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Piecemeal:
+    """What is different where a command commits its work piece by piece, much of it perhaps.
+
+    Attributes:
+        totals: what is kept of its dispatches, in place of a trace.
+        answer: what it has to say where something ends it early.
+        outcome: what is there of its work then.
+    """
+
+    totals: "BlamingTotals | None"
+    answer: Callable[[], Answer]
+    outcome: Callable[[], str]
+
+
 @dataclass(slots=True)
 class _Course:
     """A run under way: what it has come to so far."""
@@ -82,6 +98,17 @@ class _Course:
     is_written: bool = False
     number: int | None = None
     leaving: Terminated | None = None
+    piecemeal: Piecemeal | None = None
+
+    @property
+    def totals(self) -> "BlamingTotals | None":
+        """What is kept of the dispatches in place of a trace."""
+        return self.piecemeal.totals if self.piecemeal is not None else None
+
+    @property
+    def outcome(self) -> str | None:
+        """What is there of the work, if there is more to say than whether there is something."""
+        return self.piecemeal.outcome() if self.piecemeal is not None else None
 
     def note_commit(self) -> None:
         """Something is in the database for good."""
@@ -98,6 +125,8 @@ def carry_out(
     shows_trace: bool = True,
     users: tuple[str, ...] = (),
     app: str | None = None,
+    piecemeal: Piecemeal | None = None,
+    recorder: "Recorder | None" = None,
 ) -> None:
     """Carry out a command, print what came of it, and keep it in the signal log.
 
@@ -110,6 +139,8 @@ def carry_out(
         shows_trace: whether the trace is part of what is printed; then it is kept, too.
         users: the names of the users that it is about, as they were typed.
         app: the full name of the app that has to be installed for it.
+        piecemeal: what is different where it commits piece by piece itself.
+        recorder: records the trace; by default one that nobody else asks.
 
     Raises:
         Reported: the command failed, and has said so.
@@ -117,12 +148,12 @@ def carry_out(
     """
     from signalcli.trace import Recorder
 
-    recorder, course = Recorder(), _Course()
+    recorder, course = recorder or Recorder(), _Course(piecemeal=piecemeal)
     leave_logs_to_others()
     with contextlib.ExitStack() as stack:
         engine: Engine | None = None
         try:
-            with _view(settings, recorder, shows_trace), _back_to_this_folder():
+            with _view(settings, recorder, course, shows_trace), _back_to_this_folder():
                 engine = _open(settings, app, writes, creates)
                 # The last connection to close takes the write-ahead log with it.
                 stack.callback(engine.dispose)
@@ -132,7 +163,7 @@ def carry_out(
             course.problem = course.problem or problem
         if settings.log and shows_trace:
             run = _run(command, recorder, course, users, writes)
-            course.number = _keep(settings, run, recorder, engine if writes else None)
+            course.number = _keep(settings, run, recorder, course, engine if writes else None)
     _print(settings, command, recorder if shows_trace else None, course)
     if course.leaving is not None:
         raise course.leaving
@@ -167,18 +198,22 @@ def _work(
 ) -> None:
     """Do the work, watched and announced; what ends it is noted and not raised."""
     from signalcli.trace import record
+    from signalcli.trace.totals import totalled
 
     def judge(error: BaseException) -> Problem | None:
         return _problem_of(error, settings, recorder, course)
 
     announcement, failure = Announcement(command, judge), None
-    with settings.faults.injected(), record(recorder):
+    watched = record(recorder) if course.totals is None else totalled(course.totals)
+    with settings.faults.injected(), watched:
         try:
             announcement.start()
             _work_in_session(engine, work, course, writes)
         except BaseException as error:
             failure = error
             course.problem = judge(error)
+            if course.piecemeal is not None:
+                course.answer = course.piecemeal.answer()
         course.problem = announcement.end(course.problem, failure)
 
 
@@ -208,11 +243,12 @@ def _problem_of(
     from signalcli.db.engine import without_password
 
     if isinstance(error, KeyboardInterrupt):
-        return interruption(course.is_written)
+        return interruption(course.is_written, course.outcome)
     if isinstance(error, Terminated):
         course.leaving = error
-        return termination(error, course.is_written)
-    if recorder.culprit(error) is None:
+        return termination(error, course.is_written, course.outcome)
+    blaming = recorder if course.totals is None else course.totals
+    if blaming.culprit(error) is None:
         if not isinstance(error, Exception):
             raise error
         if isinstance(error, BrokenPipeError):
@@ -221,7 +257,7 @@ def _problem_of(
             return None
     print_traceback_if_wanted()
     database = without_password(settings.database)
-    return problem_of(error, recorder, database, course.is_written)
+    return problem_of(error, blaming, database, course.is_written, course.outcome)
 
 
 @contextlib.contextmanager
@@ -239,9 +275,17 @@ def _back_to_this_folder() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _view(settings: Settings, recorder: "Recorder", shows_trace: bool) -> Iterator[None]:
-    """Show the trace to people as it grows; keep standard output clean for programs."""
-    if shows_trace and not settings.json and not settings.quiet:
+def _view(
+    settings: Settings, recorder: "Recorder", course: _Course, shows_trace: bool
+) -> Iterator[None]:
+    """Show the trace to people as it grows; keep standard output clean for programs.
+
+    Where only totals are kept, nobody could tell what prints what, and it is dropped.
+    """
+    if course.totals is not None:
+        with kept_clean(for_programs=False, quiet=True):
+            yield
+    elif shows_trace and not settings.json and not settings.quiet:
         from signalcli.render.console import make_console
         from signalcli.render.live import growing_table
 
@@ -277,22 +321,29 @@ def _run(
         exit_code=problem.exit_code if problem is not None else 0,
         # What follows, the reader of the table may delay.
         seconds=recorder.now() if recorder.trace.ended is None else recorder.trace.ended,
-        is_rolled_back=writes and not course.is_written and _has_worked(recorder),
+        is_rolled_back=writes and not course.is_written and _has_worked(recorder, course),
         message=encodable(message),
         result=answer.result if answer is not None else None,
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,
         users=tuple(shorten(normal_username(name)) for name in (*users, *found)),
+        totals=tuple(course.totals or ()),
     )
 
 
-def _has_worked(recorder: "Recorder") -> bool:
+def _has_worked(recorder: "Recorder", course: _Course) -> bool:
     """Whether any signal was sent besides those that every command sends."""
+    if course.totals is not None:
+        return any(True for _ in course.totals)
     return any(dispatch.signal_path not in ALWAYS_SENT for dispatch in recorder.trace.dispatches)
 
 
 def _keep(
-    settings: Settings, run: "Run", recorder: "Recorder", engine: "Engine | None"
+    settings: Settings,
+    run: "Run",
+    recorder: "Recorder",
+    course: _Course,
+    engine: "Engine | None",
 ) -> int | None:
     """Keep the run in the signal log, or say why that cannot be done; returns its number."""
     from signalcli.db.opening import is_kept, open_engine
@@ -301,7 +352,7 @@ def _keep(
     if run.error_code == UNUSABLE:
         return None
     if not is_kept(settings.database):
-        if _has_worked(recorder) and engine is not None and engine.url.database is not None:
+        if _has_worked(recorder, course) and engine is not None and engine.url.database is not None:
             _warn(settings, FileNotFoundError("the file is gone"))
         return None
     try:
@@ -350,6 +401,10 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
         from signalcli.render.console import make_console, show
         from signalcli.render.text import plain
 
+        if totals := tuple(course.totals or ()):
+            from signalcli.render.totals import totals_table
+
+            show(totals_table(totals), make_console())
         show(answer.view or plain(answer.message), make_console())
     if course.problem is not None:
         print_problem(course.problem)

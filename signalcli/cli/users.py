@@ -5,6 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from signalcli.cli.bulk import (
+    BatchSize,
+    BulkOptions,
+    BulkTrace,
+    From,
+    Resume,
+    Strict,
+    carry_out_rows,
+)
 from signalcli.cli.completion import complete_username
 from signalcli.cli.options import Robust, Settings, Trace
 from signalcli.cli.passwords import PasswordStdin, new_password, refuse_usage
@@ -20,9 +29,11 @@ if TYPE_CHECKING:
 DEMO_APP = "signalcli.core"
 
 NewUsername = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        metavar="USERNAME", help="1 to 150 letters, digits and @ . + - _", show_default=False
+        metavar="[USERNAME]",
+        help="1 to 150 letters, digits and @ . + - _; none with --from.",
+        show_default=False,
     ),
 ]
 Username = Annotated[
@@ -40,6 +51,15 @@ FIRST_NAME = typer.Option(
 LAST_NAME = typer.Option(
     "--last-name", help="The last name, at most 20 characters.", show_default=False
 )
+ManyUsernames = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[USERNAME]",
+        help="The user's name; none with --from.",
+        autocompletion=complete_username,
+        show_default=False,
+    ),
+]
 ProfilePicture = Annotated[
     Path | None,
     typer.Option(
@@ -53,10 +73,13 @@ ProfilePicture = Annotated[
 
 def register(
     settings: Settings,
-    username: NewUsername,
+    username: NewUsername = None,
     email: Annotated[
-        str, typer.Option("--email", "-e", help="The email address.", show_default=False)
-    ],
+        str | None,
+        typer.Option(
+            "--email", "-e", help="The email address; needed without --from.", show_default=False
+        ),
+    ] = None,
     first_name: Annotated[str, FIRST_NAME] = "",
     last_name: Annotated[str, LAST_NAME] = "",
     profile_pic: ProfilePicture = None,
@@ -64,11 +87,44 @@ def register(
         bool, typer.Option("--password", help="Ask for a password on the terminal.")
     ] = False,
     password_stdin: PasswordStdin = False,
+    source: From = None,
+    batch_size: BatchSize = None,
+    strict: Strict = False,
+    resume: Resume = False,
+    trace: BulkTrace = False,
 ) -> None:
     """Store a new user, and watch receivers make the profile and send a notification.
 
+    With --from, users come from a file with the columns username, email, first_name, last_name.
+
     Example: signalcli register xyz --email xyz@mail.com --first-name Xenia
     """
+    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options.check(
+        settings,
+        "register",
+        USERNAME=username,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        profile_pic=profile_pic,
+        password=password,
+        password_stdin=password_stdin,
+    )
+    if username is None or email is None:
+        if source is None:
+            refuse_usage(settings, "register", "missing option '--email'")
+        from signalcli.core import many
+
+        carry_out_rows(
+            settings,
+            "register",
+            options,
+            lambda explain, rows: many.Register(explain),
+            many.Register.columns,
+            creates=True,
+        )
+        return
     if password and password_stdin:
         refuse_usage(settings, "register", "give --password or --password-stdin, not both")
     secret = None
@@ -100,7 +156,7 @@ def register(
 
 def update(
     settings: Settings,
-    username: Username,
+    username: ManyUsernames = None,
     new_username: Annotated[
         str | None, typer.Option("--username", "-u", help="The new username.", show_default=False)
     ] = None,
@@ -110,11 +166,41 @@ def update(
     first_name: Annotated[str | None, FIRST_NAME] = None,
     last_name: Annotated[str | None, LAST_NAME] = None,
     profile_pic: ProfilePicture = None,
+    source: From = None,
+    batch_size: BatchSize = None,
+    strict: Strict = False,
+    resume: Resume = False,
+    trace: BulkTrace = False,
 ) -> None:
     """Change a user, and watch a receiver save the profile.
 
+    With --from, changes come from a file with the columns username, new_username, email,
+    first_name, last_name; an empty value changes nothing.
+
     Example: signalcli update xyz --email new@mail.com --last-name Young
     """
+    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options.check(
+        settings,
+        "update",
+        USERNAME=username,
+        username=new_username,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        profile_pic=profile_pic,
+    )
+    if username is None:
+        from signalcli.core import many
+
+        carry_out_rows(
+            settings,
+            "update",
+            options,
+            lambda explain, rows: many.Update(explain, ignores_empty=rows.format == "csv"),
+            many.Update.columns,
+        )
+        return
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
@@ -138,11 +224,34 @@ def update(
     carry_out(settings, "update", work, app=DEMO_APP, writes=True, users=(username,))
 
 
-def delete(settings: Settings, username: Username) -> None:
+def delete(
+    settings: Settings,
+    username: ManyUsernames = None,
+    source: From = None,
+    batch_size: BatchSize = None,
+    strict: Strict = False,
+    resume: Resume = False,
+    trace: BulkTrace = False,
+) -> None:
     """Remove a user, and watch the profile go first.
+
+    With --from, users are named in the column username of a file.
 
     Example: signalcli delete xyz
     """
+    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options.check(settings, "delete", USERNAME=username)
+    if username is None:
+        from signalcli.core import many
+
+        carry_out_rows(
+            settings,
+            "delete",
+            options,
+            lambda explain, rows: many.Delete(explain),
+            many.Delete.columns,
+        )
+        return
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
@@ -156,13 +265,33 @@ def delete(settings: Settings, username: Username) -> None:
 
 def notify(
     settings: Settings,
-    username: Username,
+    username: ManyUsernames = None,
     robust: Robust = False,
+    source: From = None,
+    batch_size: BatchSize = None,
+    strict: Strict = False,
+    resume: Resume = False,
+    trace: BulkTrace = False,
 ) -> None:
     """Send the notification signal for a user.
 
+    With --from, users are named in the column username of a file.
+
     Example: signalcli notify xyz --robust
     """
+    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options.check(settings, "notify", USERNAME=username)
+    if username is None:
+        from signalcli.core import many
+
+        carry_out_rows(
+            settings,
+            "notify",
+            options,
+            lambda explain, rows: many.Notify(explain, is_robust=robust),
+            many.Notify.columns,
+        )
+        return
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts

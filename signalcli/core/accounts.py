@@ -4,7 +4,7 @@ Nothing here writes a profile: the receivers do, with the names that the user ca
 (see :meth:`signalcli.core.models.User.request_profile`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.orm import selectinload
 from sqlmodel import col, select
 
 from signalcli.core.errors import UserExists, UserNotFound, abridged
@@ -19,9 +20,10 @@ from signalcli.core.images import Image, checked_image
 from signalcli.core.models import DEFAULT_PICTURE, Profile, User
 from signalcli.core.passwords import checked_password, make_password
 from signalcli.core.pictures import discard, store
+from signalcli.core.requests import apply, checked_changes, checked_newcomer, differing
 from signalcli.core.signals import notification
-from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
-from signalcli.db import Session, touch
+from signalcli.core.values import sought_username
+from signalcli.db import Session
 from signalcli.dispatch import Receiver
 
 
@@ -65,22 +67,18 @@ def register(
         UserExists: the username is taken.
         DatabaseUnusable: the picture cannot be written.
     """
-    username, email = checked_username(username), checked_email(email)
-    first_name = checked_name(first_name, "first name")
-    last_name = checked_name(last_name, "last name")
+    new = checked_newcomer(username, email, first_name, last_name)
     image = None if picture is None else checked_image(picture)
     # It takes a while, in which the database is not locked yet.
     encoded = None if password is None else make_password(checked_password(password))
-    if _is_taken(session, username):
-        raise UserExists(username)
+    if _is_taken(session, new.username):
+        raise UserExists(new.username)
     stored = _store(session, image)
-    user = User(username=username, email=email)
+    user = new.user(**stored)
     user.password = encoded
-    user.request_profile(first_name=first_name, last_name=last_name, **stored)
     session.add(user)
-    _flush(session, username)
-    # What the receivers left it, who may have changed it.
-    notification.send(User, email=user.email, username=user.username)
+    _flush(session, new.username)
+    announce(user)
     account = as_left(session, user)
     _discard_unused(session, account, stored)
     return account
@@ -119,17 +117,8 @@ def update(
     """
     image = None if picture is None else checked_image(picture)
     current = find(session, username)
-    wanted = {
-        "username": None if new_username is None else checked_username(new_username),
-        "email": None if email is None else checked_email(email),
-        "first_name": None if first_name is None else checked_name(first_name, "first name"),
-        "last_name": None if last_name is None else checked_name(last_name, "last name"),
-    }
-    changes = {
-        name: value
-        for name, value in wanted.items()
-        if value is not None and value != getattr(current, name)
-    }
+    wanted = checked_changes(new_username, email, first_name, last_name)
+    changes = differing(current, wanted)
     if not changes and image is None:
         return current, False
     claimed = changes.get("username")
@@ -137,10 +126,7 @@ def update(
         raise UserExists(claimed)
     stored = _store(session, image)
     user = _load(session, current.username)
-    user.username = changes.pop("username", user.username)
-    user.email = changes.pop("email", user.email)
-    user.request_profile(**changes, **stored)
-    touch(user)
+    apply(changes, user, **stored)
     _flush(session, claimed)
     account = as_left(session, user)
     _discard_unused(session, account, stored)
@@ -185,6 +171,11 @@ def notify(
     return account, [pair for pair in responses if isinstance(pair[1], Exception)]
 
 
+def announce(user: User) -> None:
+    """Send ``notification`` for a new user, as the receivers left them, who may have changed it."""
+    notification.send(User, email=user.email, username=user.username)
+
+
 def find(session: Session, username: str, *, load: bool = False) -> Account:
     """A user by name.
 
@@ -196,11 +187,37 @@ def find(session: Session, username: str, *, load: bool = False) -> Account:
     Raises:
         UserNotFound: there is no such user.
     """
-    # A text that is not valid Unicode is nobody's name, and the database would not take it.
-    if username.isprintable():
-        for account in _accounts(session, normal_username(username), load):
+    name = sought_username(username)
+    if name is not None:
+        for account in _accounts(session, name, load):
             return account
     raise UserNotFound(username)
+
+
+def find_many(session: Session, names: Iterable[str]) -> dict[str, Account]:
+    """Those users of some names that there are, by name.
+
+    Arguments:
+        session: the session.
+        names: usernames in their normal form, as many as a statement has room for.
+    """
+    query = _query(_COLUMNS).where(col(User.username).in_(list(names)))
+    return {row[0]: _account(*row) for row in session.exec(query)}
+
+
+def taken_among(session: Session, names: Iterable[str]) -> set[str]:
+    """Which of some names are taken; names as for :func:`find_many`."""
+    return set(session.exec(select(User.username).where(col(User.username).in_(list(names)))))
+
+
+def load_many(session: Session, names: Iterable[str]) -> dict[str, User]:
+    """The instances of those users of some names that there are, with their profiles, by name.
+
+    Making them sends their signals. Names as for :func:`find_many`.
+    """
+    query = select(User).where(col(User.username).in_(list(names))).order_by(col(User.id))
+    with_profiles = query.options(selectinload(User.profile))  # type: ignore[arg-type]  # a column of SQLModel's
+    return {user.username: user for user in session.exec(with_profiles)}
 
 
 def load(session: Session, username: str) -> User:
@@ -252,12 +269,15 @@ def usernames(session: Session, beginning: str, most: int) -> list[str]:
 
 
 def _accounts(session: Session, username: str | None, load: bool) -> Iterator[Account]:
-    entities: tuple[Any, ...] = (User, Profile) if load else _COLUMNS
-    query = select(*entities).select_from(User).outerjoin(Profile).order_by(col(User.id))
+    query = _query((User, Profile) if load else _COLUMNS)
     if username is not None:
         query = query.where(User.username == username)
     for row in session.exec(query):
         yield _account_of(*row) if load else _account(*row)
+
+
+def _query(entities: tuple[Any, ...]) -> Any:
+    return select(*entities).select_from(User).outerjoin(Profile).order_by(col(User.id))
 
 
 def _account_of(user: User, profile: Profile | None) -> Account:

@@ -1,5 +1,10 @@
 """What can be wrong with a request to the demo app."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signalcli.dispatch import Receiver
+
 
 class AccountError(Exception):
     """A request that cannot be carried out; the message says why and what to do."""
@@ -23,6 +28,20 @@ class UserExists(AccountError):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"the user {abridged(username)} exists already; choose another username")
+
+
+class ReceiversFailed(Exception):
+    """Receivers failed in a dispatch that let the others run.
+
+    Arguments:
+        signal: the signal's short name.
+        failed: who failed, and how.
+    """
+
+    def __init__(self, signal: str, failed: "list[tuple[Receiver, Exception]]") -> None:
+        super().__init__(f"{len(failed)} receivers of {signal} failed")
+        self.signal = signal
+        self.failed = failed
 
 
 def abridged(text: str) -> str:

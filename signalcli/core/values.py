@@ -2,10 +2,15 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from signalcli.core.errors import InvalidValue, abridged
 from signalcli.core.models import LONGEST_EMAIL, LONGEST_NAME, LONGEST_USERNAME
 
+LONGEST_SIMPLE_LOCAL = 64
+
+# What stands before the @ in most addresses, and is in its normal form as it is.
+_SIMPLE_LOCAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 _USERNAME = re.compile(r"[\w.@+-]+")
 
 
@@ -37,6 +42,11 @@ def normal_username(username: str) -> str:
     return unicodedata.normalize("NFKC", username)
 
 
+def sought_username(username: str) -> str | None:
+    """A username as it is looked up; None where it is no valid Unicode, and nobody's name."""
+    return normal_username(username) if username.isprintable() else None
+
+
 def checked_email(email: str) -> str:
     """An email address in its normal form.
 
@@ -45,6 +55,11 @@ def checked_email(email: str) -> str:
     """
     from email_validator import EmailNotValidError, validate_email
 
+    local, at, domain = email.rpartition("@")
+    if at and _SIMPLE_LOCAL.fullmatch(local) and len(local) <= LONGEST_SIMPLE_LOCAL:
+        normal_domain = _normal_domain(domain)
+        if normal_domain is not None and len(email) <= LONGEST_EMAIL:
+            return f"{local}@{normal_domain}"
     try:
         normal = validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -53,6 +68,22 @@ def checked_email(email: str) -> str:
     if len(normal) > LONGEST_EMAIL:
         raise InvalidValue(f"the email {abridged(email)} has more than {LONGEST_EMAIL} characters")
     return normal
+
+
+@lru_cache(maxsize=1024)
+def _normal_domain(domain: str) -> str | None:
+    """A domain in its normal form, where that is one of ASCII; None where it is not.
+
+    Of many addresses, most share a few domains, and these take by far the longest to check.
+    """
+    from email_validator import EmailNotValidError, validate_email
+
+    if not domain.isascii():
+        return None
+    try:
+        return validate_email(f"a@{domain}", check_deliverability=False).domain
+    except EmailNotValidError:
+        return None
 
 
 def checked_name(name: str, what: str) -> str:

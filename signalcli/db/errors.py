@@ -21,6 +21,12 @@ class DatabaseUnusable(Exception):
     """The database cannot be used: no database, locked too long, no permission."""
 
 
+def is_of_the_database(error: BaseException) -> bool:
+    """Whether an error says that SQLite's database itself cannot be used, whoever uses it."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    return name.startswith(tuple(_BY_SQLITE_ERROR))
+
+
 def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
     """What an error says about the database, or None where it says nothing.
 

@@ -62,9 +62,14 @@ class Hooks:
 
     Functions are not called in the middle of SQLAlchemy's own commit, where the session cannot be
     used, but when whoever holds them (see :meth:`hold`) is done.
+
+    Attributes:
+        on_failure: called with a function that is not robust, and what it raised; the others are
+            called then. Where None, it propagates.
     """
 
     def __init__(self) -> None:
+        self.on_failure: Callable[[Callable[[], Any], Exception], object] | None = None
         self._waiting: list[Hook] = []
         self._due: list[Hook] = []
         self._holders = 0
@@ -119,7 +124,8 @@ class Hooks:
     def run(self) -> None:
         """Call the functions that are due, unless somebody holds them.
 
-        The first that fails ends it, and those after it are not called, unless it is robust.
+        The first that fails ends it, and those after it are not called, unless it is robust or
+        somebody takes care of failures.
         """
         if self._holders or not self._due:
             return
@@ -127,6 +133,11 @@ class Hooks:
         self._callers += 1
         try:
             for hook in due:
-                hook.call()
+                try:
+                    hook.call()
+                except Exception as error:
+                    if self.on_failure is None:
+                        raise
+                    self.on_failure(hook.function, error)
         finally:
             self._callers -= 1

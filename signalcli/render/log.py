@@ -15,6 +15,7 @@ from signalcli.render.figures import duration
 from signalcli.render.grid import new_table
 from signalcli.render.table import FAILED, TraceTable
 from signalcli.render.text import plain
+from signalcli.render.totals import totals_row, totals_table
 from signalcli.trace.log.retention import Pruned
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.statistics import Statistics, histogram
@@ -50,6 +51,7 @@ def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
             "responses": run.responses,
             "failures": run.failures,
         },
+        "receivers": [totals_row(total) for total in run.totals],
     }
     return row if trace is None else {**row, "dispatches": dispatches_of(trace)}
 
@@ -72,7 +74,7 @@ def runs_table(runs: Iterable[Run]) -> Table:
             plain(f"{begun:%H:%M:%S}" if begun.date() == today else f"{begun:%Y-%m-%d %H:%M}"),
             plain(_command(run)),
             plain(run.outcome, _STYLES[run.outcome]),
-            plain(str(run.dispatches)),
+            plain(str(run.dispatches) if run.dispatches else "" if run.totals else "0"),
             Text.assemble(plain(str(run.responses)), plain(failures, "red")),
             plain(duration(run.seconds), "dim"),
         )
@@ -123,6 +125,8 @@ def ending_of(run: Run) -> str:
 def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:
     """What a run printed for people, one thing after the other."""
     yield TraceTable(trace)
+    if run.totals:
+        yield totals_table(run.totals)
     if run.message:
         yield plain(run.message)
 

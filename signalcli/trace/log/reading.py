@@ -10,6 +10,7 @@ from signalcli.trace.log import tables
 from signalcli.trace.log.runs import Run
 from signalcli.trace.log.schema import version_of
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
+from signalcli.trace.totals import ReceiverTotal
 
 
 def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
@@ -25,7 +26,8 @@ def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
     named = select(tables.subject).where(tables.subject.c.run.in_(wanted))
     for username, number in connection.execute(named.order_by(tables.subject.c.username)):
         users.setdefault(number, []).append(username)
-    return [_run(row, users[row.run]) for row in rows]
+    totals = _totals(connection, wanted)
+    return [_run(row, users[row.run], totals.get(row.run, ())) for row in rows]
 
 
 def read_trace(connection: Connection, number: int | None) -> Trace:
@@ -58,6 +60,21 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
             dispatch.responses.append(response)
             by_place[row.seq, place] = response
     return trace
+
+
+def _totals(connection: Connection, numbers: list[int]) -> dict[int, list[ReceiverTotal]]:
+    """What each receiver did in runs whose traces are not kept, by run."""
+    totals: dict[int, list[ReceiverTotal]] = {}
+    if version_of(connection) < tables.TOTALS_SINCE:
+        return totals
+    columns = tables.total.c
+    query = select(tables.total).where(columns.run.in_(numbers))
+    for row in connection.execute(query.order_by(columns.run, columns.place)):
+        total = ReceiverTotal(
+            row.receiver, row.signal, row.signal_path, row.runs, row.failures, row.seconds
+        )
+        totals.setdefault(row.run, []).append(total)
+    return totals
 
 
 def _responses(
@@ -101,7 +118,7 @@ def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
     )
 
 
-def _run(row: Row[Any], users: Iterable[str]) -> Run:
+def _run(row: Row[Any], users: Iterable[str], totals: Iterable[ReceiverTotal]) -> Run:
     return Run(
         number=row.run,
         begun=row.begun,
@@ -118,4 +135,5 @@ def _run(row: Row[Any], users: Iterable[str]) -> Run:
         dispatches=row.dispatches,
         responses=row.responses,
         failures=row.failures,
+        totals=tuple(totals),
     )

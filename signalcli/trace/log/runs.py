@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from signalcli.trace.totals import ReceiverTotal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -25,6 +27,7 @@ class Run:
         dispatches: how many dispatches its trace has.
         responses: how many responses.
         failures: how many of them failed.
+        totals: what each receiver did, where the trace is not kept.
     """
 
     number: int | None = None
@@ -42,6 +45,7 @@ class Run:
     dispatches: int = 0
     responses: int = 0
     failures: int = 0
+    totals: tuple[ReceiverTotal, ...] = ()
 
     @property
     def outcome(self) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from signalcli.db import DatabaseUnusable
 from signalcli.trace.log import tables
 
-VERSION = 2
+VERSION = 3
 PART = "log"
 
 
@@ -24,8 +24,20 @@ def _add_marks(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
+def _add_totals(connection: Connection) -> None:
+    """What each receiver did in a run whose trace is not kept."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    number, layout = ("INTEGER", "WITHOUT ROWID") if is_sqlite else ("BIGINT", "")
+    texts = "".join(f"{name} TEXT NOT NULL, " for name in ("receiver", "signal", "signal_path"))
+    connection.exec_driver_sql(
+        f"CREATE TABLE signalcli_total (run {number} NOT NULL, place INTEGER NOT NULL, {texts}"
+        "runs INTEGER NOT NULL, failures INTEGER NOT NULL, seconds FLOAT NOT NULL, "
+        f"PRIMARY KEY (run, place)) {layout}"
+    )
+
+
 # What leads from each version to the next one.
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks}
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks, 2: _add_totals}
 
 
 class LogDamaged(DatabaseUnusable):

@@ -163,4 +163,21 @@ Index(
     postgresql_where=response.c.is_failed,
 )
 
-OF_A_RUN = (response, dispatch, subject, run)
+TOTALS_SINCE = 3
+
+# What each receiver did with each signal in a run of so many dispatches that its trace is not kept.
+total = Table(
+    "signalcli_total",
+    metadata,
+    Column("run", _Number, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("receiver", Text, nullable=False),
+    Column("signal", Text, nullable=False),
+    Column("signal_path", Text, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+OF_A_RUN = (total, response, dispatch, subject, run)

@@ -33,7 +33,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 
     Arguments:
         connection: the database.
-        run: the run; its number and its counts are found out anew.
+        run: the run; its number is found out anew, and what its trace has is counted.
         trace: its trace.
 
     Returns:
@@ -54,9 +54,10 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
         run,
         result=run.result if _is_small(run.result) else None,
         users=tuple(sorted(set(run.users))),
-        dispatches=len(dispatches),
-        responses=len(responses),
-        failures=sum(written.failure is not None for written in responses),
+        dispatches=run.dispatches + len(dispatches),
+        responses=sum(total.runs for total in run.totals) + len(responses),
+        failures=sum(total.failures for total in run.totals)
+        + sum(written.failure is not None for written in responses),
     )
     result = connection.execute(insert(tables.run), _run_values(run, trace.ended))
     number = result.inserted_primary_key[0] if result.inserted_primary_key else 0
@@ -64,6 +65,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
     numbers = routes.store(connection, of_all)
     for table, rows in (
         (tables.subject, [{"run": number, "username": name} for name in run.users]),
+        (tables.total, list(_total_rows(number, run))),
         (tables.dispatch, list(_dispatch_rows(number, dispatches, responses, numbers))),
         (tables.response, list(_response_rows(number, responses, numbers, trace.ended))),
     ):
@@ -92,6 +94,20 @@ def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
         "trace_ended": trace_ended,
         "is_failed": run.exit_code != 0 or run.failures > 0,
     }
+
+
+def _total_rows(number: int, run: Run) -> Iterator[dict[str, Any]]:
+    for place, total in enumerate(run.totals):
+        yield {
+            "run": number,
+            "place": place,
+            "receiver": total.receiver,
+            "signal": total.signal,
+            "signal_path": total.signal_path,
+            "runs": total.runs,
+            "failures": total.failures,
+            "seconds": total.seconds,
+        }
 
 
 def _dispatch_rows(

@@ -1,0 +1,171 @@
+"""How far the run of a command over a file of rows has come, kept in the database itself.
+
+It is written in the same transaction as the rows that it tells of, so that it is true whenever the
+run ends. Each run has its own; that of one that ends whole is removed.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    insert,
+    inspect,
+    or_,
+    select,
+    update,
+)
+
+from signalcli.core.outcomes import Counts
+from signalcli.db import DatabaseUnusable
+from signalcli.trace.log.tables import schema
+
+VERSION = 1
+PART = "checkpoint"
+
+_metadata = MetaData()
+
+_checkpoint = Table(
+    "signalcli_checkpoint",
+    _metadata,
+    Column(
+        "checkpoint",
+        BigInteger().with_variant(Integer(), "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("written", DateTime, nullable=False, index=True),
+    Column("command", String(50), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("batches", Integer, nullable=False),
+    Column("faults", Text, nullable=False),
+    Column("digest", String(128), nullable=False),
+    # The number of a run that ended is not given to another, which may be under way.
+    sqlite_autoincrement=True,
+)
+_columns = _checkpoint.c
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a run has come.
+
+    Attributes:
+        source: where its rows came from.
+        counts: the rows that are done, and what came of them.
+        digest: of those rows.
+    """
+
+    source: str
+    counts: Counts
+    digest: str
+
+
+class Checkpoint:
+    """The checkpoint of one run.
+
+    Arguments:
+        command: the command's name.
+        source: where its rows come from; the absolute path of a file, or ``-``.
+    """
+
+    def __init__(self, command: str, source: str) -> None:
+        self.source = source
+        self._command = command
+        self._number: int | None = None
+
+    def find(self, connection: Connection) -> Reached | None:
+        """What an earlier run of the command left: the last one over these rows, else over any.
+
+        The run goes on with its checkpoint.
+
+        Raises:
+            DatabaseUnusable: a newer version of signalcli made the checkpoints.
+        """
+        if not _version(connection):
+            return None
+        of_command = select(_checkpoint).where(_columns.command == self._command)
+        ours_first = (_columns.source != self.source, _columns.written.desc())
+        row = connection.execute(of_command.order_by(*ours_first).limit(1)).first()
+        if row is None:
+            return None
+        self._number = row.checkpoint
+        faults = Counter(json.loads(row.faults))
+        counts = Counts(row.rows, row.done, row.skipped, row.failed, row.batches, faults)
+        return Reached(row.source, counts, row.digest)
+
+    def write(self, connection: Connection, counts: Counts, digest: str) -> None:
+        """Note how far the run has come; to be called in the transaction that took it there.
+
+        Raises:
+            DatabaseUnusable: as :meth:`find`.
+        """
+        _make(connection)
+        values = {
+            "written": datetime.now(UTC).replace(tzinfo=None),
+            "command": self._command,
+            "source": self.source,
+            "rows": counts.rows,
+            "done": counts.done,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            "batches": counts.batches,
+            "faults": json.dumps(counts.faults),
+            "digest": digest,
+        }
+        if self._number is not None:
+            row = _columns.checkpoint == self._number
+            if connection.execute(update(_checkpoint).where(row).values(values)).rowcount:
+                return
+        # Another run over the same rows, that ended whole, may have removed it.
+        result = connection.execute(insert(_checkpoint).values(values))
+        self._number = result.inserted_primary_key[0] if result.inserted_primary_key else None
+
+    def remove(self, connection: Connection) -> None:
+        """The run has ended whole: neither it nor an earlier one over the rows is gone on with."""
+        if self._number is None:
+            return
+        earlier = and_(_columns.source == self.source, _columns.checkpoint < self._number)
+        connection.execute(
+            delete(_checkpoint).where(
+                _columns.command == self._command,
+                or_(_columns.checkpoint == self._number, earlier),
+            )
+        )
+
+
+def _version(connection: Connection) -> int:
+    """The version of the checkpoints that a database has; 0 where it has none."""
+    if not inspect(connection).has_table(schema.name):
+        return 0
+    version = connection.scalar(select(schema.c.version).where(schema.c.part == PART)) or 0
+    if version > VERSION:
+        raise DatabaseUnusable(
+            f"the checkpoints of runs over files have version {version}, and this signalcli knows "
+            f"version {VERSION}: a newer signalcli made them; use that one, or another --database"
+        )
+    return int(version)
+
+
+def _make(connection: Connection) -> None:
+    """Make the table where it is missing."""
+    if not _version(connection):
+        schema.create(connection, checkfirst=True)
+        _metadata.create_all(connection)
+        connection.execute(insert(schema).values(part=PART, version=VERSION))

@@ -1,0 +1,121 @@
+"""How far a command over many rows has come, said while it is under way."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from signalcli.render.text import plain
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Display(Protocol):
+    """Something that shows how far a command has come."""
+
+    def update(self, rows: int, position: int, size: int | None) -> None:
+        """So many rows are done.
+
+        Arguments:
+            rows: the rows, from the beginning of this run.
+            position: how much of their source was read, in bytes.
+            size: how much there is of it; None where that is unknown.
+        """
+
+    def note(self, text: str, *, is_error: bool = True) -> None:
+        """Say something on a line of its own; what is no error, only where progress is shown."""
+
+
+class Lines:
+    """Lines of text, one every few seconds, for what is no terminal.
+
+    Arguments:
+        console: where they are written.
+        what: what is under way.
+        is_silent: whether only notes are written.
+    """
+
+    def __init__(self, console: Console, what: str, *, is_silent: bool = False) -> None:
+        self._console = console
+        self._what = what
+        self._begun = time.monotonic()
+        self._is_silent = is_silent
+        self._due = self._begun + SECONDS_BETWEEN_LINES
+
+    def update(self, rows: int, position: int, size: int | None) -> None:
+        """See :class:`Display`, as for the other method."""
+        now = time.monotonic()
+        if self._is_silent or now < self._due:
+            return
+        self._due = now + SECONDS_BETWEEN_LINES
+        seconds = now - self._begun
+        parts = [f"{self._what}: {rows:,} rows", f"{rows / seconds:,.0f} rows/s"]
+        if size and position:
+            left = timedelta(seconds=round(seconds * (size - position) / position))
+            parts += [f"{position / size:.0%}", f"{left} left"]
+        self.note(", ".join(parts))
+
+    def note(self, text: str, *, is_error: bool = True) -> None:
+        """Say something."""
+        if is_error or not self._is_silent:
+            self._console.file.write(_line(text).plain + "\n")
+            self._console.file.flush()
+
+
+class Bar:
+    """A bar that grows on a terminal.
+
+    Arguments:
+        progress: Rich's bar, which is shown.
+        what: what is under way.
+    """
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress = progress
+        self._begun = time.monotonic()
+        self._task = progress.add_task(what, total=None, rows=0, rate=0)
+
+    def update(self, rows: int, position: int, size: int | None) -> None:
+        """See :class:`Display`, as for the other method."""
+        rate = rows / max(time.monotonic() - self._begun, 1e-9)
+        self._progress.update(
+            self._task, total=size, completed=position, rows=f"{rows:,}", rate=f"{rate:,.0f}"
+        )
+
+    def note(self, text: str, *, is_error: bool = True) -> None:
+        """Say something above the bar."""
+        self._progress.console.print(_line(text), soft_wrap=True)
+
+
+def _line(text: str) -> Text:
+    return plain(text.replace("\n", "\\n"))
+
+
+@contextmanager
+def displayed(console: Console, what: str, *, is_quiet: bool) -> Iterator[Display]:
+    """Within it, a bar is shown on a terminal, and lines are written elsewhere.
+
+    Arguments:
+        console: where.
+        what: what is under way.
+        is_quiet: whether only notes are shown.
+    """
+    if is_quiet or not console.is_terminal or console.is_dumb_terminal or not console.file.isatty():
+        yield Lines(console, what, is_silent=is_quiet)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]} rows"),
+        TextColumn("{task.fields[rate]} rows/s", style="cyan"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    progress = Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False)
+    with progress:
+        yield Bar(progress, what)

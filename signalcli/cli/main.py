@@ -5,6 +5,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from signalcli import __version__
 from signalcli.cli.output import (
     let_go_of_stdout,
     print_problem,
@@ -23,6 +24,8 @@ from signalcli.cli.problems import (
 )
 
 PROGRAM = "signalcli"
+# By this the shell asks Typer for what may come next.
+COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -61,6 +64,10 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"] and COMPLETION_VARIABLE not in os.environ:
+        # Nothing that reads a command line is needed for this one.
+        print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
+        return 0
     try:
         from signalcli.cli.app import app
 

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "watching",
     "registering",
     "bulk",
+    "starting",
     "batching",
     "log_cost",
 )

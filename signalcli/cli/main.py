@@ -5,6 +5,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+from signalcli import __version__
 from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
 from signalcli.cli.output import (
     let_go_of_stdout,
@@ -23,6 +24,8 @@ from signalcli.cli.problems import (
     usage_problem,
 )
 
+# By this the shell asks Typer for what may come next.
+COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -77,6 +80,11 @@ def run(invocation: Invocation) -> int:
 
 
 def _run(invocation: Invocation) -> int:
+    is_bare = invocation.line is None and COMPLETION_VARIABLE not in os.environ
+    if is_bare and invocation.arguments == ("--version",):
+        # Nothing that reads a command line is needed for this one.
+        print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
+        return 0
     try:
         from signalcli.cli.app import program
 

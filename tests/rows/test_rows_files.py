@@ -41,7 +41,10 @@ ROWS = [user(1, 2, "al", "a"), user(2, 3, "bo", "b")]
         (b'[{"username": "al"}]', "a JSON array, not JSON Lines: write each object in a line of "),
         (b'"username,email\nal,a\n', "line 1: a quote is opened in the row that begins here"),
         (b"x" * 3_000_000, "line 1: no header of a CSV file: too long, with 1,000,000 bytes or "),
-        (gzip.compress(gzip.compress(CONTENT, mtime=0), mtime=0), "compressed by gzip twice; unpack it once"),
+        (
+            gzip.compress(gzip.compress(CONTENT, mtime=0), mtime=0),
+            "compressed by gzip twice; unpack it once",
+        ),
         (b"\x1f\x8b\x08 is no gzip", "damaged: what gzip compressed cannot be decompressed"),
     ],
 )

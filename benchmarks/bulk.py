@@ -1,128 +1,134 @@
-"""What bulk work with every signal costs.
+"""Many rows with all signals.
 
-Rows of two tables, users and profiles, where a receiver of ``post_save`` makes each user's profile:
-with ``Session.bulk()``, with Django's loop over ``save()`` and the same receiver, with Django's
-``bulk_create`` of both tables, which sends no signal, and with SQLAlchemy's own inserts. Everybody
-commits after each batch, on a SQLite file with a write-ahead log. Then the same users are changed.
+Users are registered in bulk, from dictionaries in memory, in transactions of 1,000, each with the
+profile that a receiver of `post_save` makes: by `Session.bulk()`; by Django's loop over `save()`
+with the same receiver; by Django's `bulk_create` of users and profiles and by SQLAlchemy Core's
+inserts, both without any signal. Then users are changed in bulk. What receivers print is dropped.
 """
 
+import io
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import django
-from django.conf import settings
 from sqlalchemy import Engine, insert
+from sqlmodel import SQLModel, col, select
 
+from benchmarks.django_peer import Peer, django_peer
+from benchmarks.figures import Figure
+from benchmarks.timing import compare
 from signalcli.core import signals as _receivers  # noqa: F401  # connects them
-from signalcli.core.models import Profile, User
-from signalcli.db import Session
+from signalcli.core.models import Profile, User, now
+from signalcli.db import Session, create_engine
 
-ROWS = 20_000
-BATCH = 1000
-ROUNDS = 3
-
-_FOLDER = tempfile.TemporaryDirectory()
-_INIT = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-
-settings.configure(
-    INSTALLED_APPS=[],
-    USE_TZ=False,
-    DATABASES={
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(Path(_FOLDER.name, "django.db")),
-            "OPTIONS": {"init_command": _INIT},
-        }
-    },
-)
-django.setup()
-
-from django.db import models, transaction  # noqa: E402  # needs settings
-
-
-class DjangoUser(models.Model):
-    """As the demo's."""
-
-    username = models.CharField(max_length=150, unique=True)
-    email = models.CharField(max_length=254)
-    date_joined = models.DateTimeField(default=datetime.now)
-    password = models.CharField(max_length=128, null=True)
-    last_login = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "bulk"
-
-
-class DjangoProfile(models.Model):
-    """As the demo's."""
-
-    user = models.OneToOneField(DjangoUser, on_delete=models.CASCADE, related_name="profile")
-    first_name = models.CharField(max_length=20, default="")
-    last_name = models.CharField(max_length=20, default="")
-    profile_pic = models.CharField(max_length=100, default="x")
-
-    class Meta:
-        app_label = "bulk"
-
-
-def create_profile(instance: DjangoUser, created: bool, **kwargs: Any) -> None:
-    """Give a new user a profile, or save that of another, as the demo's receivers do."""
-    if created:
-        DjangoProfile.objects.create(user=instance)
-        print("Profile Created !")
-
+ROWS, BATCH, ROUNDS = 20_000, 1_000, 3
+SIZES = (100, 300, 3_000, 10_000)
+SAVE_LOOP, BULK_CREATE = 1 / 4, 1 / 0.6
 
 _numbers = itertools.count()
 
 
-def rows() -> list[dict[str, Any]]:
-    """Users that nobody has registered yet."""
+def new_rows() -> list[dict[str, Any]]:
+    """Users whom nobody has registered yet."""
     return [
-        {"username": f"u{n}", "email": f"u{n}@mail.com"} for n in itertools.islice(_numbers, ROWS)
+        {"username": f"user{number}", "email": f"user{number}@mail.com"}
+        for number in itertools.islice(_numbers, ROWS)
     ]
 
 
-def batches(things: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Parts of so many."""
-    for begin in range(0, len(things), size):
-        yield things[begin : begin + size]
+def batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The rows of each transaction."""
+    for begin in range(0, len(rows), BATCH):
+        yield rows[begin : begin + BATCH]
 
 
-def ours(engine: Engine, size: int = BATCH) -> None:
+def register(engine: Engine, size: int = BATCH) -> None:
+    """Register users with signals, in bulk."""
     with Session(engine) as session, session.bulk(size, commit=True):
-        for row in rows():
+        for row in new_rows():
             session.add(User(**row))
 
 
-def django_save() -> None:
-    for batch in batches(rows(), BATCH):
-        with transaction.atomic():
+def save_each(peer: Peer) -> None:
+    """Register users with signals, one by one, as Django does."""
+    for batch in batches(new_rows()):
+        with peer.atomic():
             for row in batch:
-                DjangoUser(**row).save()
+                peer.User(**row).save()
 
 
-def django_bulk() -> None:
-    for batch in batches(rows(), BATCH):
-        with transaction.atomic():
-            users = DjangoUser.objects.bulk_create(DjangoUser(**row) for row in batch)
-            DjangoProfile.objects.bulk_create(DjangoProfile(user=user) for user in users)
+def bulk_create(peer: Peer) -> None:
+    """Register users without signals, as Django does in bulk."""
+    for batch in batches(new_rows()):
+        with peer.atomic():
+            users = peer.User.objects.bulk_create([peer.User(**row) for row in batch])
+            peer.Profile.objects.bulk_create([peer.Profile(user=user) for user in users])
 
 
-def core(engine: Engine) -> None:
-    users, profiles = User.__table__, Profile.__table__
-    now = datetime.now(UTC).replace(tzinfo=None)
-    returning = insert(users).returning(users.c.id, sort_by_parameter_order=True)
-    for batch in batches(rows(), BATCH):
+def insert_plainly(engine: Engine) -> None:
+    """Register users without instances, by SQLAlchemy Core."""
+    for batch in batches(new_rows()):
+        rows = [{**row, "date_joined": now()} for row in batch]
         with engine.begin() as connection:
-            ids = connection.scalars(returning, [{**row, "date_joined": now} for row in batch])
-            connection.execute(
-                insert(profiles),
-                [
-                    {"user_id": id_, "first_name": "", "last_name": "", "profile_pic": "x"}
-                    for id_ in ids
-                ],
-            )
+            query = insert(User).returning(col(User.id), sort_by_parameter_order=True)
+            keys = connection.scalars(query, rows).all()
+            blank = {"first_name": "", "last_name": "", "profile_pic": "x"}
+            connection.execute(insert(Profile), [{"user_id": key, **blank} for key in keys])
+
+
+def change(engine: Engine) -> None:
+    """Change users with signals, in bulk."""
+    suffix = next(_numbers)
+    # What is loaded stays so from one transaction to the next, as with Django.
+    session = Session(engine, expire_on_commit=False)
+    with session, session.bulk(BATCH, commit=True):
+        for user in session.exec(select(User).limit(ROWS)).all():
+            user.email = f"{user.username}@{suffix}.com"
+            session.add(user)
+
+
+def change_each(peer: Peer) -> None:
+    """Change users with signals, one by one, as Django does."""
+    suffix = next(_numbers)
+    for batch in batches(peer.User.objects.all()[:ROWS]):
+        with peer.atomic():
+            for user in batch:
+                user.email = f"{user.username}@{suffix}.com"
+                user.save(update_fields=["email"])
+
+
+def silent(work: Callable[..., None], *arguments: Any) -> Callable[[], None]:
+    """The same without what receivers print."""
+
+    def run() -> None:
+        with redirect_stdout(io.StringIO()):
+            work(*arguments)
+
+    return run
+
+
+def measure() -> Iterator[Figure]:
+    """Register and change in bulk and in other ways."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(Path(folder, "demo.db"))
+        SQLModel.metadata.create_all(engine)
+        peer = django_peer(Path(folder, "django.db"))
+        ours, what = silent(register, engine), f"register {ROWS:,} users in bulk"
+        for other, name, reach in (
+            (silent(save_each, peer), "Django's `save()` of each", SAVE_LOOP),
+            (silent(bulk_create, peer), "Django's `bulk_create`, no signals", BULK_CREATE),
+            (silent(insert_plainly, engine), "SQLAlchemy Core, no signals, no instances", None),
+        ):
+            yield Figure.of(what, name, compare(ours, other, ROUNDS), reach)
+        yield Figure.of(
+            f"change {ROWS:,} users in bulk, with their profiles",
+            "Django's `save()` of each, with no profile to save",
+            compare(silent(change, engine), silent(change_each, peer), 1),
+        )
+        for size in SIZES:
+            in_size = silent(register, engine, size)
+            yield Figure.of(f"in batches of {size:,}", f"of {BATCH:,}", compare(in_size, ours, 1))
+        engine.dispose()

@@ -1,6 +1,7 @@
 """Registering with Django: the demo's two models and its receivers, on a SQLite file."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,25 @@ from django.dispatch import Signal
 from signalcli.db.engine import BUSY_TIMEOUT_SECONDS
 
 
-def registering(database: Path) -> tuple[Callable[[str], None], Callable[[], Any]]:
-    """What registers a user by name with Django, and what begins a transaction of Django's.
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Django at the same work.
+
+    Attributes:
+        User: the model of users, of which a receiver of ``post_save`` makes profiles.
+        Profile: the model of profiles.
+        register: registers a user by name.
+        atomic: begins a transaction.
+    """
+
+    User: Any
+    Profile: Any
+    register: Callable[[str], None]
+    atomic: Callable[[], Any]
+
+
+def django_peer(database: Path) -> Peer:
+    """Set Django up; to be called once in a process.
 
     Arguments:
         database: the file, which is made, with the pragmas of ``signalcli.db.create_engine``.
@@ -77,4 +95,4 @@ def registering(database: Path) -> tuple[Callable[[str], None], Callable[[], Any
         user = User.objects.create(username=name, email=f"{name}@mail.com")
         notification.send(User, email=user.email, username=user.username)
 
-    return register, transaction.atomic
+    return Peer(User, Profile, register, transaction.atomic)

@@ -22,7 +22,7 @@ import sqlmodel
 from sqlalchemy import Engine, delete
 from sqlmodel import Field, Relationship, SQLModel, select
 
-from benchmarks.django_peer import registering
+from benchmarks.django_peer import django_peer
 from benchmarks.figures import Figure
 from benchmarks.timing import compare
 from signalcli.apps import apps
@@ -211,12 +211,12 @@ def _registrations(engine: Engine) -> Iterator[Figure]:
 
 
 def _django(database: Path, engine: Engine) -> Iterator[Figure]:
-    register, atomic = registering(database)
+    peer = django_peer(database)
 
     def django(times: int = 1) -> None:
-        with atomic():
+        with peer.atomic():
             for _ in range(times):
-                register(next(_names))
+                peer.register(next(_names))
 
     ours = one(engine, Session, with_signals)
     yield _figure("register, a commit each", "Django", ours, django)

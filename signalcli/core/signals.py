@@ -19,7 +19,7 @@ user_login_failed = Signal(providing_args=["credentials", "request", "session"])
 def create_profile(instance: User, created: bool, session: Session, **kwargs: Any) -> None:
     """Give a new user a profile."""
     if created:
-        session.add(Profile(user=instance, **instance.take_profile_request()))
+        session.add(Profile(user_id=instance.id, **instance.take_profile_request()))
         print("Profile Created !")
 
 
@@ -27,7 +27,9 @@ def create_profile(instance: User, created: bool, session: Session, **kwargs: An
 def update_profile(instance: User, created: bool, session: Session, **kwargs: Any) -> None:
     """Save the profile of a user who was saved."""
     if not created:
-        profile = instance.profile or Profile(user=instance)
+        # Looking for it is no reason to write what the receivers of other users left pending.
+        with session.no_autoflush:
+            profile = instance.profile or Profile(user=instance)
         picture = profile.profile_pic
         profile.sqlmodel_update(instance.take_profile_request())
         session.add(profile)

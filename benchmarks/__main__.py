@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.results import report
 
-BENCHMARKS = ("log_cost", "sending", "connecting", "watching", "registering")
+BENCHMARKS = ("log_cost", "sending", "connecting", "watching", "registering", "memory")
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _ONE = "--one"

@@ -230,7 +230,9 @@ class Session(sqlmodel.Session):
         if transaction is None or not transaction.is_active:
             # It began since, or a receiver put another in its place.
             innermost = self._innermost_transaction()
-            if transaction is not None and innermost in _all_around(transaction):
+            if transaction is not None and any(
+                outer is innermost for outer in _all_around(transaction)
+            ):
                 # A savepoint that an inner flush has rolled back; nothing around it failed.
                 return
             transaction = innermost

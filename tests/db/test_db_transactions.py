@@ -497,13 +497,17 @@ def test_what_fails_in_a_flush_within_a_flush_ends_only_the_savepoint(session: S
         elif instance.username == "another":
             raise Refused("no")
 
+    def lose() -> None:
+        with session.begin_nested():
+            session.add(lost)
+            session.flush()
+
     with post_save.connected_to(write_another, sender=User):
         session.add(kept)
         session.flush()
         outer = session.get_transaction()
-        with pytest.raises(Refused), session.begin_nested():
-            session.add(lost)
-            session.flush()
+        with pytest.raises(Refused):
+            lose()
         assert session.get_transaction() is outer
         session.commit()
     assert session.exec(select(User.username)).all() == ["kept"]

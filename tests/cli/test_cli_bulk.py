@@ -384,7 +384,7 @@ class TestStrict:
         users = write(program, *many(3), row, *many(2, 7))
         done = program("register", "--from", users, "--strict", "--batch-size", "2")
         assert done.code == code
-        assert "line 5: " in done.err
+        assert done.err.startswith("error: line 5: ")
         assert done.err.endswith("nothing was written\n")
         assert program.rows() == before
 

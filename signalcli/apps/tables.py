@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, literal, text
@@ -42,6 +43,31 @@ class Addition:
         return f"add column {self.table.fullname}.{self.column.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What tells whether a look at a database would find anything new.
+
+    Attributes:
+        present: what a SQLite database says of everything in it.
+        wanted: the tables that are wanted, and how many columns they have.
+    """
+
+    present: tuple[str | None, ...]
+    wanted: tuple[tuple[Table, int], ...]
+
+    @classmethod
+    def of(cls, connection: Connection, tables: list[Table]) -> "_Seen | None":
+        """What there is to see; None where that takes a closer look."""
+        if connection.dialect.name != "sqlite" or any(table.schema for table in tables):
+            return None
+        rows = connection.exec_driver_sql("SELECT sql FROM sqlite_master").scalars()
+        return cls(tuple(rows), tuple((table, len(table.columns)) for table in tables))
+
+
+# What was found to lack nothing.
+_complete: WeakKeyDictionary[Apps, _Seen] = WeakKeyDictionary()
+
+
 def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     """Make what is missing of the installed apps' tables; does nothing where nothing is.
 
@@ -57,8 +83,14 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
         DatabaseUnusable: a table lacks a column that cannot be added.
         InvalidRequestError: a receiver ended the transaction.
     """
-    additions = list(_additions(connection, tables_of(installed)))
+    tables = tables_of(installed)
+    seen = _Seen.of(connection, tables)
+    if seen is not None and _complete.get(installed) == seen:
+        return
+    additions = list(_additions(connection, tables))
     if not additions:
+        if seen is not None:
+            _complete[installed] = seen
         return
     named = {
         "verbosity": 1,

@@ -1,10 +1,10 @@
 """Sending the signals of a command around its work."""
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from signalcli.cli.invocation import current
 from signalcli.cli.problems import Problem
 
 Watching = Callable[[], AbstractContextManager[object]]
@@ -35,7 +35,7 @@ class Announcement:
         from signalcli.apps.signals import command_started
 
         self._is_started = True
-        self._send(command_started, arguments=sys.argv[1:])
+        self._send(command_started, arguments=list(current().arguments))
 
     def end(self, problem: Problem | None, error: BaseException | None) -> Problem | None:
         """The command is over; sends nothing where it did not get to its start.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
 from signalcli.cli.faults import NO_FAULTS
+from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -205,6 +206,8 @@ def _line(row: Row) -> str:
     """A row on what every reader takes for one line (for some, U+2028 ends one)."""
     from signalcli.render.document import dumps
 
+    if (of_script := current().line) is not None:
+        row = {**row, "line": of_script.number}
     line = dumps(row, encoding=sys.stdout.encoding)
     return line if line.isprintable() else dumps(row, encoding="ascii")
 

@@ -12,6 +12,7 @@ from signalcli.cli.amounts import moment
 from signalcli.cli.completion import complete_format
 from signalcli.cli.filters import Wanted, with_filters
 from signalcli.cli.inquiring import Findings, InvalidValue, NotFound, inquire
+from signalcli.cli.invocation import current
 from signalcli.cli.options import Ndjson, Settings
 from signalcli.render.exports import formats
 
@@ -175,6 +176,8 @@ def follow(
 
     Example: signalcli log follow --failed
     """
+    if current().line is not None:
+        raise typer.BadParameter("it waits for other processes, for which a batch has no time")
 
     def work() -> Findings:
         from signalcli.render.log import replay, run_row

@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from signalcli import __version__
+from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
 from signalcli.cli.output import (
     let_go_of_stdout,
     print_problem,
@@ -22,7 +24,8 @@ from signalcli.cli.problems import (
     usage_problem,
 )
 
-PROGRAM = "signalcli"
+# By this the shell asks Typer for what may come next.
+COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -40,7 +43,7 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(sys.argv[1:])
+        code = run(current())
         if not sys.stdout.closed:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -48,7 +51,9 @@ def main() -> NoReturn:
         code = 0
     except OSError as error:
         let_go_of_stdout()
-        code = _report(unwritable_answer(error, is_written=False), [])
+        problem = unwritable_answer(error, is_written=False)
+        print_problem(problem)
+        code = problem.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Terminated as terminated:
@@ -60,11 +65,36 @@ def _terminate(number: int, frame: object) -> NoReturn:
     raise Terminated(number)
 
 
-def _run(arguments: list[str]) -> int:
-    try:
-        from signalcli.cli.app import app
+def run(invocation: Invocation) -> int:
+    """Carry out one command line, and return its exit code.
 
-        code: int = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+    Arguments:
+        invocation: the command line. What goes wrong with it is said, not raised.
+
+    Raises:
+        OSError: standard output takes no more.
+        Terminated: the system asks the process to end.
+    """
+    with under_way(invocation):
+        return _run(invocation)
+
+
+def _run(invocation: Invocation) -> int:
+    is_bare = invocation.line is None and COMPLETION_VARIABLE not in os.environ
+    if is_bare and invocation.arguments == ("--version",):
+        # Nothing that reads a command line is needed for this one.
+        print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
+        return 0
+    try:
+        from signalcli.cli.app import program
+
+        # Where every line of the answer is to be JSON, there is no help.
+        is_json = invocation.line is not None and invocation.line.settings.json
+        more: dict[str, Any] = {"help_option_names": []} if is_json else {}
+        code: int = (
+            program()(list(invocation.arguments), prog_name=PROGRAM, standalone_mode=False, **more)
+            or 0
+        )
         if code != INTERRUPTED:
             return code
         # Typer makes this of a Ctrl-C that came before or after the work.
@@ -82,7 +112,7 @@ def _run(arguments: list[str]) -> int:
         raise
     except Exception as error:
         problem = _problem_of(error)
-    return _report(problem, arguments)
+    return report(problem)
 
 
 def _problem_of(error: Exception) -> Problem:
@@ -97,16 +127,21 @@ def _problem_of(error: Exception) -> Problem:
     return internal_fault(error)
 
 
-def _report(problem: Problem, arguments: list[str]) -> int:
-    if _wants_json(arguments):
+def report(problem: Problem) -> int:
+    """Say what is wrong with the current command line; returns the exit code."""
+    if _wants_json():
         write_document(None, problem=problem)
     else:
         print_problem(problem)
     return problem.exit_code
 
 
-def _wants_json(arguments: list[str]) -> bool:
+def _wants_json() -> bool:
     """Whether ``--json`` was asked for, on a command line that may be wrong."""
+    invocation = current()
+    if invocation.line is not None and invocation.line.settings.json:
+        return True
+    arguments = invocation.arguments
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
     return "--json" in arguments or os.environ.get("SIGNALCLI_JSON", "").lower() in _YES

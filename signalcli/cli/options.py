@@ -12,6 +12,7 @@ import typer
 from signalcli import __version__
 from signalcli.cli.faults import NAMES as FAULTS
 from signalcli.cli.faults import NO_FAULTS, Delay, Fail, FaultOptions, Mute, fault_options
+from signalcli.cli.invocation import current
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 DEFAULT_DATABASE = "demo.db"
@@ -58,7 +59,13 @@ class Settings:
 def print_version(is_wanted: bool) -> None:
     """Print the version and leave, if that is wanted."""
     if is_wanted:
-        typer.echo(f"signalcli {__version__}")
+        line = current().line
+        if line is not None and line.settings.json:
+            from signalcli.cli.output import write_document
+
+            write_document(None, result={"version": __version__})
+        else:
+            typer.echo(f"signalcli {__version__}")
         raise typer.Exit
 
 
@@ -161,12 +168,43 @@ def remember(
     Example: signalcli register xyz --email xyz@mail.com
     """
     faults = fault_options({"fail": fail, "delay": delay, "mute": mute})
-    ctx.obj = Settings(database, json, quiet, log, log_keep, tuple(app or ()), faults)
+    said = Settings(database, json, quiet, log, log_keep, tuple(app or ()), faults)
+    line = current().line
+    ctx.obj = said if line is None else _with_what_is_said(ctx, line.settings, said)
     if ctx.invoked_subcommand is None:
-        if json:
+        if ctx.obj.json:
             ctx.fail("Missing command.")
         typer.echo(ctx.get_help())
         raise typer.Exit
+
+
+def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -> Settings:
+    """The settings of a script, but for what the options before the command in a line say.
+
+    Of apps these are only what the line says; see :func:`_refuse_other_apps`.
+    """
+    sources = {name: ctx.get_parameter_source(name) for name in _SETTINGS}
+    own = {
+        name: getattr(said, name)
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    }
+    return replace(settings, **own, apps=said.apps, faults=settings.faults.with_more(said.faults))
+
+
+def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settings) -> Settings:
+    """The settings of a line, whose apps are those of the script, or it is refused.
+
+    Apps are made ready once in a process.
+    """
+    from signalcli.apps.installed import find_installed
+
+    if settings.apps and settings.apps != find_installed(of_script.apps).names:
+        ctx.fail(
+            "The apps are those of the whole batch: name them before it, as in "
+            f"`signalcli --app {settings.apps[0]} batch FILE`."
+        )
+    return replace(settings, apps=of_script.apps)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -250,6 +288,8 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
             _refuse_misplaced(ctx, list(arguments))
             ctx.obj = settings
         else:
+            if (line := current().line) is not None:
+                settings = _refuse_other_apps(ctx, settings, line.settings)
             command(settings, **arguments)
 
     signature = inspect.signature(command)

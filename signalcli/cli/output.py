@@ -7,7 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from signalcli.cli.invocation import current
 from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem
+
+# Those whose words on standard error are of no use there.
+LOGGERS = ("signalcli", "sqlalchemy")
+
+_is_let_go = False
 
 
 def write_document(
@@ -18,7 +24,7 @@ def write_document(
     dispatches: list[dict[str, Any]] | None = None,
     problem: Problem | None = None,
 ) -> None:
-    """Write the one JSON document of a command."""
+    """Write the one JSON document of a command; of a line of a script, with that line's number."""
     from signalcli.render.document import document, dumps
 
     contents = document(
@@ -28,20 +34,28 @@ def write_document(
         dispatches=dispatches or [],
         error=None if problem is None else (problem.code, problem.message),
     )
+    if (line := current().line) is not None:
+        contents["line"] = line.number
+        contents["exit_code"] = 0 if problem is None else problem.exit_code
     print(dumps(contents, encoding=sys.stdout.encoding))
 
 
 def print_problem(problem: Problem) -> None:
-    """Print an error on one line of standard error."""
+    """Print an error on one line of standard error, which names the line of a script."""
     # A receiver may have closed it; then there is nothing to flush.
     if not sys.stdout.closed:
         sys.stdout.flush()
-    print_note(f"error: {problem.message}")
+    print_note(f"error: {_place()}{problem.message}")
 
 
 def print_warning(message: str) -> None:
-    """Print a warning on one line of standard error."""
-    print_note(f"warning: {message}")
+    """Print a warning on one line of standard error, which names the line of a script."""
+    print_note(f"warning: {_place()}{message}")
+
+
+def _place() -> str:
+    line = current().line
+    return "" if line is None else f"line {line.number}: "
 
 
 def print_note(message: str) -> None:
@@ -68,7 +82,7 @@ def leave_logs_to_others() -> None:
     import logging
 
     if not os.environ.get(TRACEBACK_VARIABLE):
-        for name in ("signalcli", "sqlalchemy"):
+        for name in LOGGERS:
             logging.getLogger(name).addHandler(logging.NullHandler())
 
 
@@ -133,5 +147,12 @@ def stdout_is_read() -> bool:
 
 def let_go_of_stdout() -> None:
     """Whoever read standard output has gone: have what is left in its buffer vanish."""
+    global _is_let_go
+    _is_let_go = True
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def stdout_is_lost() -> bool:
+    """Whether nothing that is printed arrives anywhere any more."""
+    return _is_let_go or sys.stdout.closed

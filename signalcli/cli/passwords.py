@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
+from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
 from signalcli.cli.output import print_problem, write_document
 from signalcli.cli.problems import Problem, Reported, usage_problem
@@ -60,6 +61,10 @@ def given_password(settings: Settings, command: str, *, is_piped: bool) -> str:
     from signalcli.core.errors import InvalidValue
     from signalcli.core.passwords import checked_password
 
+    line = current().line
+    if line is not None and line.is_piped:
+        story = "standard input has the commands, so no password can be read there"
+        refuse_usage(settings, command, f"{story}; put the commands in a file")
     read = _piped(settings, command) if is_piped else _typed(settings, command, "Password: ")
     try:
         return checked_password(read)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
+from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
     kept_clean,
@@ -316,7 +317,7 @@ def _run(
     return Run(
         begun=course.begun,
         command=command,
-        command_line=describe_command_line(["signalcli", *sys.argv[1:]]),
+        command_line=describe_command_line(["signalcli", *current().arguments]),
         exit_code=problem.exit_code if problem is not None else 0,
         # What follows, the reader of the table may delay.
         seconds=recorder.now() if recorder.trace.ended is None else recorder.trace.ended,

@@ -75,20 +75,21 @@ def _on_attach(session: Session, instance: Any) -> None:
 
 def _on_column(instance: Any, value: Any, old: Any, initiator: Any) -> None:
     if value is not old:
-        _note_change(instance)
+        note_change(instance)
 
 
 def _on_reference(instance: Any, value: Any, old: Any, initiator: Any) -> None:
     if value is not old:
         for changed in (instance, value, old):
-            _note_change(changed)
+            note_change(changed)
 
 
 def _on_collection(instance: Any, value: Any, initiator: Any) -> None:
-    _note_change(value)
+    note_change(value)
 
 
-def _note_change(instance: Any) -> None:
+def note_change(instance: Any) -> None:
+    """What is running now is behind the next write of an instance, unless something was before."""
     if not watching.observers:
         return
     state = inspect(instance, raiseerr=False)

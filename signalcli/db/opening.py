@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, event
 
-from signalcli.db.engine import create_engine, database_url, without_password
+from signalcli.db.engine import database_url, without_password
 from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.reuse import engine_for
 from signalcli.db.session import Session
 
 
@@ -32,7 +33,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     is_path = is_file and "uri" not in url.query
     if is_path and not creates and not os.path.lexists(str(url.database)):
-        return create_engine(":memory:", announces=announces)
+        return engine_for(":memory:", announces=announces)
     if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
@@ -41,7 +42,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             "name another with --database"
         )
     # What is only read is not given a log of ours.
-    engine = create_engine(url, immediate=writes, write_ahead=writes, announces=announces)
+    engine = engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "

@@ -6,6 +6,7 @@ from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified
 
+from signalcli.db.causes import note_change
 from signalcli.db.columns import changed_columns
 
 
@@ -19,6 +20,7 @@ def touch(instance: Any) -> None:
     state = inspect(instance)
     if not state.persistent or changed_columns(instance):
         return
+    note_change(instance)
     for attribute in state.mapper.column_attrs:
         if _is_writable(state.mapper, attribute.columns[0]):
             # What is not loaded cannot be written; reading it loads it.

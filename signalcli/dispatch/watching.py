@@ -136,8 +136,9 @@ class WatchedDispatch:
     def __init__(self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool) -> None:
         watching = observers
         self._interceptors = [each for each in watching if isinstance(each, Interceptor)]
-        self._metered = MeteredCalls(signal, metering.meters)
         self.is_silenced = any(each.silences(signal) for each in self._interceptors)
+        meters = metering.meters
+        self._metered = MeteredCalls(signal, meters) if meters else None
         self._tokens = [
             (observer, observer.dispatch_begun(signal, sender, named, robust))
             for observer in watching
@@ -152,10 +153,13 @@ class WatchedDispatch:
 
     def call(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
         """Call a receiver with keyword arguments, and show its response to the observers."""
-        called = self._intercepted(receiver, is_async=False)
+        called = self._intercepted(receiver, False) if self._interceptors else receiver
         responses = self._begun(receiver)
         try:
-            value = self._metered.call(receiver, named, called)
+            if self._metered is None:
+                value = called(**named)
+            else:
+                value = self._metered.call(receiver, named, called)
         except BaseException as error:
             _ended(responses, None, error)
             raise
@@ -164,10 +168,13 @@ class WatchedDispatch:
 
     async def acall(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
         """The same for an async receiver."""
-        called = self._intercepted(receiver, is_async=True)
+        called = self._intercepted(receiver, True) if self._interceptors else receiver
         responses = self._begun(receiver)
         try:
-            value = await self._metered.acall(receiver, named, called)
+            if self._metered is None:
+                value = await called(**named)
+            else:
+                value = await self._metered.acall(receiver, named, called)
         except BaseException as error:
             _ended(responses, None, error)
             raise

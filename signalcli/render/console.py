@@ -6,6 +6,9 @@ import sys
 from typing import TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
+
+from signalcli.render.layout import is_plain, laid_out
 
 UNLIMITED = 100_000
 
@@ -56,6 +59,10 @@ def show(renderable: RenderableType, console: Console) -> None:
 
 def _lines(renderable: RenderableType, console: Console) -> list[str]:
     """What a console would print, without the blanks that fill up lines."""
+    if isinstance(renderable, Text) and is_plain(console):
+        text = laid_out([[renderable.plain]], console.width, ruled=False)
+        if text is not None:
+            return [text.removesuffix("\n")]
     with console.capture() as capture:
         console.print(renderable)
     return [line.rstrip() for line in capture.get().splitlines()]

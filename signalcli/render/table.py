@@ -4,15 +4,17 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import UNLIMITED
 from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.grid import new_table
+from signalcli.render.layout import is_plain, laid_out
 from signalcli.render.text import plain
 from signalcli.trace.concurrency import SideBySide
 from signalcli.trace.records import Dispatch, Response, Trace
@@ -23,10 +25,11 @@ NO_RECEIVERS = "no receivers"
 MUTED = "muted"
 
 HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
+NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")
 RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 LEAST_ROOM, LEAST_ANSWER = 12, 6
 
-Row = tuple[RenderableType, ...]
+Row = tuple[Text | Padding, ...]
 _Rows = Iterator["Row | _Rows"]
 
 # Measures cells at their natural width.
@@ -69,13 +72,16 @@ class TraceTable:
         self._side_by_side = SideBySide()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._trace.dispatches:
-            yield self._table(ASCII if options.ascii_only else LINES, options.max_width)
-
-    def _table(self, guides: Guides, width: int) -> Table:
+        if not self._trace.dispatches:
+            return
+        guides = ASCII if options.ascii_only else LINES
         rows = list(self._rows(guides))
         if self._last_rows is not None:
             rows = rows[-self._last_rows :]
+        text = _as_text(rows, guides, options.max_width) if is_plain(console) else None
+        yield self._table(rows, guides, options.max_width) if text is None else Segment(text)
+
+    def _table(self, rows: list[Row], guides: Guides, width: int) -> Table:
         receiver_width, answer_width = self._shared_widths(rows, width)
         table = new_table(ruled=guides is not ASCII)
         table.add_column("#", justify="right")
@@ -185,6 +191,18 @@ class TraceTable:
                 rest + (guides.gap if is_last else guides.bar),
                 guides,
             )
+
+
+def _as_text(rows: list[Row], guides: Guides, width: int) -> str | None:
+    """The table without styles, where it has no more to it."""
+    cells = [HEADINGS, *(tuple(map(_text_of, row)) for row in rows)]
+    return laid_out(cells, width, right=(NUMBER, TIME), ruled=guides is not ASCII)
+
+
+def _text_of(cell: Text | Padding) -> str:
+    if isinstance(cell, Text):
+        return cell.plain
+    return " " * cell.left + str(cell.renderable)
 
 
 class Tail:

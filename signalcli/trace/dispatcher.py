@@ -7,12 +7,11 @@ from typing import Any
 from sqlmodel import SQLModel
 
 from signalcli.dispatch import Receiver, Signal, watch
-from signalcli.dispatch.signatures import describe as full_name
-from signalcli.dispatch.signatures import place_of
 from signalcli.trace.describing import describing, is_describing
 from signalcli.trace.faults import injection_of, is_muted
 from signalcli.trace.models import describe_model
 from signalcli.trace.output import caught_output
+from signalcli.trace.receivers import name_and_place
 from signalcli.trace.recorder import Recorder
 from signalcli.trace.records import Dispatch, Response
 from signalcli.trace.representation import describe, describe_object
@@ -37,15 +36,14 @@ class DispatcherSource:
         """See :class:`signalcli.dispatch.Observer`, as for the other methods."""
         if is_describing():
             return None
-        with describing():
-            return self._recorder.dispatch_begun(
-                signal=signal.name,
-                signal_path=signal.path,
-                sender=sender_name(sender),
-                arguments=named,
-                robust=robust,
-                muted=is_muted(signal),
-            )
+        return self._recorder.dispatch_begun(
+            signal=signal.name,
+            signal_path=signal.path,
+            sender=sender_name(sender),
+            arguments=named,
+            robust=robust,
+            muted=is_muted(signal),
+        )
 
     def dispatch_ended(self, dispatch: Dispatch | None, error: BaseException | None) -> None:
         """The dispatch is over."""
@@ -60,18 +58,15 @@ class DispatcherSource:
             return None
         return self._recorder.response_begun(
             dispatch,
-            full_name(receiver),
-            *place_of(receiver),
-            injected=injection_of(receiver),
+            *name_and_place(receiver),
+            injection_of(receiver),
         )
 
     def response_ended(
         self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None
     ) -> None:
         """The receiver returned or raised."""
-        if response is None:
-            return
-        with describing():
+        if response is not None:
             self._recorder.response_ended(response, value, error)
 
     def cause(self) -> Response | None:
@@ -94,7 +89,10 @@ def sender_name(sender: Any) -> str | None:
     """How a trace names a sender: a class or function by its name, a text as it is."""
     if sender is None or isinstance(sender, str):
         return sender
-    name = getattr(sender, "__name__", None)
+    if isinstance(sender, type):
+        return sender.__name__
+    with describing():
+        name = getattr(sender, "__name__", None)
     return name if isinstance(name, str) else describe(sender)
 
 

@@ -44,10 +44,10 @@ def _thread_and_task() -> tuple[int, int]:
     """What tells concurrent work apart: the thread, and the task where one is running."""
     # Nobody can have a task without having imported asyncio, which takes a while.
     tasks = sys.modules.get("asyncio.tasks")
-    try:
-        task = tasks.current_task() if tasks is not None else None
-    except RuntimeError:
-        task = None
+    # Asked first, since whoever asks for the task without a loop pays for an exception.
+    if tasks is None or tasks.events._get_running_loop() is None:
+        return threading.get_ident(), 0
+    task = tasks.current_task()
     return threading.get_ident(), 0 if task is None else id(task)
 
 
@@ -67,7 +67,8 @@ class Recorder:
         self._origin = time.perf_counter()
         self._on_change = on_change
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        # A finaliser may send a signal wherever the garbage collector strikes, also in here.
+        self._lock = threading.RLock()
         # The exceptions on their way, themselves, so that no other can take the id of one.
         self._raised: dict[int, tuple[BaseException, Response]] = {}
 
@@ -80,10 +81,10 @@ class Recorder:
         return continued(self._with(response))
 
     def _with(self, response: Response | None) -> Running:
-        others = {
-            recorder: other for recorder, other in _running.get().items() if recorder is not self
-        }
-        return others if response is None else {**others, self: response}
+        running = _running.get()
+        if response is not None:
+            return {**running, self: response}
+        return {recorder: other for recorder, other in running.items() if recorder is not self}
 
     def now(self) -> float:
         """The recorder's clock: the seconds since it was made."""
@@ -112,16 +113,18 @@ class Recorder:
         represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
         elsewhere = parent is not None and parent.runs_in != _thread_and_task()
+        signal, signal_path = encodable(signal), encodable(signal_path)
+        sender = None if sender is None else encodable(sender)
         with self._lock:
             dispatch = Dispatch(
                 seq=next(self._numbers),
                 parent=parent,
-                signal=encodable(signal),
-                signal_path=encodable(signal_path),
-                sender=None if sender is None else encodable(sender),
+                signal=signal,
+                signal_path=signal_path,
+                sender=sender,
                 robust=robust,
                 arguments=represented,
-                begun=self.now(),
+                begun=time.perf_counter() - self._origin,
                 muted=muted,
                 elsewhere=elsewhere,
             )
@@ -159,7 +162,7 @@ class Recorder:
         response = Response(
             dispatch,
             encodable(receiver),
-            begun=self.now(),
+            begun=time.perf_counter() - self._origin,
             file=encodable(file),
             line=line,
             injected=injected,
@@ -181,7 +184,7 @@ class Recorder:
             error: what it raised, or None.
         """
         response, token = begun
-        seconds = self.now() - response.begun
+        seconds = time.perf_counter() - self._origin - response.begun
         _running.reset(token)
         if error is None:
             response.value = represent(value)

@@ -18,6 +18,8 @@ _printing = threading.Lock()
 
 def encodable(text: str) -> str:
     """The text, with what no file and no database could hold spelled out (lone surrogates)."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

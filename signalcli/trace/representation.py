@@ -6,9 +6,10 @@ import re
 import reprlib
 import shlex
 from collections.abc import Mapping, Sequence
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any
 
+from signalcli.trace.describing import describing
 from signalcli.trace.records import Failure, InjectedFault, Representation, Scalar, encodable
 
 LONGEST = 200
@@ -46,9 +47,9 @@ def represent(value: Any, name: str = "") -> Representation:
         None, a boolean, a number or a short string as it is; of a short list, tuple or set of
         such things a list; of all else a description of at most 200 characters.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:
         return value
-    if _is_telling(name):
+    if name and _is_telling_argument(name):
         return MASK
     if _is_scalar(value):
         return _plain(value)
@@ -65,14 +66,20 @@ def represent(value: Any, name: str = "") -> Representation:
 
 
 def describe(value: Any) -> str:
-    """A description of a value in at most 200 characters."""
-    return shorten(_without_secrets(_ADDRESS.sub("", _describer.repr(value))))
+    """A description of a value in at most 200 characters.
+
+    What it sets off (a model that loads a row for its ``__str__``) is not recorded.
+    """
+    with describing():
+        description = _describer.repr(value)
+    return shorten(_without_secrets(_ADDRESS.sub("", description)))
 
 
 def describe_failure(error: BaseException) -> Failure:
     """What a trace keeps of an exception, with the place where it was raised."""
     try:
-        message = str(error)
+        with describing():
+            message = str(error)
     except Exception as broken:
         message = f"(its message cannot be had: {type(broken).__name__})"
     file, line = "", 0
@@ -168,6 +175,12 @@ def _is_telling(name: Any) -> bool:
     return isinstance(name, str) and _SECRET_NAME.search(name) is not None
 
 
+@lru_cache(maxsize=256)
+def _is_telling_argument(name: str) -> bool:
+    """The same for the names of arguments, of which there are few."""
+    return _is_telling(name)
+
+
 def _without_secret_value(argument: str) -> str:
     """An argument such as ``password=two words`` without what stands behind the sign."""
     name, sign, value = argument.partition("=")
@@ -213,6 +226,8 @@ def _plain(value: Any) -> Scalar:
 
 
 def _without_secrets(text: str) -> str:
+    if ":" not in text and "=" not in text and "," not in text:
+        return text  # nothing in it could be said to have a value
     # What is cut off anyway is not searched, which would take long.
     text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)

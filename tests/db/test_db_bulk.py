@@ -174,9 +174,13 @@ def test_a_row_that_the_database_refuses_takes_its_batch_back(session: Session, 
 
 
 def test_an_exception_leaves_the_rest_unwritten(session: Session, seen: Seen) -> None:
-    with pytest.raises(KeyError), session.bulk():
-        session.add_all(users(2))
-        raise KeyError
+    def give_up() -> None:
+        with session.bulk():
+            session.add_all(users(2))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        give_up()
     session.rollback()
     assert (count(session, User), seen.take()) == (0, [])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -497,3 +498,68 @@ def test_who_asked_is_told_whenever_somebody_begins_or_stops_watching() -> None:
         assert watched == [1, 2]
 
     assert watched == [1, 2, 1, 0]
+
+
+# --- signals that nobody hears -----------------------------------------------------------------
+
+
+@every_way
+def test_a_signal_made_while_somebody_watches_is_seen_until_the_watching_ends(way: str) -> None:
+    recorder = Recorder()
+    with watch(recorder):
+        signal = Named("news")
+        dispatch(signal, way)
+    dispatch(signal, way)
+    assert recorder.log == ["news for None begins", "news for None ends"]
+
+
+@every_way
+def test_a_signal_is_heard_as_soon_and_as_long_as_somebody_is_connected_or_watches(
+    signal: Signal, way: str
+) -> None:
+    recorder = Recorder()
+    assert dispatch(signal, way) == []
+    with watch(recorder):
+        signal.connect(one)
+        signal.disconnect(one)
+        signal.connect(two)
+    assert dispatch(signal, way) == [(two, 2)]
+    signal.disconnect(two)
+    assert dispatch(signal, way) == []
+    with watch(recorder), signal.connected_to(one):
+        assert dispatch(signal, way) == [(one, 1)]
+    assert dispatch(signal, way) == []
+    assert recorder.told == [(signal, None, {}, "robust" in way)]
+
+
+def test_no_receiver_is_missed_where_connecting_and_watching_come_and_go_in_many_threads(
+    signal: Signal,
+) -> None:
+    missed: list[int] = []
+
+    def connect_and_send(number: int) -> None:
+        def mine(**named: Any) -> int:
+            return number
+
+        for _ in range(150):
+            signal.connect(mine)
+            if (mine, number) not in signal.send(None):
+                missed.append(number)
+            signal.disconnect(mine)
+
+    def come_and_go() -> None:
+        for _ in range(150):
+            recorder = Recorder()
+            with watch(recorder):
+                signal.send("watched")
+            if "news for watched begins" not in recorder.log:
+                missed.append(-1)
+
+    threads = [threading.Thread(target=connect_and_send, args=[number]) for number in range(3)]
+    threads.append(threading.Thread(target=come_and_go))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert missed == []
+    assert signal.send(None) == []

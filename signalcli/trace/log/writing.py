@@ -59,7 +59,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
         failures=sum(total.failures for total in run.totals)
         + sum(written.failure is not None for written in responses),
     )
-    result = connection.execute(insert(tables.run).values(_run_values(run, trace.ended)))
+    result = connection.execute(insert(tables.run), _run_values(run, trace.ended))
     number = result.inserted_primary_key[0] if result.inserted_primary_key else 0
     of_all = {route for _, route in dispatches} | {written.route for written in responses}
     numbers = routes.store(connection, of_all)

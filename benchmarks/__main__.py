@@ -11,7 +11,17 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.results import report
 
-BENCHMARKS = ("log_cost", "sending", "connecting", "watching", "registering", "memory", "bulk", "starting", "batching")
+BENCHMARKS = (
+    "log_cost",
+    "sending",
+    "connecting",
+    "watching",
+    "registering",
+    "memory",
+    "bulk",
+    "starting",
+    "batching",
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 _ONE = "--one"

@@ -175,9 +175,11 @@ class _Course:
                 self.errors.append(outcome)
             else:
                 self.omitted += 1
-            self.skipped += outcome.is_skipped
-            if not outcome.is_skipped or self.skipped <= MOST_SKIPPED_SHOWN:
-                display.note(_line_of(outcome), is_error=not outcome.is_skipped)
+            # Where all rows have to be good, who exists already is as bad as any other.
+            is_error = self.options.strict or not outcome.is_skipped
+            self.skipped += not is_error
+            if is_error or self.skipped <= MOST_SKIPPED_SHOWN:
+                display.note(_line_of(outcome, is_error=is_error), is_error=is_error)
 
     def outcome(self) -> str:
         """What is there of the work where it ends early."""
@@ -306,9 +308,9 @@ def _run(
             display.update(batches.counts.rows - before, rows.position, rows.size)
 
 
-def _line_of(outcome: "Outcome") -> str:
+def _line_of(outcome: "Outcome", *, is_error: bool) -> str:
     """Why a row was not done, on one line."""
-    kind = "skipped" if outcome.is_skipped else "error"
+    kind = "error" if is_error else "skipped"
     place = f"line {outcome.line}" if outcome.line else "after the commit"
     message = outcome.fault.message if outcome.fault is not None else ""
     return f"{kind}: {place}: {message}"

@@ -31,7 +31,7 @@ DEMO_APP = "signalcli.core"
 NewUsername = Annotated[
     str | None,
     typer.Argument(
-        metavar="[USERNAME]",
+        metavar="USERNAME",
         help="1 to 150 letters, digits and @ . + - _; none with --from.",
         show_default=False,
     ),
@@ -54,7 +54,7 @@ LAST_NAME = typer.Option(
 ManyUsernames = Annotated[
     str | None,
     typer.Argument(
-        metavar="[USERNAME]",
+        metavar="USERNAME",
         help="The user's name; none with --from.",
         autocompletion=complete_username,
         show_default=False,

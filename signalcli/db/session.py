@@ -229,7 +229,13 @@ class Session(sqlmodel.Session):
         """
         if transaction is None or not transaction.is_active:
             # It began since, or a receiver put another in its place.
-            transaction = self._innermost_transaction()
+            innermost = self._innermost_transaction()
+            if transaction is not None and any(
+                outer is innermost for outer in _all_around(transaction)
+            ):
+                # A savepoint that an inner flush has rolled back; nothing around it failed.
+                return
+            transaction = innermost
         if transaction is None:
             return
         try:
@@ -252,6 +258,14 @@ class Session(sqlmodel.Session):
                 "A receiver failed in this transaction; roll back before going on.",
                 code="7s2a",
             )
+
+
+def _all_around(transaction: SessionTransaction) -> Iterator[SessionTransaction]:
+    """The savepoints and transactions that a savepoint stood in."""
+    outer = transaction.parent
+    while outer is not None:
+        yield outer
+        outer = outer.parent
 
 
 def _nobody_cares() -> bool:

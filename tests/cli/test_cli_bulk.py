@@ -129,6 +129,25 @@ def test_people_see_totals_and_a_line(forked: Forked) -> None:
     assert (listed["command"], listed["outcome"]) == ("register", "done")
 
 
+def test_statistics_count_what_receivers_did_for_rows(forked: Forked) -> None:
+    assert forked("register", "ada", "--email", "ada@mail.com").code == 0
+    assert forked("register", "--from", write(forked, *many(3))).code == 0
+    found = forked("log", "stats", "--json").document["result"]["receivers"]
+    assert {each["receiver"].rpartition(".")[2]: each["calls"] for each in found} == {
+        "create_profile": 4,
+        "update_profile": 4,
+        "show_notification": 4,
+    }
+    assert all(each["slowest_ms"] is not None for each in found)
+    (of_one,) = forked("log", "stats", "--signal", "notif*", "--json").document["result"][
+        "receivers"
+    ]
+    assert of_one["calls"] == 4
+    # Whom signals were sent for, totals do not tell.
+    found = forked("log", "stats", "--sender", "User", "--json").document["result"]["receivers"]
+    assert {each["calls"] for each in found} == {1}
+
+
 def test_quiet_prints_nothing_but_errors(forked: Forked) -> None:
     done = forked("register", "--from", write(forked, *many(2), "u1,u1@mail.com,,"), "--quiet")
     assert (done.code, done.out) == (4, "")
@@ -365,7 +384,7 @@ class TestStrict:
         users = write(program, *many(3), row, *many(2, 7))
         done = program("register", "--from", users, "--strict", "--batch-size", "2")
         assert done.code == code
-        assert "line 5: " in done.err
+        assert done.err.startswith("error: line 5: ")
         assert done.err.endswith("nothing was written\n")
         assert program.rows() == before
 

@@ -90,3 +90,18 @@ def test_standard_input_is_read_as_it_comes(driver: Driver) -> None:
     assert done.code == 130
     assert done.document["result"]["done"] == 2
     assert "the first 2 rows are done, and --from - --resume" in done.document["error"]["message"]
+
+
+def test_two_runs_at_once_leave_each_other_alone(filled: Program) -> None:
+    first, second = (
+        filled.start("register", "--from", users(filled, 120), "--batch-size", "5", "--quiet")
+        for _ in range(2)
+    )
+    codes = {finished(each).code for each in (first, second)}
+    # Who comes second to a user skips it.
+    assert codes <= {0, 4}
+    assert sorted(filled.usernames) == sorted(
+        ["alice", "bob", *(f"u{number}" for number in range(1, 121))]
+    )
+    assert filled.select("SELECT count(*) FROM core_profile") == [(122,)]
+    assert filled.select("SELECT count(*) FROM signalcli_checkpoint") == [(0,)]

@@ -485,3 +485,29 @@ def test_a_prepared_transaction_is_refused_after_a_failure(
     session.add(Log(text="after"))
     session.commit()
     assert in_database(engine, Log.text) == ["after"]
+
+
+def test_what_fails_in_a_flush_within_a_flush_ends_only_the_savepoint(session: Session) -> None:
+    kept, lost = User(username="kept"), User(username="lost")
+
+    def write_another(instance: User, session: Session, **kwargs: Any) -> None:
+        if instance is lost:
+            session.add(User(username="another"))
+            session.flush()
+        elif instance.username == "another":
+            raise Refused("no")
+
+    def lose() -> None:
+        with session.begin_nested():
+            session.add(lost)
+            session.flush()
+
+    with post_save.connected_to(write_another, sender=User):
+        session.add(kept)
+        session.flush()
+        outer = session.get_transaction()
+        with pytest.raises(Refused):
+            lose()
+        assert session.get_transaction() is outer
+        session.commit()
+    assert session.exec(select(User.username)).all() == ["kept"]

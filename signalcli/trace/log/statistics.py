@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 
 from signalcli.trace.log import routes, tables
 from signalcli.trace.log.finding import Filter, first_since, is_about
+from signalcli.trace.log.schema import version_of
+from signalcli.trace.names import matches, short_name
 
 ROWS = 10_000
 
@@ -65,7 +67,10 @@ def histogram(durations: Sequence[float], shortest: float, longest: float, bins:
 
 
 def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
-    """Statistics of each receiver in the runs and responses that fit, by name."""
+    """Statistics of each receiver in the runs and responses that fit, by name.
+
+    Of runs of which only totals are kept, calls and failures count, and no durations are known.
+    """
     numbers = routes.matching(
         connection,
         signal=wanted.signal,
@@ -80,7 +85,38 @@ def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
         .join(tables.route, tables.route.c.route == columns.route)
         .where(*_of_runs(connection, columns.run, wanted))
     )
-    return _gathered(_rows(connection, query, columns.route, wanted, numbers))
+    traced = _gathered(_rows(connection, query, columns.route, wanted, numbers))
+    return _with_totals(traced, connection, wanted)
+
+
+def _with_totals(
+    traced: list[Statistics], connection: Connection, wanted: Filter
+) -> list[Statistics]:
+    """Statistics, and in them the calls in runs of which only totals are kept, without durations.
+
+    Totals do not tell senders apart.
+    """
+    if wanted.sender is not None or version_of(connection) < tables.TOTALS_SINCE:
+        return traced
+    columns = tables.total.c
+    calls = {each.name: each.calls for each in traced}
+    failures = {each.name: each.failures for each in traced}
+    query = select(
+        columns.receiver, columns.signal, columns.signal_path, columns.runs, columns.failures
+    )
+    for name, signal, path, runs, failed in connection.execute(
+        query.where(*_of_runs(connection, columns.run, wanted))
+    ):
+        if matches(wanted.signal, signal, path) and matches(
+            wanted.receiver, name, short_name(name)
+        ):
+            calls[name] = calls.get(name, 0) + runs
+            failures[name] = failures.get(name, 0) + failed
+    durations = {each.name: each.durations for each in traced}
+    return [
+        Statistics(name, calls[name], failures[name], durations.get(name, ()))
+        for name in sorted(calls)
+    ]
 
 
 def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:

@@ -37,6 +37,8 @@ _COMMANDS = (
     ("update", "ada", "--last-name", "Young", *_FAULTS),
     ("register", "ada", "--email", "other@lovelace.org"),
     ("delete", "ada"),
+    # Of which only totals are kept, since version 3.
+    ("register", "--from", "users.csv", "--fail", "show_notification"),
 )
 
 
@@ -46,6 +48,7 @@ def make() -> str:
     with tempfile.TemporaryDirectory() as folder:
         driver = Path(folder, "driver.py")
         driver.write_text(_DRIVER, encoding="utf-8")
+        Path(folder, "users.csv").write_text("username,email\nbob,bob@mail.com\n", encoding="utf-8")
         for command in (
             *((program, *arguments) for arguments in _COMMANDS[:2]),
             (sys.executable, str(driver), "notify", "ada", "--robust"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from log_tools import EVERYTHING, Program, a_run, a_trace, dump_of, whole_log
 from log_trees import facts
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from signalcli.trace import Injection, Trace
 from signalcli.trace.log.finding import Filter, find
@@ -18,7 +18,7 @@ from signalcli.trace.log.opening import open_log, open_log_to_write
 from signalcli.trace.log.retention import prune_to
 from signalcli.trace.log.schema import VERSION, version_of
 from signalcli.trace.log.statistics import of_receivers
-from signalcli.trace.log.tables import metadata
+from signalcli.trace.log.tables import metadata, total
 from signalcli.trace.records import Dispatch
 
 DUMPS = sorted(Path(__file__).with_name("versions").glob("*.sql"))
@@ -40,6 +40,8 @@ def log(old: Path) -> Iterator[Connection]:
     with open_log(str(old)) as connection:
         yield connection
 
+
+SINGLE_RUNS = 5
 
 # Every command sends these since version 2.
 AROUND = {
@@ -70,13 +72,13 @@ def outline(trace: Trace) -> list[tuple[str, str | None, str | None]]:
 def test_it_is_of_the_version_that_it_is_named_after(dump: Path, old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         rows = connection.execute("SELECT part, version FROM signalcli_schema").fetchall()
-    assert rows == [("log", int(dump.stem))]
+    assert ("log", int(dump.stem)) in rows
     assert int(dump.stem) <= VERSION
     assert (DUMPS[-1].stem, len(DUMPS)) == (str(VERSION), VERSION)
 
 
 def test_its_runs_are_all_there(log: Connection, dump: Path) -> None:
-    runs = [run for run, _ in whole_log(log)]
+    runs = [run for run, _ in whole_log(log)][:SINGLE_RUNS]
     assert [(run.number, run.command, run.exit_code, run.outcome) for run in runs] == [
         (1, "register", 0, "done"),
         (2, "update", 0, "done"),
@@ -105,14 +107,16 @@ def test_it_is_read_as_it_is(dump: Path, old: Path) -> None:
     with open_log(f"sqlite:///file:{old}?mode=ro&uri=true") as connection:
         assert version_of(connection) == int(dump.stem)
         traces = [facts(trace) for _, trace in whole_log(connection)]
+        statistics = of_receivers(connection, Filter())
     assert old.read_bytes() == before
     with open_log_to_write(str(old)) as engine, engine.connect() as connection:
         assert version_of(connection) == VERSION
         assert [facts(trace) for _, trace in whole_log(connection)] == traces
+        assert of_receivers(connection, Filter()) == statistics
 
 
 def test_its_traces_are_all_there(log: Connection) -> None:
-    register, update, notify, again, removal = (trace for _, trace in whole_log(log))
+    register, update, notify, again, removal = (trace for _, trace in whole_log(log)[:SINGLE_RUNS])
     assert outline(register) == [
         ("pre_init", "User", None),
         ("post_init", "User", None),
@@ -170,17 +174,41 @@ def test_faults_on_purpose_are_marked(dump: Path, log: Connection) -> None:
     assert [each.injected for each in update.responses] == [None, delayed]
 
 
-def test_it_is_searched_pruned_and_gone_on_with(old: Path) -> None:
+def test_totals_are_there(dump: Path, log: Connection) -> None:
+    runs = whole_log(log)
+    assert all(run.totals == () for run, _ in runs[:SINGLE_RUNS])
+    if int(dump.stem) < 3:
+        assert len(runs) == SINGLE_RUNS
+        return
+    run, trace = runs[-1]
+    assert trace.dispatches == []
+    assert [
+        (each.receiver.rpartition(".")[2], each.runs, each.failures) for each in run.totals
+    ] == [
+        ("create_profile", 1, 0),
+        ("update_profile", 1, 0),
+        ("show_notification", 1, 1),
+    ]
+    assert (run.responses, run.failures, run.exit_code) == (3, 1, 1)
+    assert all(each.seconds > 0 for each in run.totals)
+
+
+def test_it_is_searched_pruned_and_gone_on_with(dump: Path, old: Path) -> None:
     with open_log_to_write(str(old)) as engine:
-        assert keep(engine, a_run(), a_trace(), EVERYTHING).number == 6
+        has_totals = int(dump.stem) >= 3
+        count = SINGLE_RUNS + has_totals
+        assert keep(engine, a_run(), a_trace(), EVERYTHING).number == count + 1
         with engine.connect() as connection:
             assert version_of(connection) == VERSION
             assert [run.number for run in find(connection, Filter(user="ada"))] == [5, 4, 3, 2, 1]
             assert [run.number for run in find(connection, Filter(signal="audited"))] == [3]
-            assert [run.number for run in find(connection, Filter(failed=True))] == [4, 3]
+            failed = [run.number for run in find(connection, Filter(failed=True))]
+            assert failed == [6, 4, 3] if has_totals else [4, 3]
             names = [each.name for each in of_receivers(connection, Filter())]
             assert "signalcli.core.signals.create_profile" in names
-        assert prune_to(engine, 1).runs == 5
+        assert prune_to(engine, 1).runs == count
+        with engine.connect() as connection:
+            assert connection.execute(select(total)).all() == []
 
 
 def test_it_has_the_tables_that_are_made_now(dump: Path, old: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The entry point: carries out the command line and leaves with its exit code."""
 
+import gc
 import os
 import signal
 import sys
@@ -26,11 +27,15 @@ from signalcli.cli.problems import (
 
 # By this the shell asks Typer for what may come next.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
+# How many more objects than were freed are made before garbage is looked for.
+GARBAGE_THRESHOLD = 100_000
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
+    # Nearly all that a command loads and makes stays: looking for garbage in it is in vain.
+    gc.set_threshold(GARBAGE_THRESHOLD)
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         # Who was started to ignore it (by nohup) goes on ignoring it.
         if signal.getsignal(number) is signal.SIG_DFL:

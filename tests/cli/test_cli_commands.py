@@ -317,8 +317,6 @@ def test_a_command_that_a_receiver_fails_announces_it_before_its_end(driver: Dri
         ("post_save", "User"),
         ("pre_init", "Profile"),
         ("post_init", "Profile"),
-        ("pre_save", "Profile"),
-        ("post_save", "Profile"),
         ("got_command_exception", "register"),
         ("command_finished", "register"),
     ]

@@ -85,7 +85,6 @@ Index(
     run.c.is_failed,
     run.c.run,
     sqlite_where=_FLAGGED,
-    postgresql_where=run.c.is_failed,
 )
 
 subject = Table(
@@ -160,7 +159,6 @@ Index(
     response.c.is_failed,
     response.c.run,
     sqlite_where=_FLAGGED,
-    postgresql_where=response.c.is_failed,
 )
 
 TOTALS_SINCE = 3

@@ -1,9 +1,13 @@
 """Draw the pictures of the README from real runs: ``python docs/make_picture.py``."""
 
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from rich.text import Text
+from terminal import Terminal
 
 from signalcli.render.exports import export
 from signalcli.render.exports.svg import picture_of
@@ -32,6 +36,7 @@ main()
 """
 # The one whose table is drawn.
 FIRST = "register xyz --email xyz@mail.com"
+IN_BULK, MANY, HALFWAY = "register --from users.csv", 20_000, re.compile(r"[567]\d%")
 RUNS = (
     "register xyz --email xyz@mail.com",
     "register bob --email bob@nowhere.net",
@@ -57,6 +62,22 @@ def draw(folder: Path) -> None:
     _write("trace.svg", export("svg", first, trace))
     console = recorded_views([runs_table(reversed(runs)), "", StatisticsTables(*statistics)])
     _write("log.svg", picture_of(console, "signalcli log; signalcli log stats"))
+    _draw_progress(folder)
+
+
+def _draw_progress(folder: Path) -> None:
+    """Draw a terminal while rows are registered, and when they are."""
+    rows = "".join(f"user{number},user{number}@mail.com\n" for number in range(MANY))
+    (folder / "users.csv").write_text(f"username,email\n{rows}", encoding="utf-8")
+    program = str(Path(sys.executable).with_name("signalcli"))
+    terminal = Terminal([program, *IN_BULK.split(), "--database", "many.db"], folder)
+    begun: list[Text] = []
+    while terminal.read_on():
+        if not begun and HALFWAY.search(terminal.text):
+            begun = terminal.lines
+    prompt = Text(f"$ signalcli {IN_BULK}")
+    views = [prompt, *begun, "", "…", "", *terminal.lines]
+    _write("progress.svg", picture_of(recorded_views(views), f"signalcli {IN_BULK}"))
 
 
 def _write(name: str, picture: str) -> None:

@@ -96,7 +96,7 @@ def found(program: Program, *arguments: str, env: dict[str, str] | None = None) 
         (("--signal", "command_finished", "--sender", "notify"), [9, 8, 5, 4, 3]),
         (("--signal", "p*_migrate"), [1]),
         (("--sender", "User", "--signal", "pre_delete"), [11]),
-        (("--sender", "Prof*", "--signal", "post_save"), [12, 10, 7, 6, 2, 1]),
+        (("--sender", "Prof*", "--signal", "post_save"), [12, 10, 6, 2, 1]),
         (("--sender", "Prof*", "--receiver", "*_profile"), []),
         (("--receiver", "create_profile"), [12, 10, 7, 6, 2, 1]),
         (("--receiver", "create_*"), [12, 10, 7, 6, 2, 1]),

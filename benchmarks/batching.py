@@ -15,120 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.django_project import make_project
 from benchmarks.figures import Figure
 from benchmarks.timing import Comparison
 
 REGISTRATIONS, PROCESSES, ROUNDS = 1_000, 20, 2
 REACH = 0.02
 SIGNALCLI = str(Path(sys.executable).with_name("signalcli"))
-_DJANGO_FILES = {
-    "manage.py": """\
-import os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
-from django.core.management import execute_from_command_line
-execute_from_command_line(sys.argv)
-""",
-    "settings.py": """\
-from pathlib import Path
-INSTALLED_APPS = ["people"]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
-DATABASES = {"default": {
-    "ENGINE": "django.db.backends.sqlite3",
-    "NAME": Path(__file__).with_name("demo.db"),
-    "OPTIONS": {
-        "timeout": 15,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode = WAL",
-    },
-}}
-""",
-    "people/__init__.py": "",
-    "people/apps.py": """\
-from django.apps import AppConfig
-
-
-class PeopleConfig(AppConfig):
-    name = "people"
-
-    def ready(self):
-        from people import receivers
-""",
-    "people/models.py": """\
-from django.core.validators import RegexValidator
-from django.db import models
-from django.utils import timezone
-
-
-class User(models.Model):
-    username = models.CharField(
-        max_length=150, unique=True, validators=[RegexValidator(r"^[\\w.@+-]+\\Z")]
-    )
-    email = models.EmailField()
-    password = models.CharField(max_length=200, null=True)
-    date_joined = models.DateTimeField(default=timezone.now)
-    last_login = models.DateTimeField(null=True)
-
-
-class Profile(models.Model):
-    user = models.OneToOneField(User, on_delete=models.CASCADE)
-    first_name = models.CharField(max_length=20, blank=True)
-    last_name = models.CharField(max_length=20, blank=True)
-    profile_pic = models.CharField(max_length=100, default="x")
-""",
-    "people/receivers.py": """\
-from django.db.models.signals import post_save
-from django.dispatch import Signal, receiver
-
-from people.models import Profile, User
-
-notification = Signal()
-
-
-@receiver(post_save, sender=User)
-def create_profile(instance, created, **kwargs):
-    if created:
-        Profile.objects.create(user=instance)
-        print("Profile Created !")
-
-
-@receiver(post_save, sender=User)
-def update_profile(instance, created, **kwargs):
-    if not created:
-        instance.profile.save()
-        print("Profile Updated!")
-
-
-@receiver(notification)
-def show_notification(sender, email, username, **kwargs):
-    print("Sender:", sender.__name__)
-    print("Hello", username, f"<{email}>")
-    print("Notified")
-""",
-    "people/management/__init__.py": "",
-    "people/management/commands/__init__.py": "",
-    "people/management/commands/register.py": """\
-from django.core.management.base import BaseCommand
-from django.db import transaction
-
-from people.models import User
-from people.receivers import notification
-
-
-class Command(BaseCommand):
-    def add_arguments(self, parser):
-        parser.add_argument("username")
-        parser.add_argument("--email", required=True)
-
-    def handle(self, *, username, email, **options):
-        with transaction.atomic():
-            user = User(username=username, email=email)
-            user.full_clean(exclude=["password", "last_login"])
-            user.save()
-            notification.send(User, email=user.email, username=user.username)
-        self.stdout.write(f"Registered {username}")
-""",
-}
 
 _numbers = itertools.count()
 
@@ -163,20 +56,6 @@ def processes(folder: Path, *program: str) -> Callable[[], None]:
             _run(folder, *program, *_new())
 
     return run
-
-
-def make_project(folder: Path) -> list[str]:
-    """Make the project of Django, with its tables; returns what runs its commands."""
-    for name, content in _DJANGO_FILES.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
-    program = [sys.executable, "manage.py"]
-    for command in ("makemigrations", "migrate"):
-        _run(folder, *program, command, *(["people"] if command == "makemigrations" else []))
-    # Compiled beforehand, as what is installed is.
-    _run(folder, *program, *_new())
-    return program
 
 
 def _seconds(thing: Callable[[], None], times: int) -> float:

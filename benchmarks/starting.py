@@ -1,15 +1,18 @@
 """What starting costs.
 
 Whole processes: a registration, and others, against the mere import of what they are made with;
-the help and the version against the help of a Typer app of one command.
+the help, the version and completion (as bash asks for it) against the help of a Typer app of one
+command; a registration against that by a management command of Django, migrated beforehand.
 """
 
 import itertools
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.django_project import make_project
 from benchmarks.figures import Figure
 from benchmarks.timing import compare, process
 
@@ -56,3 +59,28 @@ def measure() -> Iterator[Figure]:
         for option, most in (("--help", 1.1), ("--version", 0.5)):
             comparison = compare(process(program, option), peer_help, rounds=ROUNDS)
             yield Figure.of(option, "--help of a Typer app of one command", comparison, most)
+        for line in ("signalcli re", "signalcli register --", "signalcli show new"):
+            comparison = compare(completion(program, line, database), peer_help, rounds=ROUNDS)
+            what = f"completion of `{line}`"
+            yield Figure.of(what, "--help of a Typer app of one command", comparison)
+        project = Path(folder, "project")
+        manage = make_project(project)
+
+        def register_by_django() -> None:
+            name = f"new{next(numbers)}"
+            process(*manage, "register", name, "--email", f"{name}@mail.com")()
+
+        comparison = compare(register, register_by_django, rounds=ROUNDS)
+        yield Figure.of("register", "Django's manage.py register", comparison)
+
+
+def completion(program: str, line: str, database: str) -> Callable[[], object]:
+    """What bash starts when the tab key is pressed at the end of a line."""
+    asked = {
+        **os.environ,
+        "_SIGNALCLI_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+        "SIGNALCLI_DATABASE": database,
+    }
+    return process(program, **asked)

@@ -3,11 +3,34 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
-# Typer itself asks pydantic to read what is given to options.
-HEAVY = {"argon2", "asgiref", "email_validator", "sqlalchemy", "sqlmodel"}
-COMMANDS = {"apps", "authorization", "connected", "log", "objects", "sending", "users"}
+import pytest
+
+# All that each may load, so that nothing heavy comes in unseen.
+FOR_VERSION = {
+    "signalcli",
+    "signalcli.cli",
+    "signalcli.cli.invocation",
+    "signalcli.cli.main",
+    "signalcli.cli.output",
+    "signalcli.cli.problems",
+}
+FOR_TYPER = {"annotated_doc", "shellingham", "typer"}
+FOR_HELP = FOR_TYPER | {"markdown_it", "mdurl", "pygments", "rich"}
+# Typer asks pydantic to read what is given to the options of a command.
+FOR_COMPLETION = FOR_TYPER | {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
+# The names of exports' forms are those of modules there.
+OWN = {"signalcli", "signalcli.cli", "signalcli.render", "signalcli.render.exports"}
+INSTALLED = Path(sysconfig.get_paths()["purelib"])
+COMMANDS = {"apps", "authorization", "batch", "connected", "log", "objects", "sending", "users"}
 _RUN = """
 import sys
 from signalcli.cli.main import main
@@ -42,26 +65,59 @@ def commands_of(modules: set[str]) -> set[str]:
     return {name for name in COMMANDS if f"signalcli.cli.{name}" in modules}
 
 
+def packages(modules: set[str]) -> set[str]:
+    """The installed packages that modules are of, but for ours and what starts every Python."""
+    names = {name.partition(".")[0] for name in modules}
+    found = {
+        name for name in names if (INSTALLED / name).exists() or (INSTALLED / f"{name}.py").exists()
+    }
+    return found - {"signalcli", "_distutils_hack"}
+
+
+def own(modules: set[str]) -> set[str]:
+    """The modules of ours that are no part of the command line itself."""
+    ours = {name for name in modules if name.partition(".")[0] == "signalcli"}
+    return {name for name in ours if not name.startswith("signalcli.cli.")}
+
+
 def test_the_version_needs_nothing_that_reads_command_lines(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--version")
-    assert "signalcli.cli.main" in modules
-    assert not {*HEAVY, "typer", "rich", "signalcli.cli.app"} & modules
+    assert {name for name in modules if name.startswith("signalcli")} == FOR_VERSION
+    assert packages(modules) == set()
+    assert not {"asyncio", "json", "logging", "sqlite3"} & modules
 
 
-def test_help_needs_no_database(tmp_path: Path) -> None:
+def test_help_needs_the_outlines_of_all_commands_and_no_more(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--help")
     assert commands_of(modules) == COMMANDS
-    assert not HEAVY & modules
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_HELP
+    assert not {"asyncio", "sqlite3"} & modules
 
 
 def test_help_of_a_command_loads_no_other_commands(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "register", "--help")
     assert commands_of(modules) == {"users"}
-    assert not HEAVY & modules
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_HELP | FOR_COMPLETION
 
 
-def test_completing_commands_and_options_needs_no_database(tmp_path: Path) -> None:
-    assert not HEAVY & completed(tmp_path, "signalcli re")
-    modules = completed(tmp_path, "signalcli log --")
-    assert commands_of(modules) == {"log"}
-    assert not HEAVY & modules
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [("signalcli register --", {"users"}), ("signalcli log --", {"log"})],
+)
+def test_completing_options_needs_their_command_alone(
+    tmp_path: Path, line: str, commands: set[str]
+) -> None:
+    modules = completed(tmp_path, line)
+    assert commands_of(modules) == commands
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_COMPLETION
+    assert "sqlite3" not in modules
+
+
+def test_completing_commands_needs_no_database(tmp_path: Path) -> None:
+    modules = completed(tmp_path, "signalcli re")
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_COMPLETION
+    assert "sqlite3" not in modules

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from signalcli.cli.garbage import pass_over_what_is_loaded
 from signalcli.cli.options import DEFAULT_DATABASE
 
 MOST_NAMES = 100
@@ -45,6 +46,7 @@ def make_apps_ready(ctx: typer.Context) -> None:
     """
     from signalcli.apps.installed import make_ready
 
+    pass_over_what_is_loaded()
     make_ready(said(ctx, "app") or ())
 
 

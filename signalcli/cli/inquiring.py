@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
 from signalcli.cli.faults import NO_FAULTS
+from signalcli.cli.garbage import pass_over_what_is_loaded
 from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
@@ -155,6 +156,7 @@ def _make_apps_ready(settings: Settings, are_needed: bool) -> bool:
     from signalcli.apps.installed import make_ready
 
     try:
+        pass_over_what_is_loaded()
         make_ready(settings.apps)
         settings.faults.check()
     except ImproperlyConfigured as error:

@@ -1,12 +1,12 @@
 """The entry point: carries out the command line and leaves with its exit code."""
 
-import gc
 import os
 import signal
 import sys
 from typing import Any, NoReturn
 
 from signalcli import __version__
+from signalcli.cli.garbage import look_seldom, pass_over_what_is_loaded
 from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
 from signalcli.cli.output import (
     let_go_of_stdout,
@@ -27,15 +27,12 @@ from signalcli.cli.problems import (
 
 # By this the shell asks Typer for what may come next.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
-# How many more objects than were freed are made before garbage is looked for.
-GARBAGE_THRESHOLD = 100_000
 _YES = ("1", "true", "t", "yes", "y", "on")
 
 
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
-    # Nearly all that a command loads and makes stays: looking for garbage in it is in vain.
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    look_seldom()
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         # Who was started to ignore it (by nohup) goes on ignoring it.
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -63,6 +60,9 @@ def main() -> NoReturn:
         code = INTERRUPTED
     except Terminated as terminated:
         code = 128 + terminated.args[0]
+    finally:
+        # Where no apps were wanted, nothing is there that has to be cleared up.
+        pass_over_what_is_loaded()
     sys.exit(code)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
+from signalcli.cli.garbage import pass_over_what_is_loaded
 from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
 from signalcli.cli.output import (
@@ -176,6 +177,7 @@ def _open(settings: Settings, app: str | None, writes: bool, creates: bool) -> "
     from signalcli.apps.installed import make_ready
     from signalcli.db.opening import open_engine
 
+    pass_over_what_is_loaded()
     installed = make_ready(settings.apps)
     if app is not None and not apps.is_installed(app):
         raise ImproperlyConfigured(

@@ -14,15 +14,15 @@ from benchmarks.figures import Figure
 from benchmarks.results import report
 
 BENCHMARKS = (
-    "log_cost",
     "sending",
     "connecting",
     "watching",
     "registering",
-    "memory",
     "bulk",
+    "memory",
     "starting",
     "batching",
+    "log_cost",
 )
 
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -54,7 +54,7 @@ def without_signals(session: sqlmodel.Session, name: str) -> None:
     user = User(username=name, email=f"{name}@mail.com")
     session.add(user)
     session.flush()
-    session.add(Profile(user=user))
+    session.add(Profile(user_id=user.id))
     session.flush()
 
 
@@ -72,7 +72,7 @@ def as_the_command_without_signals(session: sqlmodel.Session, name: str) -> None
     user = User(username=username, email=email)
     session.add(user)
     session.flush()
-    session.add(Profile(user=user, first_name=names[0], last_name=names[1]))
+    session.add(Profile(user_id=user.id, first_name=names[0], last_name=names[1]))
     session.flush()
     columns = (*vars_of(User), *vars_of(Profile))
     query = sqlmodel.select(*columns).select_from(User).outerjoin(Profile)

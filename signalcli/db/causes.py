@@ -5,7 +5,6 @@ for. Only kept while dispatches are watched.
 """
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import event, inspect
@@ -57,11 +56,6 @@ class Causes:
     def clear(self) -> None:
         """Nothing is pending any more."""
         self._noted.clear()
-
-
-def resumed(cause: watching.Cause | None) -> AbstractContextManager[None]:
-    """Within it, dispatches count as caused by that; where None, by what is running."""
-    return nullcontext() if cause is None else watching.caused_by(cause)
 
 
 @event.listens_for(Session, "transient_to_pending")

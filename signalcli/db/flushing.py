@@ -9,7 +9,6 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db import causes
 from signalcli.db.changes import Change, Delete, Pending, Save, models_of
 from signalcli.db.engine import using
 from signalcli.db.links import LinkChange, LinkPlan
@@ -261,14 +260,17 @@ class Flush:
     def _send(self, signal: Signal, change: Change | LinkChange, **named: Any) -> None:
         if signal.is_idle:
             return
-        with causes.resumed(change.cause):
-            responses = signal.send(
-                change.sender,
-                instance=change.instance,
-                using=self._using(change.model),
-                session=self._session,
-                **named,
-            )
+        arguments = {
+            "instance": change.instance,
+            "using": self._using(change.model),
+            "session": self._session,
+            **named,
+        }
+        if change.cause is None:
+            responses = signal.send(change.sender, **arguments)
+        else:
+            with watching.caused_by(change.cause):
+                responses = signal.send(change.sender, **arguments)
         if not (responses or watching.observers):
             return
         self._has_reached_somebody = True

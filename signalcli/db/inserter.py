@@ -64,19 +64,19 @@ class Inserter:
 
     def takes(self, state: State) -> bool:
         """Whether the row of a pending instance can be written here; completes its foreign keys."""
-        for value in state.dict.values():
+        values = state.dict
+        # Plain loops, here and below: generators would take twice the time, for each row.
+        for value in values.values():
             if type(value) not in _PLAIN and _is_expression(value):
                 return False
         return (
-            self._is_told_of_by_its_children(state)
-            and self._takes_keys_of_parents(state)
-            and self._has_values(state)
+            self._is_told_of_by_its_children(values)
+            and self._takes_keys_of_parents(state, values)
+            and self._has_values(values)
         )
 
-    def _has_values(self, state: State) -> bool:
+    def _has_values(self, values: dict[str, Any]) -> bool:
         """Whether all is there that a flush would see to, but for a key that is to be given."""
-        # Plain loops, here and below: generators would take twice the time, for each row.
-        values = state.dict
         for key, stores_none in self._with_defaults:
             if values.get(key) is None and not (stores_none and key in values):
                 return False
@@ -85,17 +85,15 @@ class Inserter:
                 return False
         return True
 
-    def _is_told_of_by_its_children(self, state: State) -> bool:
+    def _is_told_of_by_its_children(self, values: dict[str, Any]) -> bool:
         """Whether the foreign keys to it are seen to by the instances that have them."""
-        values = state.dict
         for key, by_child in self._others:  # noqa: SIM110  # see above
             if values.get(key) and not by_child:
                 return False
         return True
 
-    def _takes_keys_of_parents(self, state: State) -> bool:
+    def _takes_keys_of_parents(self, state: State, values: dict[str, Any]) -> bool:
         """Take over the keys of related instances; returns whether they all have theirs."""
-        values = state.dict
         for name, relationship in self._parents.items():
             parent = values.get(name)
             if parent is None:

@@ -3,53 +3,44 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
-# What Python has loaded before, for the sake of some tool, is no matter of ours.
+import pytest
+
+# All that each may load, so that nothing heavy comes in unseen.
+FOR_VERSION = {
+    "signalcli",
+    "signalcli.cli",
+    "signalcli.cli.garbage",
+    "signalcli.cli.invocation",
+    "signalcli.cli.main",
+    "signalcli.cli.output",
+    "signalcli.cli.problems",
+}
+FOR_TYPER = {"annotated_doc", "shellingham", "typer"}
+FOR_HELP = FOR_TYPER | {"markdown_it", "mdurl", "pygments", "rich"}
+# Typer asks pydantic to read what is given to the options of a command.
+FOR_COMPLETION = FOR_TYPER | {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
+# The names of exports' forms are those of modules there.
+OWN = {"signalcli", "signalcli.cli", "signalcli.render", "signalcli.render.exports"}
+INSTALLED = Path(sysconfig.get_paths()["purelib"])
+COMMANDS = {"apps", "authorization", "batch", "connected", "log", "objects", "sending", "users"}
 _RUN = """
 import sys
-before = set(sys.modules)
 from signalcli.cli.main import main
 sys.argv = ["signalcli", *sys.argv[1:]]
 try:
     main()
 finally:
-    print(*set(sys.modules) - before, file=sys.stderr)
+    print(*sys.modules, file=sys.stderr)
 """
-
-START = {"signalcli", "signalcli.cli"} | {
-    f"signalcli.cli.{name}" for name in ("garbage", "invocation", "main", "output", "problems")
-}
-PROGRAM = START | {
-    f"signalcli.cli.{name}"
-    for name in ("amounts", "app", "completion", "faults", "lazy", "options", "announcing")
-}
-USERS = PROGRAM | {f"signalcli.cli.{name}" for name in ("bulk", "passwords", "running", "users")}
-LOG = PROGRAM | {
-    "signalcli.cli.filters",
-    "signalcli.cli.inquiring",
-    "signalcli.cli.log",
-    "signalcli.render",
-    "signalcli.render.exports",
-}
-ALL_COMMANDS = (
-    USERS
-    | LOG
-    | {
-        f"signalcli.cli.{name}"
-        for name in (
-            *("apps", "authorization", "batch", "connected", "isolation", "objects"),
-            *("script", "sending"),
-        )
-    }
-)
-
-TYPER = {"annotated_doc", "shellingham", "typer"}
-# Typer asks pydantic to read what is given to the options of the command that is built.
-READING = {
-    *("annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"),
-}
-LAYOUT = {"markdown_it", "mdurl", "pygments", "rich"}
 
 
 def loaded(folder: Path, *arguments: str, **environment: str) -> set[str]:
@@ -71,48 +62,66 @@ def completed(folder: Path, line: str) -> set[str]:
     return loaded(folder, **asked)
 
 
-def ours(modules: set[str]) -> set[str]:
-    return {name for name in modules if name.split(".")[0] == "signalcli"}
+def commands_of(modules: set[str]) -> set[str]:
+    return {name for name in COMMANDS if f"signalcli.cli.{name}" in modules}
 
 
-def others(modules: set[str]) -> set[str]:
-    """The packages that are neither ours nor Python's."""
-    packages = {name.split(".")[0] for name in modules} - sys.stdlib_module_names - {"signalcli"}
-    return {name for name in packages if not name.startswith("_")}
+def packages(modules: set[str]) -> set[str]:
+    """The installed packages that modules are of, but for ours and what starts every Python."""
+    names = {name.partition(".")[0] for name in modules}
+    found = {
+        name for name in names if (INSTALLED / name).exists() or (INSTALLED / f"{name}.py").exists()
+    }
+    return found - {"signalcli", "_distutils_hack"}
+
+
+def own(modules: set[str]) -> set[str]:
+    """The modules of ours that are no part of the command line itself."""
+    ours = {name for name in modules if name.partition(".")[0] == "signalcli"}
+    return {name for name in ours if not name.startswith("signalcli.cli.")}
 
 
 def test_the_version_needs_nothing_that_reads_command_lines(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--version")
-    assert ours(modules) == START
-    assert not others(modules)
-    assert not {"asyncio", "importlib.metadata", "logging"} & modules
+    assert {name for name in modules if name.startswith("signalcli")} == FOR_VERSION
+    assert packages(modules) == set()
+    assert not {"asyncio", "json", "logging", "sqlite3"} & modules
 
 
-def test_help_needs_the_commands_but_nothing_that_they_work_with(tmp_path: Path) -> None:
+def test_help_needs_the_outlines_of_all_commands_and_no_more(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "--help")
-    assert ours(modules) == ALL_COMMANDS
-    assert others(modules) <= TYPER | LAYOUT
+    assert commands_of(modules) == COMMANDS
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_HELP
+    assert not {"asyncio", "sqlite3"} & modules
 
 
-def test_help_of_a_command_needs_no_other_commands(tmp_path: Path) -> None:
+def test_help_of_a_command_loads_no_other_commands(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "register", "--help")
-    assert ours(modules) == USERS
-    assert others(modules) <= TYPER | READING | LAYOUT
+    assert commands_of(modules) == {"users"}
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_HELP | FOR_COMPLETION
 
 
-def test_completing_commands_needs_those_that_begin_so(tmp_path: Path) -> None:
-    modules = completed(tmp_path, "signalcli pa")
-    assert ours(modules) <= USERS | {"signalcli.cli.authorization"}
-    assert others(modules) <= TYPER | READING
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [("signalcli register --", {"users"}), ("signalcli log --", {"log"})],
+)
+def test_completing_options_needs_their_command_alone(
+    tmp_path: Path, line: str, commands: set[str]
+) -> None:
+    modules = completed(tmp_path, line)
+    assert commands_of(modules) == commands
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_COMPLETION
+    assert "sqlite3" not in modules
 
 
-def test_completing_options_needs_their_command(tmp_path: Path) -> None:
-    modules = completed(tmp_path, "signalcli register --")
-    assert ours(modules) == USERS
-    assert others(modules) <= TYPER | READING
-    modules = completed(tmp_path, "signalcli log export --")
-    assert ours(modules) == LOG
-    assert others(modules) <= TYPER | READING
+def test_completing_commands_needs_no_database(tmp_path: Path) -> None:
+    modules = completed(tmp_path, "signalcli re")
+    assert own(modules) <= OWN
+    assert packages(modules) <= FOR_COMPLETION
+    assert "sqlite3" not in modules
 
 
 def test_what_an_app_leaves_behind_is_cleared_up_at_the_end(tmp_path: Path) -> None:
@@ -125,5 +134,6 @@ def test_what_an_app_leaves_behind_is_cleared_up_at_the_end(tmp_path: Path) -> N
         "notes = Notes()\n",
         encoding="utf-8",
     )
-    loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com", "--app", "notes.py")
+    apps = ("--app", "signalcli.core", "--app", "notes.py")
+    loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com", *apps)
     assert Path(tmp_path, "notes.txt").read_text(encoding="utf-8") == "noted"

@@ -12,6 +12,7 @@ import pytest
 FOR_VERSION = {
     "signalcli",
     "signalcli.cli",
+    "signalcli.cli.garbage",
     "signalcli.cli.invocation",
     "signalcli.cli.main",
     "signalcli.cli.output",
@@ -121,3 +122,18 @@ def test_completing_commands_needs_no_database(tmp_path: Path) -> None:
     assert own(modules) <= OWN
     assert packages(modules) <= FOR_COMPLETION
     assert "sqlite3" not in modules
+
+
+def test_what_an_app_leaves_behind_is_cleared_up_at_the_end(tmp_path: Path) -> None:
+    Path(tmp_path, "notes.py").write_text(
+        "class Notes:\n"
+        "    def __init__(self):\n"
+        "        self.itself = self\n"
+        "        self.file = open('notes.txt', 'w')\n"
+        "        self.file.write('noted')\n"
+        "notes = Notes()\n",
+        encoding="utf-8",
+    )
+    apps = ("--app", "signalcli.core", "--app", "notes.py")
+    loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com", *apps)
+    assert Path(tmp_path, "notes.txt").read_text(encoding="utf-8") == "noted"

@@ -4,9 +4,9 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
+from signalcli.cli.folder import back_to_this_folder
 from signalcli.cli.output import LOGGERS
 
 
@@ -19,11 +19,8 @@ def isolated() -> Iterator[None]:
     """
     environment = dict(os.environ)
     handlers = [(logger, logger.handlers[:]) for logger in map(logging.getLogger, LOGGERS)]
-    folder = None
-    with suppress(OSError):
-        folder = Path.cwd()
     try:
-        with warnings.catch_warnings():
+        with back_to_this_folder(), warnings.catch_warnings():
             yield
     finally:
         if os.environ != environment:
@@ -31,6 +28,3 @@ def isolated() -> Iterator[None]:
             os.environ.update(environment)
         for logger, before in handlers:
             logger.handlers[:] = before
-        if folder is not None:
-            with suppress(OSError):
-                os.chdir(folder)

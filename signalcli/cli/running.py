@@ -1,15 +1,14 @@
 """The way of one command: make the apps ready, watch, work in a session, show and keep it."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signalcli.cli.announcing import Announcement
+from signalcli.cli.folder import back_to_this_folder
 from signalcli.cli.garbage import pass_over_what_is_loaded
 from signalcli.cli.invocation import current
 from signalcli.cli.options import Settings
@@ -154,7 +153,7 @@ def carry_out(
     with contextlib.ExitStack() as stack:
         engine: Engine | None = None
         try:
-            with _view(settings, recorder, course, shows_trace), _back_to_this_folder():
+            with _view(settings, recorder, course, shows_trace), back_to_this_folder():
                 engine = _open(settings, app, writes, creates)
                 # The last connection to close takes the write-ahead log with it.
                 stack.callback(engine.dispose)
@@ -260,20 +259,6 @@ def _problem_of(
     print_traceback_if_wanted()
     database = without_password(settings.database)
     return problem_of(error, blaming, database, course.is_written, course.outcome)
-
-
-@contextlib.contextmanager
-def _back_to_this_folder() -> Iterator[None]:
-    """Return from wherever receivers go, so that relative paths mean the same after them."""
-    folder = None
-    with contextlib.suppress(OSError):
-        folder = Path.cwd()
-    try:
-        yield
-    finally:
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                os.chdir(folder)
 
 
 @contextlib.contextmanager

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 from signalcli.dispatch import Receiver, Signal
 from signalcli.dispatch.signatures import describe as full_name
+from signalcli.trace.culprits import Culprits
 from signalcli.trace.records import Dispatch, Response
 from signalcli.trace.totals import ReceiverTotal, Totals
-
-MOST_EXCEPTIONS = 100
 
 
 class BlamingTotals(Totals):
@@ -15,8 +14,7 @@ class BlamingTotals(Totals):
 
     def __init__(self) -> None:
         super().__init__()
-        # The exceptions themselves, so that no other can take the id of one.
-        self._raised: dict[int, tuple[BaseException, Signal, Receiver]] = {}
+        self._culprits: Culprits[tuple[Signal, Receiver]] = Culprits()
 
     def measured(
         self,
@@ -29,18 +27,14 @@ class BlamingTotals(Totals):
         """See :class:`signalcli.dispatch.Meter`."""
         super().measured(signal, receiver, begun, seconds, error)
         if error is not None:
-            self._raised.setdefault(id(error), (error, signal, receiver))
-            if len(self._raised) > MOST_EXCEPTIONS:
-                # Receivers may catch what they cause; the oldest are of no interest any more.
-                del self._raised[next(iter(self._raised))]
+            self._culprits.note(error, (signal, receiver))
 
     def culprit(self, error: BaseException) -> Response | None:
         """The response that raised an exception first, or None where none did."""
-        # What a receiver of connection_created raises, SQLAlchemy wraps where it is the driver's.
-        raised = error if id(error) in self._raised else getattr(error, "orig", None)
-        if id(raised) not in self._raised:
+        known = self._culprits.of(error)
+        if known is None:
             return None
-        _, signal, receiver = self._raised[id(raised)]
+        signal, receiver = known
         dispatch = Dispatch(
             seq=0,
             parent=None,

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from signalcli.trace.culprits import Culprits
 from signalcli.trace.records import Dispatch, Injection, Response, Trace, encodable
 from signalcli.trace.representation import describe_failure, represent
 
@@ -21,8 +22,6 @@ Running = Mapping["Recorder", Response]
 
 _NOTHING: Running = {}
 _running: ContextVar[Running] = ContextVar("signalcli_running", default=_NOTHING)
-
-MOST_EXCEPTIONS = 100
 
 
 def running() -> Running:
@@ -69,8 +68,7 @@ class Recorder:
         self._numbers = itertools.count(1)
         # A finaliser may send a signal wherever the garbage collector strikes, also in here.
         self._lock = threading.RLock()
-        # The exceptions on their way, themselves, so that no other can take the id of one.
-        self._raised: dict[int, tuple[BaseException, Response]] = {}
+        self._culprits: Culprits[Response] = Culprits()
 
     def current(self) -> Response | None:
         """The response that is running in this context, or None."""
@@ -201,26 +199,20 @@ class Recorder:
 
     def culprit(self, error: BaseException) -> Response | None:
         """The response that raised an exception first, or None where none did."""
-        # What a receiver of connection_created raises, SQLAlchemy wraps where it is the driver's.
-        raised = error if id(error) in self._raised else getattr(error, "orig", None)
-        _, response = self._raised.get(id(raised), (None, None))
-        return response
+        return self._culprits.of(error)
 
     def blame(self, error: BaseException, response: Response) -> None:
         """An exception was raised by what a response left to be done later."""
         with self._lock:
-            self._raised.setdefault(id(error), (error, response))
+            self._culprits.note(error, response)
 
     def _follow(self, error: BaseException, response: Response) -> None:
         """Remember who raised an exception, while somebody may ask."""
         with self._lock:
-            self._raised.setdefault(id(error), (error, response))
             if response.dispatch.robust:
-                # It goes no further.
-                del self._raised[id(error)]
-            elif len(self._raised) > MOST_EXCEPTIONS:
-                # Receivers may catch what they cause; the oldest are of no interest any more.
-                del self._raised[next(iter(self._raised))]
+                self._culprits.forget(error)
+            else:
+                self._culprits.note(error, response)
 
     def _changed(self) -> None:
         if self._on_change is not None:

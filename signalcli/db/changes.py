@@ -1,18 +1,16 @@
-"""What a session is about to write, worked out from its public state."""
+"""The rows that a flush inserts, updates and removes, in the order in which they are announced."""
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain
 from typing import Any
 
-from sqlalchemy import Table, inspect
-from sqlalchemy.orm import Session
+from sqlalchemy import Table
+from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import sort_tables_and_constraints
 
-from signalcli.db.columns import changed_columns, moved_children
-from signalcli.db.dependants import in_djangos_order, orphans_among, primary_key, with_dependants
-from signalcli.db.relationships import Histories, relationships_of
+from signalcli.db.columns import Forecast
+from signalcli.db.compat import State, Work
+from signalcli.db.dependants import in_djangos_order, origins_of, primary_key
 from signalcli.dispatch.watching import Cause
 
 
@@ -22,12 +20,16 @@ class Change:
 
     Attributes:
         instance: the instance whose row it is.
+        state: what SQLAlchemy keeps of it.
         cause: what was noted to be behind it, or None.
+        using: the database that the row is in, as a URL without its password.
         written: whether the database has it.
     """
 
     instance: Any
+    state: State
     cause: Cause | None = field(default=None, kw_only=True)
+    using: str = field(default="", kw_only=True)
     written: bool = field(default=False, init=False)
 
     @property
@@ -37,7 +39,7 @@ class Change:
 
     @property
     def model(self) -> type[Any]:
-        """The model that says which database it is written to."""
+        """The same: who the row is of."""
         return self.sender
 
 
@@ -47,35 +49,13 @@ class Save(Change):
 
     Attributes:
         created: whether it is inserted.
-        moved: the foreign keys that change because of another instance's relationship.
         update_fields: the columns to be updated, by attribute name; None for an insert.
+        moved: those of them that change because of a relationship.
     """
 
     created: bool
-    moved: frozenset[str] = frozenset()
     update_fields: frozenset[str] | None = None
-
-    def move(self, foreign_keys: frozenset[str]) -> None:
-        """Count in foreign keys that change because of another instance's relationship."""
-        self.moved |= foreign_keys
-        self.update_fields = (self.update_fields or frozenset()) | foreign_keys
-
-    def is_still_due(self, session: Session, deleted: Container[Any]) -> bool:
-        """Whether it is to be written as things stand now, with ``update_fields`` refreshed.
-
-        Arguments:
-            session: the session.
-            deleted: what is marked for deletion in it.
-        """
-        state = inspect(self.instance)
-        if self.instance not in session:
-            return False
-        if self.created:
-            return bool(state.pending)
-        if self.instance in deleted:
-            return False
-        self.update_fields = changed_columns(self.instance) | self.moved
-        return bool(self.update_fields)
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -84,120 +64,81 @@ class Delete(Change):
 
     Attributes:
         origin: the instance whose deletion brought this one about.
-        asked_of: the instances through one of which it was asked for.
     """
 
     origin: Any
-    asked_of: tuple[Any, ...] = ()
 
 
-class Pending:
-    """What the next flush of a session will write, as things stand when it is made.
+def saves_of(work: Work) -> list[Save]:
+    """The rows that a flush will insert or update, parents' tables first.
+
+    Of a table, those to be updated come first, by their keys; then the new ones as they were
+    added.
+    """
+    created = [state for state in work.written() if state.key is None]
+    created.sort(key=lambda state: state.insert_order)
+    forecast = Forecast(work)
+    saves: list[Save] = []
+    for state, columns, moved in forecast.updates():
+        instance = state.obj()
+        if instance is not None:
+            saves.append(Save(instance, state, False, columns | moved, moved))
+    saves.sort(key=lambda save: primary_key(save.state))
+    saves += [Save(state.obj(), state, True) for state in created]
+    return _parents_first(saves)
+
+
+def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
+    """The rows that a flush will remove, in the order in which Django announces them.
 
     Arguments:
-        session: the session.
+        work: the flush.
+        origins: for each instance that was marked for deletion, the one that ``session.delete()``
+            was called with.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._new = session.new
-        self._dirty = session.dirty
-        self._deleted = session.deleted
-        self.histories = Histories()
-        states = map(inspect, (*self._dirty, *self._new))
-        self._parents = [
-            state for state in states if relationships_of(state.mapper).concern_children
-        ]
-
-    @property
-    def models(self) -> set[type[Any]] | None:
-        """The models of what will be written; None where children or deletions may add to them."""
-        if self._deleted or self._parents:
-            return None
-        return models_of(self._new, self._dirty)
-
-    def deletes(self, origins: Collection[Any]) -> list[Delete]:
-        """The rows that will be removed, in the order in which Django announces them.
-
-        Besides what was deleted itself, these are the orphans of relationships that say
-        ``delete-orphan``, with their dependants.
-
-        Arguments:
-            origins: the instances that ``session.delete()`` was called with.
-        """
-        deleted = self._deleted
-        found: dict[int, Delete] = {}
-        heads: list[tuple[Any, ...]] = [(origin,) for origin in origins if origin in deleted]
-        heads.extend(orphans_among(self._parents, deleted, self.histories))
-        for asked_of in heads:
-            for instance in with_dependants(asked_of[0]):
-                if inspect(instance).persistent:
-                    found.setdefault(id(instance), Delete(instance, asked_of[0], asked_of))
-        for instance in deleted:
-            found.setdefault(id(instance), Delete(instance, instance, (instance,)))
-        if not found:
-            return []
-        by_instance = in_djangos_order([change.instance for change in found.values()])
-        return [found[id(instance)] for instance in by_instance]
-
-    def saves(self, deletes: Collection[Delete]) -> list[Save]:
-        """The rows that will be inserted or updated, parents' tables first.
-
-        Besides what was added or changed itself, these are the children whose foreign key changes
-        because a parent's relationship does, or because the parent goes.
-
-        Arguments:
-            deletes: what the same flush will remove.
-        """
-        going = {id(change.instance) for change in deletes}
-        updates: dict[int, Save] = {}
-        for instance in self._dirty:
-            if id(instance) not in going:
-                columns = changed_columns(instance)
-                if columns:
-                    updates[id(instance)] = Save(instance, False, update_fields=columns)
-        for parent in (*self._parents, *(inspect(change.instance) for change in deletes)):
-            is_going = id(parent.object) in going
-            for child, foreign_keys in moved_children(parent, is_going, self.histories):
-                if id(child) not in going and child in self._session and inspect(child).persistent:
-                    save = updates.get(id(child))
-                    if save is None:
-                        save = updates[id(child)] = Save(
-                            child, False, update_fields=changed_columns(child)
-                        )
-                    save.move(foreign_keys)
-        saves = sorted(updates.values(), key=lambda save: primary_key(save.instance))
-        saves += [Save(instance, True) for instance in self._new if id(instance) not in going]
-        return _parents_first(saves)
+    found = origins_of(work, origins)
+    return [
+        Delete(state.obj(), state, origin)
+        for state, origin in in_djangos_order(found).items()
+        if state.obj() is not None
+    ]
 
 
-def models_of(*instances: Iterable[Any]) -> set[type[Any]]:
+def models_of(states: Iterable[State]) -> set[type[Any]]:
     """The classes of instances."""
-    return set(map(type, chain(*instances)))
+    return {state.class_ for state in states}
 
 
 def _parents_first(saves: list[Save]) -> list[Save]:
-    places = places_by_table({save.sender for save in saves})
-    return sorted(saves, key=lambda save: places[save.sender]) if len(places) > 1 else saves
+    mappers = {save.state.mapper.base_mapper for save in saves}
+    if len(mappers) < 2:
+        return saves
+    places = _places(mappers)
+    return sorted(saves, key=lambda save: places[save.state.mapper.base_mapper])
 
 
-def places_by_table(models: Collection[type[Any]]) -> dict[type[Any], int]:
+def _places(mappers: Collection[Mapper[Any]]) -> dict[Mapper[Any], int]:
     """The place of each model in the order of writing: those that others refer to come first."""
-    tables = {model: _table_of(model) for model in models}
-    if len(tables) < 2:
-        return dict.fromkeys(models, 0)
-    order = _table_order(frozenset(tables.values()))
-    return {model: order[table] for model, table in tables.items()}
+    tables = {
+        mapper: [each for each in mapper.tables if isinstance(each, Table)] for mapper in mappers
+    }
+    order = _table_order(frozenset(table for each in tables.values() for table in each))
+    return {
+        mapper: max((order[table] for table in each), default=0) for mapper, each in tables.items()
+    }
 
 
-def _table_of(model: type[Any]) -> Table:
-    table: Table = inspect(model).base_mapper.local_table
-    return table
-
-
-@lru_cache(maxsize=256)
 def _table_order(tables: frozenset[Table]) -> dict[Table, int]:
     """Each table's place, those that others refer to first."""
-    named = sorted(tables, key=lambda table: table.fullname)
-    in_order = sort_tables_and_constraints(named)  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    return {table: place for place, (table, _) in enumerate(in_order) if table is not None}
+    # Kept with the metadata, so that it goes when that does.
+    first = next(iter(tables), None)
+    known: dict[frozenset[Table], dict[Table, int]] = (
+        {} if first is None else first.metadata.info.setdefault("signalcli table order", {})
+    )
+    order = known.get(tables)
+    if order is None:
+        named = sorted(tables, key=lambda table: table.fullname)
+        in_order = sort_tables_and_constraints(named)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        order = {table: place for place, (table, _) in enumerate(in_order) if table is not None}
+        known[tables] = order
+    return order

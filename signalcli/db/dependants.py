@@ -1,100 +1,108 @@
 """Who goes with whom: cascades, orphans, and the order in which Django deletes."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
 
-from signalcli.db.relationships import Histories, State, relationships_of
+from signalcli.db.compat import State, Work, has_parent
+from signalcli.db.relationships import relationships_of
 
 
-def with_dependants(head: Any) -> Iterator[Any]:
-    """An instance and all that its deletion cascades to, it first."""
-    state = inspect(head)
-    yield head
-    for dependant, _, _, _ in state.mapper.cascade_iterator("delete", state):
+def origins_of(work: Work, marked: dict[State, Any]) -> dict[State, Any]:
+    """Whose rows a flush removes, each with the instance whose deletion brought it about.
+
+    An orphan, whose row goes since it lost its parent, is the origin of its own deletion and of
+    those that its deletion leads to.
+
+    Arguments:
+        work: the flush.
+        marked: the origin of each instance that was marked for deletion.
+    """
+    deleted = set(work.deleted())
+    found = {state: origin for state, origin in marked.items() if state in deleted}
+    lost = sorted(
+        (state for state in deleted if state not in found),
+        key=lambda state: (state.class_.__name__, primary_key(state)),
+    )
+    left = dict.fromkeys(lost)
+    followers: dict[State, State] = {}
+    for state in lost:
+        for dependant in _cascade(state):
+            if dependant in left and dependant is not state:
+                followers.setdefault(dependant, state)
+    for state in lost:
+        head = state
+        seen = {state}
+        while head in followers and followers[head] not in seen:
+            head = followers[head]
+            seen.add(head)
+        found[state] = head.obj()
+    return found
+
+
+def _cascade(state: State) -> Iterator[State]:
+    """Who goes with an instance; the plan of the flush has loaded them."""
+    for _, _, dependant, _ in state.mapper.cascade_iterator("delete", state):
         yield dependant
 
 
-def orphans_among(
-    parents: Iterable[State], besides: Container[Any], histories: Histories
-) -> list[tuple[Any, Any]]:
-    """The children that lost the parent without which they must not live, each with that parent.
-
-    Arguments:
-        parents: the states of the instances whose relationships may have changed.
-        besides: children that do not count.
-        histories: what is known of relationships.
-    """
-    taken_in: set[int] = set()
-    lost: dict[int, tuple[Any, Any]] = {}
-    for state in parents:
+def parents_that_lost(work: Work, child: State) -> Iterator[Any]:
+    """The instances in whose relationships a child was, without which it must not live."""
+    for state in list(work.states):
         for relationship in relationships_of(state.mapper).orphaning:
-            history = histories.of(state, relationship)
-            if history is not None:
-                parent = state.object
-                taken_in.update(map(id, history.added))
-                lost.update(
-                    (id(child), (child, parent))
-                    for child in history.deleted
-                    if child is not None and not _has_parent(child, relationship.back_populates)
-                )
-    return [
-        (child, parent)
-        for child, parent in lost.values()
-        if id(child) not in taken_in and inspect(child).persistent and child not in besides
-    ]
+            history = work.history(state, relationship)
+            if history and child in history.deleted and not has_parent(relationship, child):
+                yield state.obj()
 
 
-def _has_parent(child: Any, reverse: str | None) -> bool:
-    """Whether a child says that it has a parent, who may be in no session."""
-    return reverse is not None and inspect(child).dict.get(reverse) is not None
-
-
-def in_djangos_order(instances: Sequence[Any]) -> list[Any]:
+def in_djangos_order(deleted: dict[State, Any]) -> dict[State, Any]:
     """Instances to be deleted in the order of Django's ``Collector``.
 
     Model by model: of those met so far, in the order of meeting, each whose dependants have gone
     goes next; those of one model by primary key.
     """
-    by_model: dict[type[Any], list[Any]] = {}
-    for instance in instances:
-        by_model.setdefault(type(instance), []).append(instance)
+    by_model: dict[type[Any], list[State]] = {}
+    for state in deleted:
+        by_model.setdefault(state.class_, []).append(state)
     ordered: list[type[Any]] = []
     waiting = list(by_model)
+    mappers = {model: states[0].mapper for model, states in by_model.items()}
     while waiting:
         ready: list[type[Any]] = []
         for model in waiting:
-            if not _dependants(model, [other for other in waiting if other not in ready]):
+            others = (mappers[other] for other in waiting if other not in ready)
+            if not any(_refers_to(other, mappers[model]) for other in others):
                 ready.append(model)
         # Models that depend on each other keep the order in which they were met.
         ready = ready or waiting
         ordered += ready
         waiting = [model for model in waiting if model not in ready]
-    return [instance for model in ordered for instance in sorted(by_model[model], key=primary_key)]
+    return {
+        state: deleted[state]
+        for model in ordered
+        for state in sorted(by_model[model], key=primary_key)
+    }
 
 
-def _dependants(model: type[Any], among: Iterable[type[Any]]) -> list[type[Any]]:
-    """The models whose rows refer to a model's."""
-    tables = set(inspect(model).tables)
-    return [
-        other
-        for other in among
-        if other is not model
-        and any(
-            foreign_key.column.table in tables
-            for table in inspect(other).tables
-            for foreign_key in table.foreign_keys
-            if table not in tables
-        )
-    ]
+def _refers_to(mapper: Mapper[Any], other: Mapper[Any]) -> bool:
+    """Whether a model's rows refer to another's."""
+    if mapper is other:
+        return False
+    tables = set(other.tables)
+    return any(
+        foreign_key.column.table in tables
+        for table in mapper.tables
+        for foreign_key in table.foreign_keys
+        if table not in tables
+    )
 
 
-def primary_key(instance: Any) -> tuple[Any, ...]:
+def primary_key(state: State) -> tuple[Any, ...]:
     """A sort key: by primary key where the values compare, whatever their types."""
     return tuple(
         (type(value).__name__, value)
         if isinstance(value, int | float | str | bytes)
         else ("", repr(value))
-        for value in inspect(instance).identity or ()
+        for value in state.identity or ()
     )

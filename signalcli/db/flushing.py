@@ -1,16 +1,29 @@
-"""One round of a flush: announcing what is pending, and reporting what was written."""
+"""One round of a flush: announcing what it will write, and reporting what it has written."""
 
-import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import inspect
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.orm import Mapper, SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.changes import Change, Delete, Pending, Save, models_of
+from signalcli.db.changes import Change, Delete, Save, deletes_of, models_of, saves_of
+from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
+from signalcli.db.compat import (
+    MarksAside,
+    State,
+    Work,
+    as_if_flushing,
+    contains,
+    marks,
+    pending,
+    shard_chooser,
+    state_of,
+)
+from signalcli.db.dependants import parents_that_lost, primary_key
 from signalcli.db.engine import using
+from signalcli.db.inserter import insert_together
 from signalcli.db.links import LinkChange, LinkPlan
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal, watching
@@ -18,20 +31,21 @@ from signalcli.dispatch import Signal, watching
 if TYPE_CHECKING:
     from signalcli.db.session import Session
 
-C = TypeVar("C", bound=Change)
+C = TypeVar("C", Save, Delete)
 
 MOST_ROUNDS = 100
 
 
 class Flush:
-    """What one round of a flush announced, and what came of that.
+    """What one round of a flush announces, and what comes of that.
 
     Flushes nest, since receivers may flush. An instance that an outer flush has announced is not
     announced again by an inner one, which may well write it; who announced a write reports it.
+    What an outer flush is about to delete, an inner one leaves to it.
 
     Arguments:
         session: the session that flushes.
-        under_way: the session's flushes, outermost first, this one included once it began.
+        outer: the session's flushes that it is within, outermost first.
         transaction: the transaction or savepoint that it began in.
         objects: the only instances that it concerns; None for all.
     """
@@ -39,261 +53,353 @@ class Flush:
     def __init__(
         self,
         session: "Session",
-        under_way: Sequence["Flush"],
+        outer: Sequence["Flush"],
         transaction: SessionTransaction | None,
         objects: Sequence[Any] | None,
     ) -> None:
         self.transaction = transaction
-        self.announced: dict[int, Change] = {}
-        self.is_writing = False
+        self.announced: dict[State, Change] = {}
+        self.planned: dict[State, Any] = {}
+        self.has_begun = False
+        self.is_telling = False
         self.was_rolled_back = False
         self.was_abandoned = False
         self._session = session
-        self._under_way = under_way
+        self._outer = tuple(outer)
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
-        self._planned: dict[int, Delete] = {}
         self._late: list[Change] = []
-        self._databases: dict[type[Any], str] = {}
-        self._only = None if objects is None else {id(instance) for instance in objects}
+        self._unseen: dict[State, frozenset[str]] = {}
+        self._databases: dict[Mapper[Any], str] = {}
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
+        self._only = None if objects is None else set(map(id, objects))
+        marked = [flush.planned for flush in self._outer if flush.planned]
+        self._marks = MarksAside(session, marked) if marked else None
+
+    # What the session does around SQLAlchemy's flush
+
+    def set_marks_aside(self) -> None:
+        """Leave to the outer flushes what they are about to delete."""
+        if self._marks is not None:
+            self._marks.take()
+
+    def put_marks_back(self) -> None:
+        """The counterpart of :meth:`set_marks_aside`."""
+        if self._marks is None:
+            return
+        is_over = any(flush.was_rolled_back or flush.was_abandoned for flush in self._outer)
+        if is_over or not self._session.is_active:
+            self._marks.drop()
+        else:
+            self._marks.put_back()
+
+    @property
+    def under_way(self) -> Iterable["Flush"]:
+        """The flushes that this one is within, outermost first, and itself."""
+        return (*self._outer, self)
 
     @property
     def links(self) -> LinkPlan:
         """The rows of link tables."""
         if self._links is None:
-            outer = itertools.takewhile(lambda flush: flush is not self, self._under_way)
-            self._links = LinkPlan(self._session, [flush.links for flush in outer], self._only)
+            outer = [flush.links for flush in self._outer]
+            self._links = LinkPlan(self._session, outer, self._only)
         return self._links
 
-    def announce(self, origins: Collection[Any]) -> None:
-        """Send what is sent before the write for all that is pending, and what that leads to.
+    # Before the write
 
-        Arguments:
-            origins: the instances that deletions started with.
-        """
-        session = self._session
-        with session.no_autoflush:
-            for _ in range(MOST_ROUNDS):
-                pending = Pending(session)
-                if self._concerns_nobody(pending):
-                    break
-                deletes = pending.deletes(origins)
-                saves = self._fresh(pending.saves([*self._planned.values(), *deletes]))
-                deletes = self._fresh(deletes)
-                if not (saves or deletes or self._announce_links()):
-                    break
-                self._has_reached_somebody = False
-                self._set_aside(deletes)
-                self._announce_saves(saves, origins)
-                if not (deletes or self._has_reached_somebody or self._announce_links()):
-                    # Nothing can have changed since.
-                    pending.histories.share()
-                    break
-                for change in deletes:
-                    instance = change.instance
-                    if instance in session and not self._is_announced(instance, Delete):
-                        self._deletes.append(self._announced(change, change.asked_of))
-                        self._send_delete(pre_delete, change)
-            else:
-                raise FlushError(
-                    f"Receivers made new changes in each of {MOST_ROUNDS} rounds before a write."
+    def announce(self, work: Work) -> None:
+        """Send what is sent before the write for all that is planned, and what that leads to."""
+        for _ in range(MOST_ROUNDS):
+            self.planned = {
+                state: instance
+                for state, instance in marks(self._session).items()
+                if work.is_deleting(state)
+            }
+            if not self._announce_once(work):
+                break
+        else:
+            self.is_telling = True
+            raise FlushError(
+                f"Receivers made new changes in each of {MOST_ROUNDS} rounds before a write."
+            )
+        self._unseen = {
+            state: columns
+            for state in work.written()
+            if state.key is not None and (columns := unseen_columns(state))
+        }
+
+    def _announce_once(self, work: Work) -> bool:
+        """Announce what nobody has announced; returns whether a new plan had to be made."""
+        self._has_reached_somebody = False
+        if _is_heard(pre_save, work.written()):
+            saves = self._fresh(saves_of(work))
+            for save in saves:
+                save.cause = self._session.causes.of(save.instance)
+            self._announce_each(work, pre_save, saves, self._saves, self._is_due)
+        if not self._has_reached_somebody and _is_heard(pre_delete, work.deleted()):
+            deletes = self._fresh(deletes_of(work, self._session.origins))
+            for delete in deletes:
+                delete.cause = self._cause_of(work, delete)
+            self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
+        if not self._has_reached_somebody and not m2m_changed.is_idle:
+            with self._aside(work):
+                self.links.announce(
+                    lambda links: self._send_links(links, **links.before()), work.is_deleting
                 )
-            for change in self._planned.values():
-                if change.instance in session:
-                    session.mark_deleted(change.instance, True)
-
-    def _concerns_nobody(self, pending: Pending) -> bool:
-        models = pending.models
-        return models is not None and m2m_changed.is_idle and not _is_heard(models)
-
-    def _set_aside(self, deletes: list[Delete]) -> None:
-        """Take the marks of deletion off, until all is announced.
-
-        So a receiver that flushes writes other rows at once, as in Django, and leaves these.
-        """
-        marked = self._session.deleted
-        for change in deletes:
-            if change.instance in marked:
-                self._session.mark_deleted(change.instance, False)
-                self._planned[id(change.instance)] = change
-
-    def keep(self, instance: Any) -> None:
-        """A receiver wants to keep what was to be deleted."""
-        self._planned.pop(id(instance), None)
-
-    def _announce_saves(self, saves: list[Save], origins: Collection[Any]) -> None:
-        if pre_save.is_idle:
-            self._saves += [self._announced(save, (save.instance,)) for save in saves]
-            return
-        session = self._session
-        deleted, deletions = session.deleted, len(origins)
-        for save in saves:
-            if len(origins) != deletions:
-                deleted, deletions = session.deleted, len(origins)
-            if not self._has_reached_somebody or (
-                not self._is_announced(save.instance, Save) and save.is_still_due(session, deleted)
-            ):
-                self._saves.append(self._announced(save, (save.instance,)))
-                self._send_save(pre_save, save)
-
-    def _announce_links(self) -> bool:
-        """Send ``m2m_changed`` for the links that are pending; returns whether there were any."""
-        if m2m_changed.is_idle:
+        if not self._has_reached_somebody:
             return False
-        return self.links.announce(
-            lambda links: self._send_links(links, **links.before()), self._planned
-        )
+        work.plan_again()
+        return True
 
-    def note_links(self) -> None:
-        """The session has written what is pending, and still knows what that was."""
+    def _announce_each(
+        self,
+        work: Work,
+        signal: Signal,
+        changes: list[C],
+        announced: list[C],
+        is_due: Callable[[C], bool],
+    ) -> None:
+        if not changes:
+            return
+        with self._aside(work):
+            for change in changes:
+                # A receiver may have changed what was planned.
+                if self._has_reached_somebody and not is_due(change):
+                    continue
+                change.using = self._using(change)
+                announced.append(change)
+                self.announced[change.state] = change
+                self._send_change(signal, change)
+
+    @contextmanager
+    def _aside(self, work: Work) -> Iterator[None]:
+        """Within it, receivers may use the session, though this flush has begun.
+
+        A query of theirs does not autoflush, and what outer flushes are about to delete is marked
+        for it, as where nobody flushes.
+        """
+        self.put_marks_back()
+        try:
+            with work.aside(), self._session.no_autoflush:
+                yield
+        finally:
+            self.set_marks_aside()
+
+    def _is_due(self, save: Save) -> bool:
+        """Whether a row is still to be written, with ``update_fields`` as they are now."""
+        state = save.state
+        if not contains(self._session, state) or self._is_announced(state, Save):
+            return False
+        if save.created:
+            return state.key is None
+        if state in marks(self._session):
+            return False
+        save.update_fields = changed_columns(save.instance) | save.moved
+        return bool(save.update_fields)
+
+    def _is_going(self, delete: Delete) -> bool:
+        """Whether a row is still to be removed."""
+        state, session = delete.state, self._session
+        if not contains(session, state) or self._is_announced(state, Delete):
+            return False
+        return state in marks(session) or state not in self.planned
+
+    def _cause_of(self, work: Work, delete: Delete) -> watching.Cause | None:
+        """Who is behind a deletion: who deleted its origin, or took that away from its parent."""
+        causes = self._session.causes
+        if not watching.observers:
+            return None
+        origin = state_of(delete.origin)
+        parents = () if origin in self._session.origins else parents_that_lost(work, origin)
+        return causes.of_any((delete.origin, *parents))
+
+    # The write
+
+    def insert(self, work: Work, mapper: Mapper[Any], states: list[State]) -> bool:
+        """Insert the rows of new instances together, where the session works on many."""
+        return self._session.is_bulk and insert_together(self._session, mapper, states)
+
+    def note(self, work: Work) -> None:
+        """Note what SQLAlchemy has written, while it still knows."""
         if not m2m_changed.is_idle:
             self.links.note_written()
+        written = dict.fromkeys((*work.written(), *work.updated_afterwards()))
+        if (
+            any(flush.announced for flush in self.under_way)
+            or _is_heard(post_save, written)
+            or _is_heard(pre_save, written)
+        ):
+            for state in _in_order(written):
+                self._note_save(work, state)
+        late = set()
+        for state in work.deleted():
+            change = self._take(state)
+            if isinstance(change, Delete):
+                change.written = True
+                self._session.causes.forget(change.instance)
+            elif not state.was_deleted:
+                # Otherwise it was deleted, and that reported, earlier in this transaction.
+                late.add(state)
+        if late and (_is_heard(pre_delete, late) or _is_heard(post_delete, late)):
+            for delete in deletes_of(work, self._session.origins):
+                if delete.state in late:
+                    delete.cause = self._cause_of(work, delete)
+                    delete.using = self._using(delete)
+                    delete.written = True
+                    self._late.append(delete)
 
-    @property
-    def updated(self) -> set[type[Any]]:
-        """The models of which rows are to be updated."""
-        return {save.sender for save in self._saves if not save.created}
+    def _note_save(self, work: Work, state: State) -> None:
+        is_new = state.key is None
+        columns = None
+        if not is_new:
+            columns = updated_columns(work, state) | self._unseen.get(state, frozenset())
+            if not columns:
+                return
+        instance = state.obj()
+        change = self._take(state)
+        if not isinstance(change, Save):
+            change = Save(instance, state, is_new, cause=self._session.causes.of(instance))
+            change.using = self._using(change)
+            self._late.append(change)
+        if not change.created:
+            change.update_fields = columns
+        if shard_chooser(self._session) is not None:
+            change.using = self._using(change)
+        change.written = True
+        self._session.causes.forget(instance)
 
-    def report(self, transaction: SessionTransaction | None) -> None:
+    # After the write
+
+    def report(self, transaction: SessionTransaction | None) -> bool:
         """Send what is sent after the write for what was announced and written.
 
         Arguments:
             transaction: the transaction or savepoint that it was written in.
+
+        Returns:
+            Whether receivers have left something to be written.
         """
         self.transaction = transaction
+        self._has_reached_somebody = False
+        before = pending(self._session)
         for change in self._late:
             if isinstance(change, Save):
-                self._send_save(pre_save, change)
+                self._send_change(pre_save, change)
                 self._saves.append(change)
             elif isinstance(change, Delete):
-                self._send_delete(pre_delete, change)
+                self._send_change(pre_delete, change)
                 self._deletes.append(change)
         for links in self._links.take_late() if self._links else ():
             self._send_links(links, **links.before())
         for save in self._saves:
             if save.written:
-                self._send_save(post_save, save, created=save.created)
+                self._send_change(post_save, save, created=save.created)
         for links in self._links.written() if self._links else ():
             self._send_links(links, **links.after())
         for delete in _in_deletion_order(self._deletes):
             if delete.written:
-                self._send_delete(post_delete, delete)
+                self._send_change(post_delete, delete)
+        return self._has_reached_somebody and not pending(self._session) <= before
 
-    def expects(self, *saved: Iterable[Any]) -> bool:
-        """Whether somebody is to be told of instances whose rows were inserted or updated."""
-        return any(flush.announced for flush in self._under_way) or _is_heard(models_of(*saved))
-
-    def saved(self, instance: Any, created: bool, columns: frozenset[str] | None) -> None:
-        """An instance's row was inserted or updated."""
-        if not self._concerns(instance) or self._is_announced(instance, Delete):
-            # An orphan only changed by losing its parent, and goes with that.
-            return
-        change = self._take(instance)
-        if not isinstance(change, Save):
-            change = Save(instance, created=created, cause=self._session.causes.of(instance))
-            self._late.append(change)
-        if not change.created:
-            change.update_fields = columns
-        change.written = True
-        self._session.causes.forget(instance)
-
-    def inserted(self, instance: Any) -> None:
-        """An instance's row was inserted."""
-        self.saved(instance, created=True, columns=None)
-
-    def expired_columns(self, instance: Any) -> frozenset[str]:
-        """The announced columns that were written as SQL expressions, so that nobody knows them."""
-        for flush in self._under_way:
-            change = flush.announced.get(id(instance))
-            if isinstance(change, Save) and not change.created:
-                unloaded: set[str] = inspect(instance).unloaded
-                return frozenset(change.update_fields or ()) & unloaded
-        return frozenset()
-
-    def deleted(self, instance: Any) -> None:
-        """An instance's row was removed."""
-        change = self._take(instance)
-        if not isinstance(change, Delete):
-            change = Delete(instance, origin=instance, cause=self._session.causes.of(instance))
-            self._late.append(change)
-        change.written = True
-        self._session.causes.forget(instance)
-
-    def _announced(self, change: C, asked_of: Iterable[Any]) -> C:
-        change.cause = self._session.causes.of_any(asked_of)
-        self.announced[id(change.instance)] = change
-        return change
-
-    def _take(self, instance: Any) -> Change | None:
+    def _take(self, state: State) -> Change | None:
         """What was announced of an instance, by this flush or an outer one; it counts no longer."""
-        for flush in self._under_way:
-            change = flush.announced.pop(id(instance), None)
+        for flush in self.under_way:
+            change = flush.announced.pop(state, None)
             if change is not None:
                 return change
         return None
 
-    def _is_announced(self, instance: Any, kind: type[Change]) -> bool:
-        return any(isinstance(flush.announced.get(id(instance)), kind) for flush in self._under_way)
+    def _is_announced(self, state: State, kind: type[Change]) -> bool:
+        return any(isinstance(flush.announced.get(state), kind) for flush in self.under_way)
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [
             change
             for change in changes
-            if self._concerns(change.instance)
-            and not self._is_announced(change.instance, type(change))
+            if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
         ]
 
-    def _concerns(self, instance: Any) -> bool:
-        return self._only is None or id(instance) in self._only
-
-    def _send_save(self, signal: Signal, save: Save, **extra: Any) -> None:
-        self._send(signal, save, raw=False, update_fields=save.update_fields, **extra)
-
-    def _send_delete(self, signal: Signal, change: Delete) -> None:
-        self._send(signal, change, origin=change.origin)
+    def _send_change(self, signal: Signal, change: Change, **extra: Any) -> None:
+        if signal.is_idle:
+            return
+        if isinstance(change, Save):
+            extra |= {"raw": False, "update_fields": change.update_fields}
+        elif isinstance(change, Delete):
+            extra |= {"origin": change.origin}
+        self._send(signal, change, **extra)
 
     def _send_links(self, links: LinkChange, **named: Any) -> None:
+        links.using = links.using or self._using_of(links.mapper)
         self._send(m2m_changed, links, **named)
 
     def _send(self, signal: Signal, change: Change | LinkChange, **named: Any) -> None:
-        if signal.is_idle:
-            return
         arguments = {
             "instance": change.instance,
-            "using": self._using(change.model),
+            "using": change.using,
             "session": self._session,
             **named,
         }
+        self.is_telling = True
         if change.cause is None:
             responses = signal.send(change.sender, **arguments)
         else:
             with watching.caused_by(change.cause):
                 responses = signal.send(change.sender, **arguments)
-        if not (responses or watching.observers):
-            return
-        self._has_reached_somebody = True
-        self._session._refuse_after_failure()
-        if self.was_rolled_back or self.was_abandoned:
-            what = "transaction was rolled back" if self.was_rolled_back else "session was closed"
-            raise InvalidRequestError(
-                f"The {what} while {signal.name} of {change.model.__name__} was being sent; "
-                "its other signals were not sent."
-            )
+        if responses:
+            self._has_reached_somebody = True
+            self._check_on(signal, change)
+        self.is_telling = False
 
-    def _using(self, model: type[Any]) -> str:
-        """The database that a model is kept in, as a URL without its password."""
-        database = self._databases.get(model)
+    def _check_on(self, signal: Signal, change: Change | LinkChange) -> None:
+        """Refuse to go on as if nothing had happened where a receiver undid what it is told of."""
+        if self.was_rolled_back or not self._session.is_active:
+            what = "transaction was rolled back"
+        elif self.was_abandoned:
+            what = "session was closed"
+        else:
+            return
+        raise InvalidRequestError(
+            f"The {what} while {signal.name} of {change.model.__name__} was being sent; "
+            "its other signals were not sent."
+        )
+
+    def _using(self, change: Change) -> str:
+        """The database that a row is in, as a URL without its password."""
+        state = change.state
+        if shard_chooser(self._session) is None:
+            return self._using_of(state.mapper.base_mapper)
+        # Choosing a shard is noted with the instance; a receiver may still change what is gone by.
+        token = state.identity_token
+        try:
+            return self._database(state.mapper.base_mapper, instance=change.instance)
+        finally:
+            state.identity_token = token
+
+    def _using_of(self, mapper: Mapper[Any]) -> str:
+        database = self._databases.get(mapper)
         if database is None:
-            database = self._databases[model] = using(self._session.get_bind(inspect(model)))
+            database = self._databases[mapper] = self._database(mapper)
         return database
 
+    def _database(self, mapper: Mapper[Any], **options: Any) -> str:
+        with as_if_flushing(self._session):
+            return using(self._session.get_bind(mapper, **options))
 
-def _is_heard(models: Iterable[type[Any]]) -> bool:
-    """Whether anybody is told when a row of one of these models is saved."""
-    return bool(watching.observers) or any(
-        signal.has_listeners(model) for model in models for signal in (pre_save, post_save)
+
+def _is_heard(signal: Signal, states: Iterable[State]) -> bool:
+    """Whether anybody is told when a row of one of these instances is written."""
+    if signal.is_idle:
+        return False
+    return bool(watching.observers) or any(map(signal.has_listeners, models_of(states)))
+
+
+def _in_order(written: Iterable[State]) -> list[State]:
+    """Updated rows by key, then new rows as they were added: the order in which rows are told of."""
+    return sorted(
+        written,
+        key=lambda state: (1, state.insert_order) if state.key is None else (0, primary_key(state)),
     )
 
 

@@ -1,46 +1,74 @@
-"""Writing the new rows of a table together, where that comes to what a flush does.
+"""Writing the new rows of a table together on SQLite, where that comes to what a flush does.
 
-To learn the keys that the database gives, SQLAlchemy's flush inserts rows one by one on SQLite.
-Here they are executed together. What is out of the ordinary (inheritance, SQL expressions, rows
-that refer to others yet to be written, …) is left to SQLAlchemy, a whole table at a time, so that
-rows come to the database in the same order and get the same keys.
+To learn the keys that SQLite gives, SQLAlchemy's flush inserts rows one by one. In bulk work they
+are executed together, in the same place of the flush, so that everything around it (what is
+written before and after, foreign keys, events, warnings, errors) is SQLAlchemy's. Only rows that
+are plain are taken, and of a table all or none, so that they come to the database in the same
+order and get the same keys.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert
-from sqlalchemy.orm import InstanceState, Mapper, RelationshipDirection
-from sqlalchemy.orm.attributes import instance_state, set_attribute
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy import Column, Connection, Table, column, insert, select, table, union_all
+from sqlalchemy.orm import Mapper, Session
 
-from signalcli.db.relationships import relationships_of
-
-State = InstanceState[Any]
+from signalcli.db.compat import State, is_expression, memory_of, shard_chooser
 
 # What is certainly no SQL expression.
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime})
+
+
+def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> bool:
+    """Insert the rows of new instances, if all of them can be written together.
+
+    Arguments:
+        session: the session, in the midst of a flush.
+        mapper: the base of their models.
+        states: all instances of the mapper whose rows the flush writes next.
+
+    Returns:
+        Whether it was done; otherwise nothing was.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database does not take a row.
+    """
+    if len(states) < 2 or not all(state.key is None and state.mapper is mapper for state in states):
+        return False
+    inserter = _inserter_of(mapper)
+    if (
+        inserter is None
+        or type(session).get_bind is not Session.get_bind
+        or shard_chooser(session) is not None
+    ):
+        return False
+    in_order = sorted(states, key=lambda state: state.insert_order)
+    if not all(map(inserter.takes, in_order)):
+        return False
+    connection = session.connection(bind_arguments={"mapper": mapper})
+    if connection.dialect.name != "sqlite" or _has_trigger(connection, inserter.table):
+        return False
+    if any(map(inserter.conflicts, in_order)):
+        return False
+    inserter.write(connection, in_order)
+    return True
 
 
 class Inserter:
     """How the new rows of a model are written together.
 
     Arguments:
-        mapper: the model's mapper; see :func:`inserter_of`.
+        mapper: the model's mapper.
         table: its table.
 
     Attributes:
         table: the table.
-        refers_to: the tables that its foreign keys are of.
     """
 
     def __init__(self, mapper: Mapper[Any], table: Table) -> None:
         self.table = table
-        self.refers_to = {key.column.table for key in table.foreign_keys}
-        self._mapper = mapper
         self._columns: dict[str, Column[Any]] = {
             attribute.key: table.c[attribute.columns[0].key] for attribute in mapper.column_attrs
         }
@@ -54,29 +82,14 @@ class Inserter:
             or column.server_default is not None
             or column.type.should_evaluate_none
         ]
-        self._parents = relationships_of(mapper).to_parents
-        self._others = [
-            (relationship.key, bool(relationship.back_populates) and relationship.secondary is None)
-            for relationship in mapper.relationships
-            if relationship.direction is not RelationshipDirection.MANYTOONE
-            and not relationship.viewonly
-        ]
 
     def takes(self, state: State) -> bool:
-        """Whether the row of a pending instance can be written here; completes its foreign keys."""
+        """Whether the row of a new instance is a plain one."""
         values = state.dict
         # Plain loops, here and below: generators would take twice the time, for each row.
         for value in values.values():
-            if type(value) not in _PLAIN and _is_expression(value):
+            if type(value) not in _PLAIN and is_expression(value):
                 return False
-        return (
-            self._is_told_of_by_its_children(values)
-            and self._takes_keys_of_parents(state, values)
-            and self._has_values(values)
-        )
-
-    def _has_values(self, values: dict[str, Any]) -> bool:
-        """Whether all is there that a flush would see to, but for a key that is to be given."""
         for key, stores_none in self._with_defaults:
             if values.get(key) is None and not (stores_none and key in values):
                 return False
@@ -85,31 +98,13 @@ class Inserter:
                 return False
         return True
 
-    def _is_told_of_by_its_children(self, values: dict[str, Any]) -> bool:
-        """Whether the foreign keys to it are seen to by the instances that have them."""
-        for key, by_child in self._others:  # noqa: SIM110  # see above
-            if values.get(key) and not by_child:
-                return False
-        return True
-
-    def _takes_keys_of_parents(self, state: State, values: dict[str, Any]) -> bool:
-        """Take over the keys of related instances; returns whether they all have theirs."""
-        for name, relationship in self._parents.items():
-            parent = values.get(name)
-            if parent is None:
-                if name in values and name in state.committed_state:
-                    # It was said that there is none, whatever the foreign key says.
-                    return False
-                continue
-            parent_state = instance_state(parent)
-            if not parent_state.persistent or parent_state.session is not state.session:
-                return False
-            for source, target in relationship.synchronize_pairs:
-                key = self._mapper.get_property_by_column(target).key
-                value = getattr(parent, parent_state.mapper.get_property_by_column(source).key)
-                if values.get(key) != value:
-                    set_attribute(state.obj(), key, value)
-        return True
+    def conflicts(self, state: State) -> bool:
+        """Whether the session has an instance with the key that a new one was given."""
+        session = state.session
+        if session is None or not self._has_key(state):
+            return False
+        key = tuple(state.dict.get(name) for name in self._keys)
+        return state.mapper.identity_key_from_primary_key(key) in session.identity_map
 
     def write(self, connection: Connection, states: Sequence[State]) -> None:
         """Insert the rows of instances in this order, and give the instances their keys.
@@ -120,7 +115,7 @@ class Inserter:
         """
         for has_key, alike in groupby(states, self._has_key):
             if has_key:
-                self._insert(connection, [self._row(state) for state in alike])
+                connection.execute(insert(self.table), [self._row(state) for state in alike])
             else:
                 self._insert_and_give_keys(connection, list(alike))
 
@@ -131,51 +126,43 @@ class Inserter:
         values = state.dict
         return {column.key: values.get(key) for key, column in self._columns.items()}
 
-    def _insert(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        connection.execute(insert(self.table), rows)
-
     def _insert_and_give_keys(self, connection: Connection, states: list[State]) -> None:
-        rows = [self._row(state) for state in states]
-        name = self._keys[0]
-        column = self._columns[name]
-        if connection.dialect.name == "sqlite":
-            keys = self._insert_in_sequence(connection, column, rows)
-        else:
-            without_key = [{k: v for k, v in row.items() if k != column.key} for row in rows]
-            query = insert(self.table).returning(column, sort_by_parameter_order=True)
-            keys = connection.scalars(query, without_key).all()
-        for state, key in zip(states, keys, strict=True):
-            state.dict[name] = key
-
-    def _insert_in_sequence(
-        self, connection: Connection, column: Column[Any], rows: list[dict[str, Any]]
-    ) -> Sequence[int]:
         """Insert rows, of which SQLite chooses the first one's key, and so those of the others.
 
         From the first row on, nobody else writes, and each key is the largest one plus one.
         """
-        first, *others = rows
+        name = self._keys[0]
+        column = self._columns[name]
+        first, *others = [self._row(state) for state in states]
         del first[column.key]
         (given,) = connection.execute(insert(self.table), first).inserted_primary_key or (0,)
-        keys = range(given, given + len(rows))
+        keys = range(given, given + len(states))
         for row, key in zip(others, keys[1:], strict=True):
             row[column.key] = key
         if others:
-            self._insert(connection, others)
-        return keys
+            connection.execute(insert(self.table), others)
+        for state, key in zip(states, keys, strict=True):
+            state.dict[name] = key
 
 
-def inserter_of(mapper: Mapper[Any]) -> Inserter | None:
+def _inserter_of(mapper: Mapper[Any]) -> Inserter | None:
     """How the new rows of a model are written together, or None where SQLAlchemy has to do it."""
     dispatch = mapper.dispatch
-    if dispatch.before_insert or dispatch.after_insert:
+    instances = mapper.class_manager.dispatch
+    if dispatch.before_insert or dispatch.after_insert or instances.refresh_flush:
+        # Somebody would miss something.
         return None
-    # Relationships may be added to a model.
-    return _inserter(mapper, len(mapper.relationships))
+    # Attributes may be added to a model.
+    memory, attributes = memory_of(mapper), len(mapper.attrs)
+    number, inserter = memory.get("inserter", (0, None))
+    if number != attributes:
+        inserter = _make_inserter(mapper)
+        memory["inserter"] = attributes, inserter
+    found: Inserter | None = inserter
+    return found
 
 
-@lru_cache(maxsize=1024)
-def _inserter(mapper: Mapper[Any], relationships: int) -> Inserter | None:
+def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
     table = mapper.local_table
     if (
         not isinstance(table, Table)
@@ -183,7 +170,6 @@ def _inserter(mapper: Mapper[Any], relationships: int) -> Inserter | None:
         or mapper.polymorphic_on is not None
         or mapper.version_id_col is not None
         or mapper.eager_defaults is True
-        or any(relationship.post_update for relationship in mapper.relationships)
         or any(
             len(attribute.columns) != 1 or attribute.columns[0] not in set(table.c)
             for attribute in mapper.column_attrs
@@ -193,5 +179,20 @@ def _inserter(mapper: Mapper[Any], relationships: int) -> Inserter | None:
     return Inserter(mapper, table)
 
 
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
+_SCHEMAS = tuple(
+    table(name, column("type"), column("tbl_name"))
+    for name in ("sqlite_master", "sqlite_temp_master")
+)
+
+
+def _has_trigger(connection: Connection, changed: Table) -> bool:
+    """Whether something happens by itself when the table gets a row: it might take a key."""
+    if changed.schema is not None:
+        return True
+    found = union_all(
+        *(
+            select(each.c.tbl_name).where(each.c.type == "trigger", each.c.tbl_name == changed.name)
+            for each in _SCHEMAS
+        )
+    )
+    return connection.execute(found.limit(1)).first() is not None

@@ -9,6 +9,7 @@ from sqlalchemy.orm import LoaderCallableStatus, Mapper, PassiveFlag
 from sqlalchemy.orm.attributes import History, get_history
 
 from signalcli.db.asking import asked, forget
+from signalcli.db.compat import State, state_of
 from signalcli.db.dependants import primary_key
 from signalcli.db.many_to_many import (
     Relationship,
@@ -64,8 +65,10 @@ class LinkChange:
         links: the links: all of one collection, all added or all removed.
         is_clear: whether it is the removal of all that there are, by ``clear()``.
         cause: what was noted to be behind it, or None.
+        using: the database that the rows are in, as a URL without its password.
         sender: the link model, or its table where there is no model.
         model: the class of the instances that are added or removed.
+        mapper: the same as SQLAlchemy knows it.
     """
 
     def __init__(self, links: list[Link], is_clear: bool, cause: Cause | None) -> None:
@@ -76,7 +79,9 @@ class LinkChange:
         self._relationship = links[0].relationship
         self._verb = "add" if links[0].is_added else "remove"
         self.sender = link_model(self._relationship)
-        self.model: type[Any] = self._relationship.mapper.class_
+        self.using = ""
+        self.mapper = self._relationship.mapper
+        self.model: type[Any] = self.mapper.class_
 
     def before(self) -> dict[str, Any]:
         """The arguments of the dispatch before the write."""
@@ -123,28 +128,25 @@ class LinkPlan:
         self._replaced: dict[tuple[int, str], list[Any]] = {}
         self._many_to_many: dict[Mapper[Any], list[Relationship]] = {}
 
-    def announce(self, send: Callable[[LinkChange], None], going: Container[int]) -> bool:
-        """Announce what nobody has announced yet; returns whether there was anything.
+    def announce(self, send: Callable[[LinkChange], None], going: Callable[[State], bool]) -> None:
+        """Announce what nobody has announced yet.
 
         Arguments:
             send: sends the dispatch before the write.
-            going: the ids of the instances that are about to be deleted.
+            going: whether an instance is about to be deleted.
         """
-        has_announced = False
         for links in _by_collection(self._fresh(self._pending(going))):
             # Receivers may have changed what was pending, or flushed it.
             due = self._fresh(self._still_due(links, going))
             if due:
-                has_announced = True
                 self._announced.update(due)
                 self._changes.append(self._change(due))
                 send(self._changes[-1])
-        return has_announced
 
     def note_written(self) -> None:
         """The session has written what is pending, and still knows what that was."""
         late: dict[LinkKey, Link] = {}
-        for key, link in self._pending(()).items():
+        for key, link in self._pending(lambda state: False).items():
             announced = self._take(key)
             if announced is None:
                 announced = late[key] = link
@@ -166,7 +168,7 @@ class LinkPlan:
             if any(link.written for link in change.links):
                 yield change
 
-    def _pending(self, going: Container[int]) -> dict[LinkKey, Link]:
+    def _pending(self, going: Callable[[State], bool]) -> dict[LinkKey, Link]:
         """The links that the next flush will write.
 
         Of an instance that is to be deleted, only what was removed before counts: its other rows
@@ -176,7 +178,7 @@ class LinkPlan:
         deleted = self._session.deleted
         for instance, relationship in self._changed_collections():
             history = self._history(instance, relationship)
-            is_going = id(instance) in going or instance in deleted
+            is_going = instance in deleted or going(state_of(instance))
             added = () if is_going else history.added
             for others, is_added in ((history.deleted, False), (added, True)):
                 for other in others:
@@ -207,7 +209,9 @@ class LinkPlan:
         unmodified = state.unmodified if relationships else ()
         return [each for each in relationships if each.key not in unmodified]
 
-    def _still_due(self, links: dict[LinkKey, Link], going: Container[int]) -> dict[LinkKey, Link]:
+    def _still_due(
+        self, links: dict[LinkKey, Link], going: Callable[[State], bool]
+    ) -> dict[LinkKey, Link]:
         """Those of one collection's links that are pending as things stand now."""
         shown: dict[tuple[int, str], set[int]] = {}
         due = {}
@@ -215,7 +219,9 @@ class LinkPlan:
             instance, relationship, other = link.where_it_shows()
             place = (id(instance), relationship.key)
             if place not in shown:
-                is_none = instance not in self._session or (link.is_added and id(instance) in going)
+                is_none = instance not in self._session or (
+                    link.is_added and going(state_of(instance))
+                )
                 history = self._history(instance, relationship)
                 members = history.added if link.is_added else history.deleted
                 shown[place] = set() if is_none else set(map(id, members))
@@ -323,4 +329,4 @@ def _place(links: dict[LinkKey, Link]) -> tuple[Any, ...]:
     if notes is not None:
         return (0, notes.place, link.is_added)
     name, key = type(link.instance).__name__, link.relationship.key
-    return (1, name, primary_key(link.instance), key, link.is_added)
+    return (1, name, primary_key(state_of(link.instance)), key, link.is_added)

@@ -1,22 +1,22 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import sqlmodel
 from sqlalchemy import event
-from sqlalchemy.exc import IllegalStateChangeError, PendingRollbackError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
+from sqlalchemy.orm.unitofwork import UOWTransaction
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
-from signalcli.db.columns import changed_columns
+from signalcli.db.compat import State, Work, contains, innermost, is_clean, marks, roll_back
 from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
-from signalcli.db.inserting import insert_together, is_heard_flushing
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 DEEPEST = 40
@@ -25,14 +25,17 @@ _SIGNALS = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
 
 
 class Session(sqlmodel.Session):
-    """A drop-in ``sqlmodel.Session`` that sends Django's model signals for any SQLModel model.
+    """A drop-in ``sqlmodel.Session`` that sends Django's model signals for any mapped model.
 
     Signals are sent by what the session does, however it is asked: a flush sends ``pre_save`` or
     ``pre_delete`` for each row, writes the rows together, then sends ``post_save`` or
-    ``post_delete`` for each, in the same transaction. Receivers may use the session freely; what
-    they leave pending is written, with its own signals, before the flush returns. While
-    ``pre_save`` and ``pre_delete`` are being sent, a query does not autoflush, and a receiver's
-    own flush leaves the deletions that are being announced to the outer one.
+    ``post_delete`` for each, in the same transaction. Nothing else changes: what is written, in
+    which order, which errors, warnings and events of SQLAlchemy there are, is as without signals.
+
+    Receivers may use the session freely; what they leave pending is written, with its own
+    signals, before the flush returns. While ``pre_save`` and ``pre_delete`` are being sent, a
+    query does not autoflush, and a receiver's own flush leaves the deletions that are being
+    announced to the outer one (but for a row that a new instance of the same key takes over).
 
     Rows of link tables, written through a relationship with a ``link_model`` or ``secondary``, send
     ``m2m_changed`` and no other signal, once for each collection, from the side whose collection
@@ -46,17 +49,16 @@ class Session(sqlmodel.Session):
     in and raises the same exception; the session can be used again at once.
 
     Rows that SQLAlchemy writes without the session's knowledge send nothing: bulk ``update()``,
-    ``insert()`` and ``delete()`` statements, and what the database itself cascades. What other
-    ``before_flush`` listeners add is announced late: both its signals follow the write.
+    ``insert()`` and ``delete()`` statements, and what the database itself cascades.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.causes = Causes()
         self.hooks = Hooks()
+        self.origins: dict[State, Any] = {}
         self._flushes: list[Flush] = []
-        self._origins: dict[int, Any] = {}
-        self._failed: SessionTransaction | None = None
+        self._marks_before_rollback: dict[State, Any] = {}
         self._bulk: Bulk | None = None
 
     @contextmanager
@@ -71,20 +73,20 @@ class Session(sqlmodel.Session):
                     session.add(User(**row))
             session.commit()
 
-        It is for what Django's ``bulk_create`` and ``bulk_update`` are for, but sends the signals
-        of a flush: ``pre_save`` for each instance of the batch, then the rows are written
-        together, then ``post_save`` for each, in order. What receivers leave pending is written
-        together after that, as the next part of the batch: a receiver of ``post_save`` that adds
-        a row for each instance costs one more statement for all. One that flushes itself writes
-        its own row at once, alone. Queries flush what is pending before, as always.
+        It is for what Django's ``bulk_create`` and ``bulk_update`` are for, but a batch is a
+        flush: ``pre_save`` is sent for each instance, then the rows are written, then
+        ``post_save`` for each, in order. On SQLite, the new rows of a table that have nothing out
+        of the ordinary are inserted together. What receivers leave pending is written together
+        after that, as the next part of the batch: a receiver of ``post_save`` that adds a row for
+        each instance costs one more statement for all. One that flushes itself writes its own row
+        at once, alone. Queries flush what is pending before, as always.
 
         Instances that are changed are written with the batch; to count, they are given to
         ``add``. Nothing of a batch that was written is kept alive by the session. A batch that
         fails is rolled back as a flush is, and what was written before it in the same transaction
         with it; where the block itself raises, what is pending is not written. Within
         ``session.no_autoflush`` no batch is written until the end. Bulk work within bulk work has
-        batches of its own, and writes what is pending when it begins and when it ends. With
-        ``AsyncSession``, it is used in a function for ``run_sync``.
+        batches of its own, and writes what is pending when it begins and when it ends.
 
         Arguments:
             batch_size: how many instances are written together.
@@ -105,61 +107,63 @@ class Session(sqlmodel.Session):
         finally:
             self._bulk = outer
 
-    def commit(self) -> None:
-        """Flush, then commit, as ``sqlmodel.Session`` does.
+    @property
+    def is_bulk(self) -> bool:
+        """Whether it works on many rows: it is within :meth:`bulk`."""
+        return self._bulk is not None
+
+    def is_heard(self) -> bool:
+        """Whether a flush that began now would have to stop before it writes."""
+        return bool(self._flushes) or self.is_bulk or not all(each.is_idle for each in _SIGNALS)
+
+    def begin(self, nested: bool = False) -> SessionTransaction:
+        """Begin a transaction or, having flushed, a savepoint, as ``sqlmodel.Session`` does.
 
         Raises:
             Exception: as :meth:`flush`.
         """
-        with self._rolled_back_on_failure():
-            # Flushed here and not by SQLAlchemy's commit, which is no place for a receiver to use
-            # the session's transaction.
+        if nested and self.in_transaction() and not self._flushing and self.is_heard():
+            # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
             self.flush()
-            super().commit()
-
-    def begin_nested(self) -> SessionTransaction:
-        """Flush, then begin a savepoint, as ``sqlmodel.Session`` does.
-
-        Raises:
-            Exception: as :meth:`flush`.
-        """
-        with self._rolled_back_on_failure():
-            self.flush()
-            return super().begin_nested()
-
-    def _is_heard_flushing(self) -> bool:
-        return is_heard_flushing(self, known=(_note_saves,))
+        return super().begin(nested)
 
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
         super().expunge_all()
-        self._origins.clear()
+        self.origins.clear()
         self.causes.clear()
         for flush in self._flushes:
             flush.was_abandoned = True
 
     def add(self, instance: object, **options: Any) -> None:
         """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
-        if self._bulk is not None and not self._flushes:
-            self._bulk.make_room()
+        self._make_room()
         super().add(instance, **options)
-        for flush in self._flushes:
-            flush.keep(instance)
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
-        if self._bulk is not None and not self._flushes:
-            self._bulk.make_room()
+        self._make_room()
+        before = len(marks(self))
         super().delete(instance)
-        self._origins[id(instance)] = instance
+        self._note_origin(instance, before)
+
+    def delete_all(self, instances: Iterable[object]) -> None:
+        """Mark several instances for deletion, as :meth:`delete` does."""
+        if self._flushing:
+            super().delete_all(instances)
+            return
+        for instance in instances:
+            self.delete(instance)
+
+    def _note_origin(self, instance: object, before: int) -> None:
+        """Note who led to the marks that came since there were so many."""
+        for state in islice(marks(self), before, None):
+            self.origins[state] = instance
         self.causes.note(instance)
 
-    def mark_deleted(self, instance: object, is_marked: bool) -> None:
-        """Put off a deletion that was asked for, or take it up again; for a flush under way."""
-        if is_marked:
-            super().delete(instance)
-        else:
-            super().add(instance)
+    def _make_room(self) -> None:
+        if self._bulk is not None and not self._flushes:
+            self._bulk.make_room()
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is pending and send the model signals for it.
@@ -169,145 +173,107 @@ class Session(sqlmodel.Session):
 
         Raises:
             Exception: what a receiver raised; the transaction has been rolled back.
-            sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised; likewise.
-            sqlalchemy.orm.exc.FlushError: receivers made new changes without end.
+            sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised, with the session as it leaves
+                it then.
+            sqlalchemy.orm.exc.FlushError: receivers made new changes without end; the transaction
+                has been rolled back.
         """
-        is_idle = self._bulk is None and _nobody_cares()
-        if is_idle or any(flush.is_writing for flush in self._flushes):
+        if self._flushing or not self.is_heard():
             super().flush(objects)
-            self._origins.clear()
+            self.origins.clear()
             return
-        self._refuse_after_failure()
-        rounds = 0
-        while self.new or self.deleted or self.dirty:
-            if rounds == MOST_ROUNDS:
-                self._roll_back(self._innermost_transaction())
-                raise FlushError(
-                    f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
-                    "does one of them change what it receives?"
-                )
-            self._flush_once(objects)
-            rounds += 1
-            if objects is not None:
+        for _ in range(MOST_ROUNDS):
+            if is_clean(self) or not self._flush_once(objects) or objects is not None:
                 break
+        else:
+            transaction = innermost(self)
+            if transaction is not None:
+                roll_back(transaction)
+            raise FlushError(
+                f"Receivers made new changes in each of {MOST_ROUNDS} rounds of one flush; "
+                "does one of them change what it receives?"
+            )
         if not self._flushes:
+            self.origins.clear()
             self.causes.clear()
 
-    def _flush_once(self, objects: Sequence[Any] | None) -> None:
-        transaction = self._innermost_transaction()
-        flush = Flush(self, self._flushes, transaction, objects)
+    def _flush_once(self, objects: Sequence[Any] | None) -> bool:
+        """One round of a flush; returns whether receivers have left something for another."""
+        flush = Flush(self, self._flushes, innermost(self), objects)
         self._flushes.append(flush)
         try:
             if len(self._flushes) > DEEPEST:
+                flush.is_telling = True
                 raise FlushError(
                     f"Flushes nest {DEEPEST} deep. A pre_save receiver that flushes makes the rest "
                     "of the batch nest under it: leave the flush to the session, or flush less at "
                     "a time."
                 )
-            flush.announce(self._origins.values())
-            if self._bulk is not None and objects is None and not self._is_heard_flushing():
-                insert_together(self, flush.updated, flush.inserted)
-            flush.is_writing = True
-            super().flush(objects)
-            flush.is_writing = False
-            flush.report(self._innermost_transaction())
+            flush.set_marks_aside()
+            try:
+                super().flush(objects)
+            finally:
+                flush.put_marks_back()
+            return flush.report(innermost(self))
         except BaseException:
-            if not flush.is_writing:
+            if flush.is_telling:
                 self._roll_back(flush.transaction)
             raise
         finally:
             self._flushes.remove(flush)
 
-    def _innermost_transaction(self) -> SessionTransaction | None:
-        return self.get_nested_transaction() or self.get_transaction()
-
     def _roll_back(self, transaction: SessionTransaction | None) -> None:
-        """Roll back to where a transaction or savepoint began.
-
-        SQLAlchemy refuses that in the middle of its own commit. Until somebody rolls back then,
-        the session refuses to write.
-        """
-        if transaction is None or not transaction.is_active:
-            # It began since, or a receiver put another in its place.
-            innermost = self._innermost_transaction()
-            if transaction is not None and any(
-                outer is innermost for outer in _all_around(transaction)
-            ):
-                # A savepoint that an inner flush has rolled back; nothing around it failed.
+        """Roll back to where a transaction or savepoint began, whose receiver has failed."""
+        within = innermost(self)
+        if transaction is None or (transaction not in _around(within)):
+            # It began since, or a receiver has put another in its place; or it was a savepoint,
+            # which an inner flush has rolled back while nothing around it failed.
+            if transaction is not None and within in _around(transaction.parent):
                 return
-            transaction = innermost
-        if transaction is None:
-            return
-        try:
-            transaction.rollback()
-        except IllegalStateChangeError:
-            self._failed = transaction
-
-    @contextmanager
-    def _rolled_back_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            if self._failed is not None:
-                self._roll_back(self._failed)
-            raise
-
-    def _refuse_after_failure(self) -> None:
-        if self._failed is not None:
-            raise PendingRollbackError(
-                "A receiver failed in this transaction; roll back before going on.",
-                code="7s2a",
-            )
+            transaction = within
+        if transaction is not None:
+            roll_back(transaction)
 
 
-def _all_around(transaction: SessionTransaction) -> Iterator[SessionTransaction]:
-    """The savepoints and transactions that a savepoint stood in."""
-    outer = transaction.parent
-    while outer is not None:
-        yield outer
-        outer = outer.parent
+def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:
+    """A savepoint or transaction and those that it stands in."""
+    found = []
+    while transaction is not None:
+        found.append(transaction)
+        transaction = transaction.parent
+    return found
 
 
-def _nobody_cares() -> bool:
-    return all(signal.is_idle for signal in _SIGNALS)
+@event.listens_for(Session, "before_flush")
+def _take_part(session: Session, context: UOWTransaction, objects: Sequence[Any] | None) -> None:
+    if session._flushes and not session._flushes[-1].has_begun:
+        session._flushes[-1].has_begun = True
+        Work.adopt(context, session._flushes[-1], objects)
 
 
-@event.listens_for(Session, "before_commit")
-def _refuse_to_commit(session: Session) -> None:
-    session._refuse_after_failure()
-
-
-@event.listens_for(Session, "after_flush")
-def _note_saves(session: Session, context: object) -> None:
-    """Note what SQLAlchemy has written, while it still knows."""
-    if not session._flushes:
-        return
-    flush = session._flushes[-1]
-    flush.note_links()
-    new, dirty = session.new, session.dirty
-    if not flush.expects(new, dirty):
-        return
-    for instance in new:
-        flush.saved(instance, created=True, columns=None)
-    for instance in dirty:
-        columns = changed_columns(instance) | flush.expired_columns(instance)
-        if columns:
-            flush.saved(instance, created=False, columns=columns)
-
-
-@event.listens_for(Session, "persistent_to_deleted")
-def _note_delete(session: Session, instance: Any) -> None:
-    if session._flushes:
-        session._origins.pop(id(instance), None)
-        session._flushes[-1].deleted(instance)
+@event.listens_for(Session, "after_rollback")
+def _remember_marks(session: Session) -> None:
+    session._marks_before_rollback = dict(marks(session)) if session._flushes else {}
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _note_rollback(session: Session, previous_transaction: SessionTransaction) -> None:
-    session._origins.clear()
-    session.causes.clear()
-    if session._failed is previous_transaction:
-        session._failed = None
     for flush in session._flushes:
         if flush.transaction is previous_transaction:
             flush.was_rolled_back = True
+    before, session._marks_before_rollback = session._marks_before_rollback, {}
+    if previous_transaction.parent is not None and not previous_transaction.nested:
+        # A flush's own transaction: that around it is still to be rolled back.
+        return
+    if any(flush.was_rolled_back for flush in session._flushes) or not (
+        session._flushes and previous_transaction.nested
+    ):
+        session.origins.clear()
+        session.causes.clear()
+        return
+    # A savepoint within a flush: SQLAlchemy takes all marks of deletion off with it, but those
+    # that the flush is announcing were there before.
+    for flush in session._flushes:
+        for state in flush.planned.keys() & before.keys():
+            if contains(session, state):
+                marks(session)[state] = before[state]

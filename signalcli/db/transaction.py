@@ -1,12 +1,13 @@
 """Acting on the end of a transaction, as ``django.db.transaction`` has it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import SessionTransaction
 
+from signalcli.db.compat import Transaction
 from signalcli.db.hooks import Hook, Hooks
 from signalcli.db.session import Session
 from signalcli.dispatch import watching
@@ -100,7 +101,7 @@ def _register(session: Any, function: Callable[[], Any], is_for_commit: bool, ro
     session.hooks.add(Hook(function, transaction or session.begin(), is_for_commit, robust, cause))
 
 
-class _Transaction(SessionTransaction):
+class _Transaction(Transaction):
     """A session's transaction or savepoint, after whose commit functions are called.
 
     SQLAlchemy has no event for that: the last one comes while the session cannot be used yet.
@@ -108,10 +109,10 @@ class _Transaction(SessionTransaction):
 
     hooks: Hooks
 
-    def commit(self, _to_root: bool = False) -> None:
+    def carry_out(self, to_root: bool) -> None:
         self.hooks.hold()
         try:
-            super().commit(_to_root)
+            super().carry_out(to_root)
         except BaseException as error:
             self.hooks.forget_due()
             if self.parent is None and not isinstance(error, Exception):
@@ -136,10 +137,12 @@ class _Transaction(SessionTransaction):
 
 
 @event.listens_for(Session, "after_transaction_create")
-def _on_begin(session: Session, transaction: _Transaction) -> None:
+def _on_begin(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None or transaction.nested:
-        transaction.__class__ = _Transaction
-        transaction.hooks = session.hooks
+        own = cast("_Transaction", transaction)
+        # SQLAlchemy takes no factory for its transactions; see Transaction.
+        own.__class__ = _Transaction
+        own.hooks = session.hooks
 
 
 @event.listens_for(Session, "after_commit")

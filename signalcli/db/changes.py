@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import Forecast
-from signalcli.db.compat import State, Work
+from signalcli.db.compat import State, Work, place_of
 from signalcli.db.dependants import in_djangos_order, origins_of, primary_key
 from signalcli.dispatch.watching import Cause
 
@@ -76,7 +76,7 @@ def saves_of(work: Work) -> list[Save]:
     added.
     """
     created = [state for state in work.written() if state.key is None]
-    created.sort(key=lambda state: state.insert_order)
+    created.sort(key=place_of)
     forecast = Forecast(work)
     saves: list[Save] = []
     for state, columns, moved in forecast.updates():

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedColumnError
 
@@ -29,14 +29,15 @@ _UNKNOWN = object()
 _MISSING = object()
 
 
-Columns = dict[str, tuple[Column[Any], ...]]
+Columns = dict[str, tuple[ColumnElement[Any], ...]]
 
 
 def written_by(mapper: Mapper[Any]) -> Columns:
     """The attributes of a model that a flush writes, each with its columns."""
     # Attributes may be added to a model.
     memory, attributes = memory_of(mapper), len(mapper.attrs)
-    number, found = memory.get("columns", (0, {}))
+    known: tuple[int, Columns] = memory.get("columns", (0, {}))
+    number, found = known
     if number != attributes:
         found = _columns(mapper)
         memory["columns"] = attributes, found
@@ -45,7 +46,7 @@ def written_by(mapper: Mapper[Any]) -> Columns:
 
 def _columns(mapper: Mapper[Any]) -> Columns:
     columns = {column for table in mapper.tables for column in table.columns}
-    found = {}
+    found: Columns = {}
     for attribute in mapper.column_attrs:
         own = tuple(each for each in attribute.columns if each in columns)
         if own:
@@ -86,7 +87,8 @@ def updated_columns(work: Work, state: State) -> frozenset[str]:
         for key, _, _ in changed_values(state)
         if key in columns
         and not any(
-            column.primary_key and work.was_cascaded(state, column) for column in columns[key]
+            getattr(column, "primary_key", False) and work.was_cascaded(state, column)
+            for column in columns[key]
         )
     )
 

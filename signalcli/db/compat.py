@@ -11,12 +11,18 @@ Each use says what would break if SQLAlchemy changed it; ``tests/db/test_db_comp
 assumed shape, so that a new version which changes one fails there first.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy.exc import IllegalStateChangeError
-from sqlalchemy.orm import InstanceState, PassiveFlag, RelationshipProperty, SessionTransaction
+from sqlalchemy.orm import (
+    InstanceState,
+    LoaderCallableStatus,
+    PassiveFlag,
+    RelationshipProperty,
+    SessionTransaction,
+)
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.orm.state_changes import _StateChange, _StateChangeStates
@@ -75,15 +81,16 @@ class Work(UOWTransaction):
         # The class of an object that SQLAlchemy made is changed, since it takes no factory for it.
         # It would stop working if UOWTransaction got slots.
         context.__class__ = cls
-        assert isinstance(context, cls)
-        context.planner = planner
-        context.only = frozenset(map(state_of, only)) if only else None
-        context._warned = set()
-        context._is_planned_again = context._is_carried_out = False
+        work = cast("Work", context)
+        work.planner = planner
+        work.only = frozenset(map(state_of, only)) if only else None
+        work._warned = set()
+        work._is_planned_again = work._is_carried_out = False
 
     def execute(self) -> None:
         """Plan, have the plan announced, and carry it out: SQLAlchemy's flush calls it once."""
         # If Session._flush() did not call this, nothing would be announced, and tests would fail.
+        self.__class__ = _Planning
         self._plan()
         self.planner.announce(self)
         super().execute()
@@ -91,8 +98,11 @@ class Work(UOWTransaction):
 
     def _plan(self) -> None:
         """Do what the first part of ``_generate_actions`` does, which finds nothing left to do."""
-        while any([action.execute(self) for action in list(self.presort_actions.values())]):
-            pass
+        is_complete = False
+        while not is_complete:
+            # Each has to take its turn, whatever the others find.
+            found = [action.execute(self) for action in list(self.presort_actions.values())]
+            is_complete = not any(found)
 
     def plan_again(self) -> None:
         """Make the plan anew, from what the session has pending now.
@@ -120,23 +130,6 @@ class Work(UOWTransaction):
         for state in deleted:
             self.register_object(state, isdelete=True)
         self._plan()
-
-    def register_object(
-        self,
-        state: State,
-        isdelete: bool = False,
-        listonly: bool = False,
-        cancel_delete: bool = False,
-        operation: str | None = None,
-        prop: Any = None,
-    ) -> bool:
-        """Put an instance into the plan; warns once where that is refused, however often planned."""
-        if not contains(self.session, state):
-            refusal = (state, operation, prop)
-            if self._is_planned_again and refusal in self._warned:
-                return False
-            self._warned.add(refusal)
-        return super().register_object(state, isdelete, listonly, cancel_delete, operation, prop)
 
     def _generate_actions(self) -> Any:
         actions = super()._generate_actions()  # type: ignore[no-untyped-call]  # SQLAlchemy's
@@ -180,7 +173,7 @@ class Work(UOWTransaction):
                 if state in self.states and not self.states[state][0]:
                     yield state
 
-    def history(self, state: State, relationship: Relationship) -> "History[State]":
+    def history(self, state: State, relationship: Relationship) -> "History":
         """How a relationship differs from what the database has, in terms of states.
 
         The plan has asked already, and remembers it: nothing is loaded here.
@@ -189,12 +182,14 @@ class Work(UOWTransaction):
         # flush loads the children of what is deleted.
         processor: Any = relationship._dependency_processor
         passive = processor._passive_delete_flag if self.is_deleting(state) else KNOWN
-        history: History[State] = self.get_attribute_history(state, relationship.key, passive)
+        known: Any = self.get_attribute_history
+        history: History = known(state, relationship.key, passive)
         return history
 
     def was_cascaded(self, state: State, column: Any) -> bool:
         """Whether a key follows its parent's by the database's own doing (ON UPDATE CASCADE)."""
-        return ("pk_cascaded", state, column) in self.attributes
+        remembered: dict[Any, Any] = self.attributes
+        return ("pk_cascaded", state, column) in remembered
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -221,15 +216,36 @@ class Work(UOWTransaction):
             session._flushing = session._warn_on_events = True
 
 
+class _Planning(Work):
+    """The same from the moment on that it plans, where instances may be refused."""
+
+    def register_object(
+        self,
+        state: State,
+        isdelete: bool = False,
+        listonly: bool = False,
+        cancel_delete: bool = False,
+        operation: str | None = None,
+        prop: Any = None,
+    ) -> bool:
+        """Put an instance into the plan; where that is refused, the first plan alone warns."""
+        if not contains(self.session, state):
+            refusal = (state, operation, prop)
+            if self._is_planned_again and refusal in self._warned:
+                return False
+            self._warned.add(refusal)
+        return super().register_object(state, isdelete, listonly, cancel_delete, operation, prop)
+
+
 def state_of(instance: Any) -> State:
     """The state that SQLAlchemy keeps of an instance."""
     return instance_state(instance)
 
 
-def memory_of(mapper: "Mapper[Any]") -> dict[str, Any]:
+def memory_of(mapper: "Mapper[Any]") -> dict[Any, Any]:
     """What is remembered of a model, for as long as it lives and no longer."""
     # A class manager's `info` is a plain dictionary that goes with the class.
-    memory: dict[str, Any] = mapper.class_manager.info.setdefault("signalcli", {})
+    memory: dict[Any, Any] = mapper.class_manager.info.setdefault("signalcli", {})
     return memory
 
 
@@ -328,7 +344,7 @@ def _last(marks: dict[State, Any]) -> State | None:
 
 @contextmanager
 def as_if_flushing(session: "Session") -> Iterator[None]:
-    """Within it, ``session._flushing`` says so, which SQLAlchemy's manual has routing sessions ask."""
+    """Within it, ``_flushing`` says so, which SQLAlchemy's manual has routing sessions ask."""
     before = session._flushing
     session._flushing = True
     try:
@@ -340,6 +356,11 @@ def as_if_flushing(session: "Session") -> Iterator[None]:
 def shard_chooser(session: "Session") -> Any:
     """What finds the connection for each instance, in a session whose rows are sharded."""
     return getattr(session, "connection_callable", None)
+
+
+def place_of(state: State) -> int:
+    """The place of a new instance in the order of adding, in which a flush inserts rows."""
+    return state.insert_order or 0
 
 
 def changed_values(state: State) -> Iterator[tuple[str, Any, Any]]:
@@ -382,6 +403,12 @@ def is_equal(state: State, key: str, value: Any, other: Any) -> bool:
 def was_set(state: State, key: str) -> bool:
     """Whether an attribute, or what is in it, was changed since the instance was loaded."""
     return key in state.committed_state or key in state._pending_mutations
+
+
+def was_replaced_unseen(state: State, key: str) -> bool:
+    """Whether a related instance was replaced that had not been loaded."""
+    before = state.committed_state.get(key)
+    return before is LoaderCallableStatus.PASSIVE_NO_RESULT
 
 
 def is_expression(value: Any) -> bool:
@@ -500,8 +527,3 @@ def roll_back(transaction: SessionTransaction) -> None:
 def innermost(session: "Session") -> SessionTransaction | None:
     """The savepoint or transaction that a session is in."""
     return session.get_nested_transaction() or session.get_transaction()
-
-
-def overrides(session: "Session", name: str, base: Callable[..., Any]) -> bool:
-    """Whether a session's class has a method of its own where another's would do."""
-    return getattr(type(session), name) is not base

@@ -1,6 +1,6 @@
 """Who goes with whom: cascades, orphans, and the order in which Django deletes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy.orm import Mapper

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper, SessionTransaction
@@ -18,6 +18,7 @@ from signalcli.db.compat import (
     contains,
     marks,
     pending,
+    place_of,
     shard_chooser,
     state_of,
 )
@@ -66,6 +67,10 @@ class Flush:
         self.was_abandoned = False
         self._session = session
         self._outer = tuple(outer)
+        # What an inner flush writes belongs to those who announced it. Without this one, which
+        # would otherwise be kept alive, and all that it wrote, until garbage is collected.
+        self._announced_outside = [flush.announced for flush in outer]
+        self._is_sharded = shard_chooser(session) is not None
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
         self._late: list[Change] = []
@@ -93,11 +98,6 @@ class Flush:
             self._marks.drop()
         else:
             self._marks.put_back()
-
-    @property
-    def under_way(self) -> Iterable["Flush"]:
-        """The flushes that this one is within, outermost first, and itself."""
-        return (*self._outer, self)
 
     @property
     def links(self) -> LinkPlan:
@@ -146,7 +146,7 @@ class Flush:
         if not self._has_reached_somebody and not m2m_changed.is_idle:
             with self._aside(work):
                 self.links.announce(
-                    lambda links: self._send_links(links, **links.before()), work.is_deleting
+                    lambda links: self._send_links(links, links.before()), work.is_deleting
                 )
         if not self._has_reached_somebody:
             return False
@@ -227,7 +227,8 @@ class Flush:
             self.links.note_written()
         written = dict.fromkeys((*work.written(), *work.updated_afterwards()))
         if (
-            any(flush.announced for flush in self.under_way)
+            self.announced
+            or any(self._announced_outside)
             or _is_heard(post_save, written)
             or _is_heard(pre_save, written)
         ):
@@ -265,7 +266,7 @@ class Flush:
             self._late.append(change)
         if not change.created:
             change.update_fields = columns
-        if shard_chooser(self._session) is not None:
+        if self._is_sharded:
             change.using = self._using(change)
         change.written = True
         self._session.causes.forget(instance)
@@ -292,12 +293,12 @@ class Flush:
                 self._send_change(pre_delete, change)
                 self._deletes.append(change)
         for links in self._links.take_late() if self._links else ():
-            self._send_links(links, **links.before())
+            self._send_links(links, links.before())
         for save in self._saves:
             if save.written:
-                self._send_change(post_save, save, created=save.created)
+                self._send_change(post_save, save)
         for links in self._links.written() if self._links else ():
-            self._send_links(links, **links.after())
+            self._send_links(links, links.after())
         for delete in _in_deletion_order(self._deletes):
             if delete.written:
                 self._send_change(post_delete, delete)
@@ -305,14 +306,16 @@ class Flush:
 
     def _take(self, state: State) -> Change | None:
         """What was announced of an instance, by this flush or an outer one; it counts no longer."""
-        for flush in self.under_way:
-            change = flush.announced.pop(state, None)
+        for announced in self._announced_outside:
+            change = announced.pop(state, None)
             if change is not None:
                 return change
-        return None
+        return self.announced.pop(state, None)
 
     def _is_announced(self, state: State, kind: type[Change]) -> bool:
-        return any(isinstance(flush.announced.get(state), kind) for flush in self.under_way)
+        return isinstance(self.announced.get(state), kind) or any(
+            isinstance(announced.get(state), kind) for announced in self._announced_outside
+        )
 
     def _fresh(self, changes: list[C]) -> list[C]:
         return [
@@ -321,32 +324,40 @@ class Flush:
             if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
         ]
 
-    def _send_change(self, signal: Signal, change: Change, **extra: Any) -> None:
+    def _send_change(self, signal: Signal, change: Change) -> None:
         if signal.is_idle:
             return
         if isinstance(change, Save):
-            extra |= {"raw": False, "update_fields": change.update_fields}
-        elif isinstance(change, Delete):
-            extra |= {"origin": change.origin}
-        self._send(signal, change, **extra)
+            named = {
+                "instance": change.instance,
+                "raw": False,
+                "using": change.using,
+                "update_fields": change.update_fields,
+                "session": self._session,
+            }
+            if signal is post_save:
+                named["created"] = change.created
+        else:
+            named = {
+                "instance": change.instance,
+                "using": change.using,
+                "origin": cast("Delete", change).origin,
+                "session": self._session,
+            }
+        self._send(signal, change, named)
 
-    def _send_links(self, links: LinkChange, **named: Any) -> None:
+    def _send_links(self, links: LinkChange, arguments: dict[str, Any]) -> None:
         links.using = links.using or self._using_of(links.mapper)
-        self._send(m2m_changed, links, **named)
+        named = {"instance": links.instance, "using": links.using, "session": self._session}
+        self._send(m2m_changed, links, named | arguments)
 
-    def _send(self, signal: Signal, change: Change | LinkChange, **named: Any) -> None:
-        arguments = {
-            "instance": change.instance,
-            "using": change.using,
-            "session": self._session,
-            **named,
-        }
+    def _send(self, signal: Signal, change: Change | LinkChange, named: dict[str, Any]) -> None:
         self.is_telling = True
         if change.cause is None:
-            responses = signal.send(change.sender, **arguments)
+            responses = signal.send(change.sender, **named)
         else:
             with watching.caused_by(change.cause):
-                responses = signal.send(change.sender, **arguments)
+                responses = signal.send(change.sender, **named)
         if responses:
             self._has_reached_somebody = True
             self._check_on(signal, change)
@@ -368,7 +379,7 @@ class Flush:
     def _using(self, change: Change) -> str:
         """The database that a row is in, as a URL without its password."""
         state = change.state
-        if shard_chooser(self._session) is None:
+        if not self._is_sharded:
             return self._using_of(state.mapper.base_mapper)
         # Choosing a shard is noted with the instance; a receiver may still change what is gone by.
         token = state.identity_token
@@ -396,10 +407,10 @@ def _is_heard(signal: Signal, states: Iterable[State]) -> bool:
 
 
 def _in_order(written: Iterable[State]) -> list[State]:
-    """Updated rows by key, then new rows as they were added: the order in which rows are told of."""
+    """Updated rows by key, then new rows as they were added."""
     return sorted(
         written,
-        key=lambda state: (1, state.insert_order) if state.key is None else (0, primary_key(state)),
+        key=lambda state: (1, place_of(state)) if state.key is None else (0, primary_key(state)),
     )
 
 

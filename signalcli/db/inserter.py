@@ -13,12 +13,12 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, column, insert, select, table, union_all
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import InstanceState, Mapper, Session
 
-from signalcli.db.compat import State, is_expression, memory_of, shard_chooser
+from signalcli.db.compat import State, is_expression, memory_of, place_of, shard_chooser
 
 # What is certainly no SQL expression.
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list})
 
 
 def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> bool:
@@ -44,7 +44,7 @@ def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[Stat
         or shard_chooser(session) is not None
     ):
         return False
-    in_order = sorted(states, key=lambda state: state.insert_order)
+    in_order = sorted(states, key=place_of)
     if not all(map(inserter.takes, in_order)):
         return False
     connection = session.connection(bind_arguments={"mapper": mapper})
@@ -72,6 +72,7 @@ class Inserter:
         self._columns: dict[str, Column[Any]] = {
             attribute.key: table.c[attribute.columns[0].key] for attribute in mapper.column_attrs
         }
+        self._names = [(key, column.key) for key, column in self._columns.items()]
         self._keys = [mapper.get_property_by_column(column).key for column in table.primary_key]
         # The key that the database gives, where there is no other.
         self._generated = None if table.autoincrement_column is None else self._keys[0]
@@ -124,7 +125,7 @@ class Inserter:
 
     def _row(self, state: State) -> dict[str, Any]:
         values = state.dict
-        return {column.key: values.get(key) for key, column in self._columns.items()}
+        return {name: values.get(key) for key, name in self._names}
 
     def _insert_and_give_keys(self, connection: Connection, states: list[State]) -> None:
         """Insert rows, of which SQLite chooses the first one's key, and so those of the others.

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import LoaderCallableStatus, Mapper, PassiveFlag
+from sqlalchemy.orm import Mapper, PassiveFlag
 from sqlalchemy.orm.attributes import History, get_history
 
 from signalcli.db.asking import asked, forget
-from signalcli.db.compat import State, state_of
+from signalcli.db.compat import Relationship, State, state_of, was_replaced_unseen
 from signalcli.db.dependants import primary_key
 from signalcli.db.many_to_many import (
-    Relationship,
     counterpart,
     is_reverse,
     link_model,
@@ -248,8 +247,7 @@ class LinkPlan:
     def _history(self, instance: Any, relationship: Relationship) -> History:
         """How a collection differs from what the database has."""
         place = (id(instance), relationship.key)
-        old = inspect(instance).committed_state.get(relationship.key)
-        if old is LoaderCallableStatus.PASSIVE_NO_RESULT:
+        if was_replaced_unseen(state_of(instance), relationship.key):
             # A single other instance that was replaced unseen. SQLAlchemy asks the database for
             # it, which after the write is too late.
             if place not in self._replaced:

@@ -1,15 +1,31 @@
 """Many-to-many relationships, and what ``m2m_changed`` says of them."""
 
-from collections.abc import Collection
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, inspect
-from sqlalchemy.orm import Mapper, RelationshipProperty
+from sqlalchemy.orm import Mapper
 
+from signalcli.db.compat import Relationship, memory_of
 from signalcli.db.models import mapped_models
 
-Relationship = RelationshipProperty[Any]
+T = TypeVar("T")
+
+
+def _remembered(answer: Callable[[Relationship], T]) -> Callable[[Relationship], T]:
+    """Have a function of a relationship answer once for each, for as long as its model lives."""
+
+    @wraps(answer)
+    def remember(relationship: Relationship) -> T:
+        memory = memory_of(relationship.parent)
+        key = (answer.__name__, relationship.key)
+        if key not in memory:
+            memory[key] = answer(relationship)
+        found: T = memory[key]
+        return found
+
+    return remember
 
 
 def many_to_many(mapper: Mapper[Any]) -> list[Relationship]:
@@ -21,7 +37,7 @@ def many_to_many(mapper: Mapper[Any]) -> list[Relationship]:
     ]
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def counterpart(relationship: Relationship) -> Relationship | None:
     """The same link table's relationship on the other side, if the two know each other."""
     others = relationship.mapper.relationships
@@ -37,7 +53,7 @@ def counterpart(relationship: Relationship) -> Relationship | None:
     return None
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def is_reverse(relationship: Relationship) -> bool:
     """Whether a relationship is the reverse side of two.
 
@@ -54,7 +70,7 @@ def is_reverse(relationship: Relationship) -> bool:
     return first in others
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def link_model(relationship: Relationship) -> Any:
     """The class that the link table is mapped to, or the table itself where there is none."""
     table = relationship.secondary

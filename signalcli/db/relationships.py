@@ -31,11 +31,10 @@ def relationships_of(mapper: Mapper[Any]) -> Relationships:
     """The relationships of a model, of those that it has now."""
     # SQLAlchemy makes another collection when one is added.
     memory, now = memory_of(mapper), mapper.relationships
-    of, found = memory.get("relationships", (None, None))
-    if of is not now:
-        found = _sorted_out(now)
-        memory["relationships"] = now, found
-    return found
+    known: tuple[Any, Relationships] | None = memory.get("relationships")
+    if known is None or known[0] is not now:
+        known = memory["relationships"] = now, _sorted_out(now)
+    return known[1]
 
 
 def _sorted_out(relationships: ReadOnlyProperties[Relationship]) -> Relationships:

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import sqlmodel
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.orm.unitofwork import UOWTransaction
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
-from signalcli.db.compat import State, Work, contains, innermost, is_clean, marks, roll_back
+from signalcli.db.compat import (
+    State,
+    Work,
+    contains,
+    innermost,
+    is_clean,
+    marks,
+    roll_back,
+    state_of,
+)
 from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
@@ -62,7 +70,7 @@ class Session(sqlmodel.Session):
         self._bulk: Bulk | None = None
 
     @contextmanager
-    def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[None]:
+    def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[Bulk]:
         """Work on many rows: write them in batches, with all their signals.
 
         Within it, what is added, changed or deleted is written whenever ``batch_size`` instances
@@ -82,11 +90,13 @@ class Session(sqlmodel.Session):
         at once, alone. Queries flush what is pending before, as always.
 
         Instances that are changed are written with the batch; to count, they are given to
-        ``add``. Nothing of a batch that was written is kept alive by the session. A batch that
-        fails is rolled back as a flush is, and what was written before it in the same transaction
-        with it; where the block itself raises, what is pending is not written. Within
-        ``session.no_autoflush`` no batch is written until the end. Bulk work within bulk work has
-        batches of its own, and writes what is pending when it begins and when it ends.
+        ``add``. An instance that is in the relationship of another when it is given to ``add``
+        is written with the batch that it finds full; any other begins the next one. Nothing of a
+        batch that was written is kept alive by the session. A batch that fails is rolled back as
+        a flush is, and what was written before it in the same transaction with it; where the
+        block itself raises, what is pending is not written. Within ``session.no_autoflush`` no
+        batch is written until the end. Bulk work within bulk work has batches of its own, and
+        writes what is pending when it begins and when it ends.
 
         Arguments:
             batch_size: how many instances are written together.
@@ -102,7 +112,7 @@ class Session(sqlmodel.Session):
         self._bulk = bulk
         try:
             with quick_construction():
-                yield
+                yield bulk
                 bulk.write()
         finally:
             self._bulk = outer
@@ -137,15 +147,31 @@ class Session(sqlmodel.Session):
 
     def add(self, instance: object, **options: Any) -> None:
         """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
-        self._make_room()
+        bulk = self._bulk
+        if bulk is None or self._flushes:
+            super().add(instance, **options)
+            return
+        is_full = bulk.is_full and self.can_write()
+        if is_full and bulk.is_written_before(instance):
+            bulk.write()
+            is_full = False
         super().add(instance, **options)
+        bulk.count()
+        if is_full:
+            bulk.write()
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
-        self._make_room()
-        before = len(marks(self))
+        bulk = None if self._flushes else self._bulk
+        if bulk is not None:
+            if bulk.is_full and self.can_write():
+                bulk.write()
+            bulk.count()
+        state = inspect(instance, raiseerr=False)
+        is_marked = state in marks(self)
         super().delete(instance)
-        self._note_origin(instance, before)
+        if not is_marked:
+            self._note_origin(instance)
 
     def delete_all(self, instances: Iterable[object]) -> None:
         """Mark several instances for deletion, as :meth:`delete` does."""
@@ -155,15 +181,18 @@ class Session(sqlmodel.Session):
         for instance in instances:
             self.delete(instance)
 
-    def _note_origin(self, instance: object, before: int) -> None:
-        """Note who led to the marks that came since there were so many."""
-        for state in islice(marks(self), before, None):
+    def _note_origin(self, instance: object) -> None:
+        """Note who led to the last marks: that of the instance and those that it led to."""
+        head = state_of(instance)
+        for state in reversed(marks(self)):
             self.origins[state] = instance
+            if state is head:
+                break
         self.causes.note(instance)
 
-    def _make_room(self) -> None:
-        if self._bulk is not None and not self._flushes:
-            self._bulk.make_room()
+    def can_write(self) -> bool:
+        """Whether a full batch can be written wherever an instance is added."""
+        return True
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is pending and send the model signals for it.

@@ -183,11 +183,12 @@ class Session(sqlmodel.Session):
 
     def _note_origin(self, instance: object) -> None:
         """Note who led to the last marks: that of the instance and those that it led to."""
-        head = state_of(instance)
+        head, led_to = state_of(instance), []
         for state in reversed(marks(self)):
-            self.origins[state] = instance
+            led_to.append(state)
             if state is head:
                 break
+        self.origins.update(dict.fromkeys(reversed(led_to), instance))
         self.causes.note(instance)
 
     def can_write(self) -> bool:

@@ -100,8 +100,10 @@ def test_planning_twice_finds_nothing_new(plain: Any) -> None:
     work = UOWTransaction(plain)
     for state in plain._new:
         assert work.register_object(state)
-    while any([action.execute(work) for action in list(work.presort_actions.values())]):
-        pass
+    while True:
+        found = [action.execute(work) for action in list(work.presort_actions.values())]
+        if not any(found):
+            break
     before = dict(work.states)
     assert not any(action.execute(work) for action in list(work.presort_actions.values()))
     assert work.states == before

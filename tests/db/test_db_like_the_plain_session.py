@@ -302,7 +302,7 @@ def outcome(work: Work, how: str, *, is_strict: bool = False) -> Outcome:
 
             def fire(session: Any, *args: Any, name: str = name) -> None:
                 # SQLAlchemy goes through the rows of a flush in no order.
-                is_of_a_row = "persistent" in name
+                is_of_a_row = "_to_" in name or "loaded" in name
                 pending = () if is_of_a_row else (len(session.new), len(session.deleted))
                 done.fired.append((name, *pending))
 

@@ -278,7 +278,6 @@ EVENTS = (
     "after_transaction_end",
     "pending_to_persistent",
     "persistent_to_deleted",
-    "deleted_to_detached",
     "loaded_as_persistent",
 )
 

@@ -101,9 +101,13 @@ class AppConfig:
 
     def get_models(self) -> list[type[Any]]:
         """The SQLModel classes with a table that the app's modules define, as they came."""
+        from sqlmodel import SQLModel
+
         from signalcli.db.models import mapped_models
 
-        return [model for model in mapped_models() if lies_within(model.__module__, self.name)]
+        return [
+            model for model in mapped_models(SQLModel) if lies_within(model.__module__, self.name)
+        ]
 
     def ready(self) -> None:
         """Called once when all models are imported; subclasses connect their receivers here."""

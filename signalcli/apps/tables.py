@@ -143,7 +143,7 @@ def _tables_of_model(model: type[Any]) -> Iterator[Table]:
 
 
 def _tables_of_no_model() -> list[Table]:
-    of_models = {table for model in mapped_models() for table in _tables_of_model(model)}
+    of_models = {table for model in mapped_models(SQLModel) for table in _tables_of_model(model)}
     return [table for table in SQLModel.metadata.tables.values() if table not in of_models]
 
 
@@ -246,7 +246,7 @@ def _in_sql(connection: Connection, column: Column[Any], value: Any) -> str:
 
 
 def _default_value(table: Table, column: Column[Any]) -> Any:
-    for model in mapped_models():
+    for model in mapped_models(SQLModel):
         mapper = inspect(model)
         if table in mapper.tables and column in mapper.columns.values():
             key = mapper.get_property_by_column(column).key

@@ -2,16 +2,17 @@
 
 import functools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy.orm import RelationshipProperty
-from sqlalchemy.orm.collections import InstrumentedDict, InstrumentedList, InstrumentedSet
 
-_INSTRUMENTED: dict[type[Any], type[Any]] = {
-    list: InstrumentedList,
-    set: InstrumentedSet,
-    dict: InstrumentedDict,
-}
+from signalcli.db.compat_models import instrumented
+from signalcli.db.wrapping import unwrap, wrap_method
+
+# The collection that is being cleared, of which it was told.
+_clearing: ContextVar[Any] = ContextVar("signalcli_clearing", default=None)
 
 
 class ClearWatch:
@@ -23,32 +24,41 @@ class ClearWatch:
 
     def __init__(self, on_clear: Callable[[Any], None]) -> None:
         self._on_clear = on_clear
-        self._originals: dict[type[Any], Any] = {}
+        self._owners: WeakSet[type[Any]] = WeakSet()
+        self._is_on = False
 
     def add(self, relationship: RelationshipProperty[Any]) -> None:
         """Watch over a relationship's collections, those that exist and those to come."""
+        self._is_on = True
         kind = _collection_class(relationship)
         owner = next((base for base in kind.__mro__ if "clear" in vars(base)), object)
-        if owner.__module__ != "builtins" and owner not in self._originals:
-            self._originals[owner] = original = vars(owner)["clear"]
-            type.__setattr__(owner, "clear", self._wrapped(original))
+        if owner.__module__ != "builtins":
+            self._owners.add(owner)
+            wrap_method(owner, "clear", self._wrapped)
 
     def remove_all(self) -> None:
-        """Watch no more: the classes are as they were."""
-        while self._originals:
-            owner, original = self._originals.popitem()
-            type.__setattr__(owner, "clear", original)
+        """Watch no more: the classes are as they were, but for what others hold of ours."""
+        self._is_on = False
+        for owner in list(self._owners):
+            unwrap(owner, "clear")
+        self._owners.clear()
 
-    def _wrapped(self, original: Callable[..., None]) -> Callable[..., None]:
+    def _wrapped(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        def clear(collection: Any, *args: Any, **kwargs: Any) -> None:
+        def clear(collection: Any, /, *args: Any, **kwargs: Any) -> Any:
+            # The derived class's wrapper, or one that others hold, may have told of it already.
+            if not self._is_on or _clearing.get() is collection:
+                return original(collection, *args, **kwargs)
             self._on_clear(collection)
-            original(collection, *args, **kwargs)
+            token = _clearing.set(collection)
+            try:
+                return original(collection, *args, **kwargs)
+            finally:
+                _clearing.reset(token)
 
         return clear
 
 
 def _collection_class(relationship: RelationshipProperty[Any]) -> type[Any]:
     factory: Callable[[], Any] = relationship.collection_class or list
-    kind: type[Any] = type(factory())
-    return _INSTRUMENTED.get(kind, kind)
+    return instrumented(type(factory()))

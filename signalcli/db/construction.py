@@ -9,19 +9,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from weakref import WeakSet
 
 from sqlalchemy import inspect
+from sqlalchemy.orm import LoaderCallableStatus, Mapper
 from sqlalchemy.orm.attributes import instance_state
-from sqlalchemy.orm.base import NO_VALUE
 from sqlmodel import SQLModel
-from sqlmodel.main import finish_init  # type: ignore[attr-defined]  # how it asks for a blank one
 
+from signalcli.db.compat_models import (
+    FIELDS_SET,
+    initializer_of,
+    is_completed_by_pydantic,
+    is_filled_at_once,
+    is_sqlmodels_initializer,
+    listeners_to,
+    relationship_fields,
+    set_initializer,
+    sqlmodel_is_itself,
+)
 from signalcli.db.models import mapped_models
-
-Initializer = Callable[..., None]
 
 # Defaults of these types need not be copied for each instance.
 _IMMUTABLE = (type(None), bool, int, float, complex, str, bytes)
+
+_NO_VALUE = LoaderCallableStatus.NO_VALUE
 
 
 class _Blocks(threading.local):
@@ -31,18 +42,23 @@ class _Blocks(threading.local):
 
 
 _blocks = _Blocks()
-_seen: set[type[Any]] = set()
+_seen: WeakSet[Mapper[Any]] = WeakSet()
 _lock = threading.Lock()
 
 
 @contextmanager
 def quick_construction() -> Iterator[None]:
     """Within it, this thread makes instances of table models quickly, where that is the same."""
+    if not sqlmodel_is_itself():
+        # Somebody else has put something around SQLModel's own methods, and is to be called.
+        yield
+        return
     with _lock:
-        for model in mapped_models():
-            if model not in _seen:
-                _seen.add(model)
-                _prepare(model)
+        for model in mapped_models(SQLModel):
+            mapper = inspect(model, raiseerr=False)
+            if mapper is not None and mapper not in _seen:
+                _seen.add(mapper)
+                _prepare(model, mapper)
     _blocks.count += 1
     try:
         yield
@@ -50,33 +66,38 @@ def quick_construction() -> Iterator[None]:
         _blocks.count -= 1
 
 
-def _prepare(model: type[SQLModel]) -> None:
-    """Give a model an initializer that is quick within such a block."""
-    manager = inspect(model).class_manager
-    original = manager.original_init
+def _prepare(model: type[SQLModel], mapper: Mapper[Any]) -> None:
+    """Give a model an initializer that is quick within such a block.
+
+    It stays for good, and passes on what is made outside of one: others may have put theirs around
+    it by then.
+    """
+    original = initializer_of(mapper)
     if original is None or not _is_plain(model, original):
         return
-    fill = _filler(model)
+    fill: Callable[[Any, dict[str, Any]], None] | None = None
 
-    def initialize(self: Any, **values: Any) -> None:
-        if _blocks.count and finish_init.get():
-            fill(self, values)
+    def initialize(instance: Any, /, **values: Any) -> None:
+        nonlocal fill
+        if _blocks.count and is_filled_at_once():
+            if fill is None:
+                # Not before: by now SQLAlchemy has configured the model, and found its relations.
+                fill = _filler(model)
+            fill(instance, values)
         else:
-            original(self, **values)
+            original(instance, **values)
 
-    manager.original_init = initialize
+    set_initializer(mapper, initialize)
 
 
-def _is_plain(model: type[SQLModel], initializer: Initializer) -> bool:
+def _is_plain(model: type[SQLModel], initializer: Callable[..., None]) -> bool:
     """Whether nothing but SQLModel and SQLAlchemy has a say in how an instance is filled."""
-    while (inherited := getattr(initializer, "_sa_original_init", None)) is not None:
-        initializer = inherited
     config, fields = model.model_config, model.model_fields.values()
     return (
-        initializer is SQLModel.__init__
+        is_sqlmodels_initializer(initializer)
         and model.__new__ is SQLModel.__new__
         and model.__setattr__ is SQLModel.__setattr__
-        and model.__pydantic_post_init__ is None
+        and not is_completed_by_pydantic(model)
         and not (config.get("validate_assignment") or config.get("frozen"))
         and config.get("extra") != "allow"
         and not any(field.alias or field.frozen for field in fields)
@@ -89,11 +110,11 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
     names = tuple(model.model_fields)
     defaults = tuple(_defaults(model))
     listeners = {
-        attribute.key: getattr(model, attribute.key).impl.dispatch
+        attribute.key: listeners_to(model, attribute.key)
         for attribute in inspect(model).column_attrs
         if attribute.key in model.model_fields
     }
-    relationships = tuple(model.__sqlmodel_relationships__)
+    relationships = relationship_fields(model)
 
     def fill(instance: Any, values: dict[str, Any]) -> None:
         state, filled = instance_state(instance), instance.__dict__
@@ -106,12 +127,12 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
         for name, value in data.items():
             if name in listeners and not listeners[name].set:
                 filled[name] = value
-                before[name] = NO_VALUE
+                before[name] = _NO_VALUE
             else:
                 # Somebody listens to its being set, or it is no column.
                 setattr(instance, name, value)
         state.modified = True
-        object.__setattr__(instance, "__pydantic_fields_set__", given)
+        object.__setattr__(instance, FIELDS_SET, given)
         for name in relationships:
             if name in values:
                 setattr(instance, name, values[name])

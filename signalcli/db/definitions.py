@@ -1,21 +1,29 @@
 """Noticing that a model's definition is complete: sending ``class_prepared``, then finding it.
 
-A model is complete at the end of its class statement. SQLAlchemy's own event comes earlier: the
-class lacks its ``__mapper__`` yet, and a lock is held that other threads wait for.
+A model is complete at the end of its class statement; or, where a class is mapped afterwards, at
+the end of what maps it (``registry.mapped``, ``registry.map_imperatively``, …). SQLAlchemy's own
+event comes earlier: the class lacks its ``__mapper__`` yet, and a lock is held that other threads
+wait for. It is what tells of those that are mapped in some other way, as by reflection.
 
 Other models may be missing yet. So a receiver of ``class_prepared`` finds what relationships are
-declared in ``__sqlmodel_relationships__``; asked for ``inspect(model).relationships``, SQLAlchemy
-would look for the models that they lead to, and remember for good that it found none.
+declared in a SQLModel class's ``__sqlmodel_relationships__``; asked for
+``inspect(model).relationships``, SQLAlchemy would look for the models that they lead to, and
+remember for good that it found none.
 """
 
 import functools
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import sqlalchemy.orm
 from sqlalchemy import MetaData, Table, event, inspect
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import DeclarativeBase, DeclarativeBaseNoMeta, DeclarativeMeta, Mapper, registry
 from sqlmodel import SQLModel
 
+from signalcli.db.compat_models import DECLARATIVE_METACLASS, discard
 from signalcli.db.lookup import add_model, lock
 from signalcli.db.model_signal import connect_pending
 from signalcli.db.models import is_mapped, mapped_models
@@ -23,37 +31,89 @@ from signalcli.db.signals import class_prepared
 
 __all__ = ["class_prepared"]
 
-_metaclass: Any = type(SQLModel)
-_initialize = _metaclass.__init__
-
-# The classes whose statements are being carried out, in all threads.
-_unfinished: set[type[Any]] = set()
+Function = Callable[..., Any]
+Tables = Collection[str] | None
 
 
-@functools.wraps(_initialize)
-def _define(model: Any, name: str, bases: Any, attributes: Any, **options: Any) -> None:
-    tables = None if class_prepared.is_idle else _tables_around(model)
-    _unfinished.add(model)
+class _Definition:
+    """What is being carried out to define a model.
+
+    Arguments:
+        model: the model.
+        tables: the tables that there were before; None where its table is not to be removed.
+
+    Attributes:
+        mapped: the models that were mapped meanwhile, but for those that have one of their own.
+    """
+
+    def __init__(self, model: type[Any], tables: Tables) -> None:
+        self.model = model
+        self.tables = tables
+        self.mapped: list[type[Any]] = []
+
+
+class _Definitions(threading.local):
+    """What this thread is carrying out, innermost last."""
+
+    def __init__(self) -> None:
+        self.under_way: list[_Definition] = []
+
+
+_definitions = _Definitions()
+
+# Models whose metaclass has yet to end their class statement, and the tables before it.
+_ending: WeakKeyDictionary[type[Any], Tables] = WeakKeyDictionary()
+
+
+@contextmanager
+def _defining(model: type[Any], tables: Tables, ends_later: bool = False) -> Iterator[None]:
+    """Within it, a model is defined; at its end, what was mapped is complete.
+
+    Arguments:
+        model: the model.
+        tables: see :class:`_Definition`.
+        ends_later: whether the model itself is completed by :func:`_end`.
+    """
+    under_way = _definitions.under_way
+    if under_way and under_way[-1].model is model:
+        # One way to map a class leads through another.
+        yield
+        return
+    definition = _Definition(model, tables)
+    under_way.append(definition)
     try:
-        _initialize(model, name, bases, attributes, **options)
+        yield
     finally:
-        _unfinished.discard(model)
-    if is_mapped(model):
-        _complete(model, tables)
+        under_way.remove(definition)
+    for mapped in definition.mapped:
+        if mapped is model and ends_later:
+            _ending[model] = tables
+        elif is_mapped(mapped):
+            _complete(mapped, tables)
 
 
-def _tables_around(model: type[Any]) -> Collection[str]:
-    metadata = getattr(model, "metadata", None)  # a class without a table may use the name
+def _end(model: type[Any]) -> None:
+    if model in _ending:
+        _complete(model, _ending.pop(model))
+
+
+def _tables_around(model: type[Any], of: "registry | None" = None) -> Tables:
+    """The tables among which a model's own will be, by name; None if nobody will want to know."""
+    if class_prepared.is_idle:
+        return None
+    # A class without a table may use the name for something else.
+    metadata = getattr(model, "metadata", None if of is None else of.metadata)
     return frozenset(metadata.tables) if isinstance(metadata, MetaData) else ()
 
 
 def _on_mapper(mapper: Mapper[Any], model: type[Any]) -> None:
-    """Where a class is mapped after its statement, by ``map_imperatively`` or by reflection."""
-    if issubclass(model, SQLModel) and model not in _unfinished:
+    if _definitions.under_way:
+        _definitions.under_way[-1].mapped.append(model)
+    else:
         _complete(model, None)
 
 
-def _complete(model: type[Any], tables: Collection[str] | None) -> None:
+def _complete(model: type[Any], tables: Tables) -> None:
     try:
         class_prepared.send(model)
     except BaseException:
@@ -64,18 +124,112 @@ def _complete(model: type[Any], tables: Collection[str] | None) -> None:
         connect_pending()
 
 
-def _undo(model: type[Any], tables: Collection[str] | None) -> None:
+def _undo(model: type[Any], tables: Tables) -> None:
     """Take a model out of its registry, and its table, if it is new, out of its metadata."""
     mapper = inspect(model)
     table = mapper.local_table
-    # What registry.dispose() does to each of its models; in public there is none for one alone.
-    mapper.registry._managers.pop(mapper.class_manager, None)
-    mapper.registry._dispose_manager_and_mapper(mapper.class_manager)
+    discard(mapper)
     if tables is not None and isinstance(table, Table) and table.key not in tables:
         table.metadata.remove(table)
 
 
-type.__setattr__(_metaclass, "__init__", _define)
+def _hear_of_class_statements(metaclass: Any) -> None:
+    """Have a metaclass that maps its classes complete them at the end of its ``__init__``."""
+    initialize = metaclass.__init__
+
+    @functools.wraps(initialize)
+    def define(model: Any, /, *args: Any, **options: Any) -> None:
+        with _defining(model, _tables_around(model)):
+            initialize(model, *args, **options)
+
+    type.__setattr__(metaclass, "__init__", define)
+
+
+def _hear_of_subclasses(base: type[Any]) -> None:
+    """Have a declarative base that maps the classes derived from it complete them."""
+    derive: Function = vars(base)["__init_subclass__"].__func__
+
+    @functools.wraps(derive)
+    def define(model: type[Any], /, **options: Any) -> None:
+        with _defining(model, _tables_around(model), ends_later=_is_ended(type(model))):
+            derive(model, **options)
+
+    type.__setattr__(base, "__init_subclass__", classmethod(define))
+
+
+def _is_ended(metaclass: type[Any]) -> bool:
+    """Whether a metaclass calls :func:`_end`: one with an ``__init__`` of its own may not."""
+    first = next(each for each in metaclass.__mro__ if "__init__" in vars(each))
+    return first is DECLARATIVE_METACLASS
+
+
+def _hear_of_ends() -> None:
+    """Have the metaclass of declarative bases complete a class when its statement ends."""
+    inherited = vars(DECLARATIVE_METACLASS).get("__init__")
+
+    def end(model: type[Any], /, *args: Any, **options: Any) -> None:
+        if inherited is None:
+            super(DECLARATIVE_METACLASS, model).__init__(*args, **options)
+        else:
+            inherited(model, *args, **options)
+        _end(model)
+
+    type.__setattr__(DECLARATIVE_METACLASS, "__init__", end)
+
+
+def _hear_of_mapping(name: str, *, is_of_a_table: bool = False) -> None:
+    """Have a method of registries that maps a class complete it.
+
+    Arguments:
+        name: the method.
+        is_of_a_table: whether the class is mapped to a table that there is.
+    """
+    map_: Function = getattr(registry, name)
+
+    @functools.wraps(map_)
+    def define(of: registry, /, *args: Any, **options: Any) -> Any:
+        model = args[0] if args else options.get("class_", options.get("cls"))
+        if not isinstance(model, type):
+            answer = map_(of, *args, **options)
+            # Called with options alone, it returns a decorator.
+            return _decorating(answer, of) if callable(answer) else answer
+        with _defining(model, None if is_of_a_table else _tables_around(model, of)):
+            return map_(of, *args, **options)
+
+    setattr(registry, name, define)
+
+
+def _decorating(decorate: Function, of: registry) -> Function:
+    @functools.wraps(decorate)
+    def define(model: type[Any]) -> Any:
+        with _defining(model, _tables_around(model, of)):
+            return decorate(model)
+
+    return define
+
+
+def _hear_of_decorators() -> None:
+    """Have ``sqlalchemy.orm.mapped_as_dataclass`` complete the classes that it decorates."""
+    mapped_as_dataclass: Function | None = getattr(sqlalchemy.orm, "mapped_as_dataclass", None)
+    if mapped_as_dataclass is None:
+        return  # an older SQLAlchemy
+
+    @functools.wraps(mapped_as_dataclass)
+    def define(of: registry, /, **options: Any) -> Function:
+        return _decorating(mapped_as_dataclass(of, **options), of)
+
+    setattr(sqlalchemy.orm, "mapped_as_dataclass", define)  # noqa: B010  # not for a type checker
+
+
+_hear_of_class_statements(DeclarativeMeta)
+_hear_of_class_statements(type(SQLModel))
+for _base in (DeclarativeBase, DeclarativeBaseNoMeta):
+    _hear_of_subclasses(_base)
+_hear_of_ends()
+for _name in ("mapped", "map_declaratively", "mapped_as_dataclass"):
+    _hear_of_mapping(_name)
+_hear_of_mapping("map_imperatively", is_of_a_table=True)
+_hear_of_decorators()
 event.listen(Mapper, "after_mapper_constructed", _on_mapper)
 for _model in mapped_models():
     add_model(_model)

@@ -3,6 +3,7 @@
 import itertools
 import re
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
+from signalcli.db.compat_models import is_autocommitting
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.signals import connection_created
+
+# The drivers that are Python's sqlite3, or stand on it.
+_PYTHONS_OWN = ("pysqlite", "aiosqlite")
 
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
@@ -87,9 +93,13 @@ def create_engine(
 
     SQLite gets foreign keys, write-ahead logging, a busy timeout of 15 seconds (``?timeout=`` in
     a URL sets another) and transactions that begin when SQLAlchemy says so, which savepoints
-    need. Other databases get what SQLAlchemy gives them. Each new connection sends
-    ``connection_created``, as in Django, with the driver's connection and the database's URL
-    without its password.
+    need; none is begun with the isolation level ``AUTOCOMMIT``. Other databases get what
+    SQLAlchemy gives them. Each new connection sends ``connection_created``, as in Django, with
+    the driver's connection and the database's URL without its password.
+
+    A database in memory has one connection for all sessions of a thread, and with ``StaticPool``
+    for all threads. As with SQLModel's own engine, they are in one transaction then: what one
+    commits or rolls back, all do. With ``StaticPool``, it begins at the first write or savepoint.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -136,9 +146,15 @@ def set_up_sqlite(
     """
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: Any, record: object) -> None:
-        # sqlite3 itself would begin transactions late, and never for a savepoint.
-        connection.isolation_level = None
+    def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
+        has_own_control = connection.isolation_level is not None
+        # Of Python's two other ways, this one is in a transaction from the first; see below.
+        is_always_in_one = getattr(connection, "autocommit", None) is False
+        if is_always_in_one:
+            connection.autocommit = True
+        if not _is_in_transaction(record):
+            # To set it would end the transaction of who had the driver's connection before.
+            connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
         if write_ahead:
@@ -146,13 +162,70 @@ def set_up_sqlite(
         cursor.close()
         if announces:
             _announce(engine, connection, record)
+        if is_always_in_one:
+            connection.autocommit = False
+        elif has_own_control and engine.driver in _PYTHONS_OWN:
+            # Where others share the driver's connection, they may end a transaction that is begun
+            # below. Python's driver begins another at the next write.
+            connection.isolation_level = "IMMEDIATE" if immediate else ""
+
+    # By itself, a driver would begin transactions late, and never for a savepoint.
+    begin = _begin_immediate if immediate else _begin
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        if immediate:
-            _begin_immediate(connection)
-        else:
-            connection.exec_driver_sql("BEGIN")
+        if is_autocommitting(connection):
+            return
+        # Threads that share a connection would end what others have just begun, in the midst of
+        # it. There, the driver begins at the first write, so that reading alone ends nothing.
+        if immediate or not isinstance(engine.pool, StaticPool) or not _begins_itself(connection):
+            _begin_unless_begun(connection, begin)
+
+    @event.listens_for(engine, "savepoint")
+    def begin_for_savepoint(connection: Connection, name: str) -> None:
+        if not is_autocommitting(connection):
+            _begin_unless_begun(connection, begin)
+
+
+def _begin(connection: Connection) -> None:
+    # Past SQLAlchemy, for which this is no statement: nobody who counts those is to see it.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("BEGIN")
+    except Exception:
+        # What is wrong is told as SQLAlchemy tells it.
+        connection.exec_driver_sql("BEGIN")
+    finally:
+        cursor.close()
+
+
+def _begin_unless_begun(connection: Connection, begin: Callable[[Connection], None]) -> None:
+    """Begin a transaction, unless another connection of SQLAlchemy's has begun it.
+
+    A pool may give out one connection of the driver to several at a time (``StaticPool``, and in
+    one thread ``SingletonThreadPool``, the pools of databases in memory). They are in one
+    transaction, and a commit or rollback of one of them is one for all, as without this package.
+    """
+    if _is_in_transaction(connection.connection):
+        return
+    try:
+        begin(connection)
+    except OperationalError:
+        # Another thread or task may have begun it meanwhile.
+        if not _is_in_transaction(connection.connection):
+            raise
+
+
+def _begins_itself(connection: Connection) -> bool:
+    """Whether the driver begins a transaction at a write, where there is none."""
+    driver_connection: Any = connection.connection.dbapi_connection
+    return connection.engine.driver in _PYTHONS_OWN and (
+        driver_connection.isolation_level is not None
+    )
+
+
+def _is_in_transaction(connection: ManagesConnection) -> bool:
+    return bool(getattr(connection.driver_connection, "in_transaction", False))
 
 
 def _announce(engine: Engine, connection: Any, record: object) -> None:

@@ -3,10 +3,15 @@
 Models are only touched when somebody listens or watches: while they do, each model's ``__init__``
 is wrapped, and ``SQLModel.model_validate``, which makes an instance blank before it fills it; its
 ``load`` event is heard from the first time on.
+
+Of a wrapper, others may keep hold beyond that time (see :mod:`signalcli.db.wrapping`). So there may
+be several around one making: the first that it comes to sends, and the others let it pass.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,14 +21,53 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import QueryContext
 from sqlmodel import SQLModel
 
+from signalcli.db.compat_models import (
+    is_filled_at_once,
+    unwrap_initializer,
+    wrap_initializer,
+)
 from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import post_init, pre_init
+from signalcli.db.wrapping import is_wrapped, unwrap, wrap_class_method, wrap_method
 from signalcli.dispatch import watching
 
 __all__ = ["post_init", "pre_init"]
 
-# The model that an instance is being made of, blank at first.
-_validated: ContextVar[type[Any] | None] = ContextVar("signalcli_validated", default=None)
+Function = Callable[..., Any]
+
+
+class _Making:
+    """An instance that is being made, of which ``pre_init`` was sent.
+
+    Arguments:
+        model: its model.
+        instance: the instance; None while ``model_validate`` has yet to make it.
+        wrapper: what sent it.
+    """
+
+    __slots__ = ("_instance", "_wrappers", "model")
+
+    def __init__(self, model: type[Any], instance: Any, wrapper: Function) -> None:
+        self.model = model
+        # A task that begins meanwhile takes the context with it, and is not to keep this alive.
+        self._instance = None if instance is None else weakref.ref(instance)
+        self._wrappers = [wrapper]
+
+    def is_of(self, instance: Any) -> bool:
+        """Whether that is the instance, or is now, as the blank one that was awaited."""
+        if self._instance is None and type(instance) is self.model and not is_filled_at_once():
+            self._instance = weakref.ref(instance)
+        return self._instance is not None and self._instance() is instance
+
+    def comes_to(self, model: type[Any], wrapper: Function) -> bool:
+        """Whether ``model_validate`` comes to another wrapper, before it makes an instance."""
+        if self._instance is not None or self.model is not model or wrapper in self._wrappers:
+            return False
+        self._wrappers.append(wrapper)
+        return True
+
+
+_making: ContextVar[_Making | None] = ContextVar("signalcli_making", default=None)
 _silent: ContextVar[bool] = ContextVar("signalcli_silent", default=False)
 
 
@@ -38,45 +82,75 @@ def unannounced() -> Iterator[None]:
 
 
 def _prepare(model: type[Any]) -> None:
-    original = model.__init__
+    wrap_method(model, "__init__", functools.partial(_wrap_init, model))
+    # Who puts back an __init__ that was there before ours takes ours away with it; this stays.
+    wrap_initializer(inspect(model), functools.partial(_wrap_init, model, is_within=True))
 
-    @functools.wraps(original)
-    def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
-        # The base class's wrapper runs within the derived one's, which has sent already.
-        if type(self) is not model or _validated.get() is model or _silent.get():
-            original(self, *args, **kwargs)
-            return
-        pre_init.send(model, args=args, kwargs=kwargs)
-        original(self, *args, **kwargs)
-        post_init.send(model, instance=self)
 
-    type.__setattr__(model, "__init__", initialize)
+def _validates_unseen() -> bool:
+    """Whether somebody has taken our ``model_validate`` away, which is put back."""
+    is_gone = not is_wrapped(SQLModel, "model_validate")
+    _update()
+    return is_gone
 
 
 def _restore(model: type[Any]) -> None:
-    # Whoever takes a model's mapper away (clear_mappers) takes the wrapper with it.
-    if is_mapped(model):
-        type.__setattr__(model, "__init__", model.__init__.__wrapped__)
+    unwrap(model, "__init__")
+    unwrap_initializer(inspect(model))
+
+
+def _wrap_init(model: type[Any], original: Function, is_within: bool = False) -> Function:
+    """What sends both around an ``__init__``, or around what SQLAlchemy calls within it.
+
+    There, the arguments are not told as they were given, but as the parameters took them.
+    """
+
+    @functools.wraps(original)
+    def initialize(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        # The base class's wrapper runs within the derived one's, which has sent already.
+        if type(instance) is not model or _silent.get() or not _are_wanted():
+            return original(instance, *args, **kwargs)
+        making = _making.get()
+        if making is not None and making.is_of(instance):
+            return original(instance, *args, **kwargs)
+        if is_within:
+            _prepare(model)
+        if isinstance(instance, SQLModel) and not is_filled_at_once() and _validates_unseen():
+            return original(instance, *args, **kwargs)
+        pre_init.send(model, args=args, kwargs=kwargs)
+        token = _making.set(_Making(model, instance, initialize))
+        try:
+            answer = original(instance, *args, **kwargs)
+        finally:
+            _making.reset(token)
+        post_init.send(model, instance=instance)
+        return answer
+
+    return initialize
 
 
 def _listen(model: type[Any]) -> None:
     event.listen(model, "load", _send_for_loaded, restore_load_context=True)
 
 
-_validate: Any = SQLModel.model_validate.__func__  # type: ignore[attr-defined]  # a class method
+def _wrap_validation(original: Function) -> Function:
+    @functools.wraps(original)
+    def model_validate(model: type[Any], /, obj: Any, **options: Any) -> Any:
+        if _silent.get() or not _are_wanted() or not is_mapped(model):
+            return original(model, obj, **options)
+        making = _making.get()
+        if making is not None and making.comes_to(model, model_validate):
+            return original(model, obj, **options)
+        pre_init.send(model, args=(), kwargs=_values(obj) | (options.get("update") or {}))
+        token = _making.set(_Making(model, None, model_validate))
+        try:
+            instance = original(model, obj, **options)
+        finally:
+            _making.reset(token)
+        post_init.send(model, instance=instance)
+        return instance
 
-
-def _model_validate(model: type[Any], /, obj: Any, **options: Any) -> Any:
-    if _silent.get() or inspect(model, raiseerr=False) is None:
-        return _validate(model, obj, **options)
-    pre_init.send(model, args=(), kwargs=_values(obj) | (options.get("update") or {}))
-    token = _validated.set(model)
-    try:
-        instance = _validate(model, obj, **options)
-    finally:
-        _validated.reset(token)
-    post_init.send(model, instance=instance)
-    return instance
+    return model_validate
 
 
 def _values(obj: Any) -> dict[str, Any]:
@@ -103,9 +177,16 @@ def _are_wanted() -> bool:
 _models = ForEachModel(_are_wanted, _listen, _prepare, _restore)
 
 
+# Of several threads, the last to see whether it is wanted has to be the last to act on it.
+_lock = threading.RLock()
+
+
 def _update() -> None:
-    validate = _model_validate if _models.update() else _validate
-    type.__setattr__(SQLModel, "model_validate", classmethod(validate))
+    with _lock:
+        if _models.update():
+            wrap_class_method(SQLModel, "model_validate", _wrap_validation)
+        else:
+            unwrap(SQLModel, "model_validate")
 
 
 pre_init.on_change = post_init.on_change = _update

@@ -37,8 +37,8 @@ def add_model(model: type[Any]) -> None:
     """Have a model found from now on, for as long as it lives, which this does not prolong."""
     name = model.__name__.lower()
     with lock:
-        living = [refer for refer in _defined.get(name, ()) if refer() is not None]
-        _defined[name] = [*living, weakref.ref(model)]
+        others = [refer for refer in _defined.get(name, ()) if refer() not in (None, model)]
+        _defined[name] = [*others, weakref.ref(model)]
 
 
 def find_model(name: Name) -> type[Any] | None:

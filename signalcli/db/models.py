@@ -3,35 +3,44 @@
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedClassError
-from sqlmodel import SQLModel
+
+from signalcli.db.compat_models import all_mappers, awaits_configuring
 
 Prepare = Callable[[type[Any]], None]
 
 
 def is_mapped(model: type[object]) -> bool:
     """Whether a class has a mapper, and so a table."""
+    return _mapper_of(model) is not None
+
+
+def _mapper_of(model: type[object]) -> Mapper[Any] | None:
     try:
-        return inspect(model, raiseerr=False) is not None
+        mapper: Mapper[Any] | None = inspect(model, raiseerr=False)
     except UnmappedClassError:
-        return False  # its mapping is put off until DeferredReflection knows the table
+        return None  # its mapping is put off until DeferredReflection knows the table
+    return mapper
 
 
-def mapped_models() -> Iterator[type[Any]]:
-    """Every SQLModel class that has a table, a base class before those derived from it."""
-    seen = set()
-    pending: list[type[Any]] = [SQLModel]
-    while pending:
-        model = pending.pop(0)
-        for subclass in model.__subclasses__():
-            if subclass not in seen:
-                seen.add(subclass)
-                pending.append(subclass)
-                if is_mapped(subclass):
-                    yield subclass
+def mapped_models(base: type[object] = object) -> Iterator[type[Any]]:
+    """Every mapped class: those of one registry as they were mapped, a base class always before.
+
+    However it was mapped: as a SQLModel class, by another declarative base, by a registry's
+    decorators or imperatively; also before this module was imported.
+
+    Arguments:
+        base: what the classes are to be derived from.
+    """
+    models = [mapper.class_ for mapper in all_mappers()]
+    mapped = set(models)
+    # A derived class has more mapped classes above it than its base class has.
+    models.sort(key=lambda model: sum(each in mapped for each in model.__mro__))
+    return (model for model in models if issubclass(model, base))
 
 
 class ForEachModel:
@@ -41,10 +50,14 @@ class ForEachModel:
     them is added once, when it is first wanted, and stays; it has to look whether it is still
     wanted itself.
 
+    A class that is mapped anew, after its registry was disposed of, counts as another model. No
+    model is kept alive.
+
     Arguments:
         is_wanted: whether it is wanted now.
         listen: adds event listeners to a model; called once for each.
-        prepare: called with each model whenever it comes to be wanted.
+        prepare: called with each model whenever it comes to be wanted, and perhaps again while it
+            is.
         restore: called with each model when it is not wanted any more.
         when_configured: leave a model until SQLAlchemy has configured it, so that its relationships
             are known: to ask for them earlier fails where one names a model still to be defined.
@@ -63,8 +76,8 @@ class ForEachModel:
         self._prepare = prepare
         self._restore = restore
         self._when_configured = when_configured
-        self._listening: set[type[Any]] = set()
-        self._prepared: dict[type[Any], None] = {}
+        self._listening: WeakSet[Mapper[Any]] = WeakSet()
+        self._prepared: WeakSet[Mapper[Any]] = WeakSet()
         self._on = False
         self._lock = threading.RLock()
         if when_configured:
@@ -80,16 +93,14 @@ class ForEachModel:
                 self._on = wanted
                 if wanted:
                     self._add_all()
-                while not wanted and self._prepared:
-                    model, _ = self._prepared.popitem()
-                    if self._restore is not None:
-                        self._restore(model)
+                else:
+                    self._restore_all()
             return wanted
 
     def _on_mapper(self, mapper: Mapper[Any], model: type[Any]) -> None:
         with self._lock:
-            if self._on and issubclass(model, SQLModel):
-                self._add(model)
+            if self._on:
+                self._add(mapper)
 
     def _on_configured(self) -> None:
         with self._lock:
@@ -98,16 +109,26 @@ class ForEachModel:
 
     def _add_all(self) -> None:
         for model in mapped_models():
-            if model not in self._prepared and self._is_ready(model):
-                self._add(model)
+            mapper = _mapper_of(model)
+            if mapper is not None and mapper not in self._prepared and self._is_ready(mapper):
+                self._add(mapper)
 
-    def _is_ready(self, model: type[Any]) -> bool:
-        return not self._when_configured or bool(inspect(model).configured)
+    def _is_ready(self, mapper: Mapper[Any]) -> bool:
+        # To ask a configured model would configure those that came to its registry since.
+        return not self._when_configured or (mapper.configured and not awaits_configuring(mapper))
 
-    def _add(self, model: type[Any]) -> None:
-        if model not in self._listening:
-            self._listening.add(model)
-            self._listen(model)
-        self._prepared[model] = None
+    def _add(self, mapper: Mapper[Any]) -> None:
+        if mapper not in self._listening:
+            self._listening.add(mapper)
+            self._listen(mapper.class_)
+        self._prepared.add(mapper)
         if self._prepare is not None:
-            self._prepare(model)
+            self._prepare(mapper.class_)
+
+    def _restore_all(self) -> None:
+        prepared = list(self._prepared)
+        self._prepared.clear()
+        for mapper in prepared:
+            # Whoever takes a model's mapper away takes with it what was done to the model.
+            if self._restore is not None and _mapper_of(mapper.class_) is mapper:
+                self._restore(mapper.class_)

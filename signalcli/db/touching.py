@@ -1,41 +1,141 @@
 """Saving what has not changed."""
 
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, inspect
-from sqlalchemy.orm import Mapper
+from sqlalchemy import Column, Dialect, TypeDecorator, bindparam, column, inspect
+from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.types import TypeEngine
 
 from signalcli.db.causes import note_change
 from signalcli.db.columns import changed_columns
+
+State = InstanceState[Any]
+
+
+class _Writable(NamedTuple):
+    """A column that an update can set to what it is.
+
+    Attributes:
+        name: the attribute's name.
+        has_null: whether ``None`` is NULL in it.
+    """
+
+    name: str
+    has_null: bool
+
+
+# By mapper: how many columns it had, and those of them that can be written.
+_known: WeakKeyDictionary[Mapper[Any], tuple[int, list[_Writable]]] = WeakKeyDictionary()
 
 
 def touch(instance: Any) -> None:
     """Have the next flush save an instance even if no column of it changed.
 
     Django's ``instance.save()`` always writes a row and sends its signals; a session only writes
-    what changed. After ``touch`` it writes all columns but the primary key, as Django does. An
-    instance that is new, or has changed columns, is saved anyway and left alone.
+    what changed. After ``touch`` it writes, by one update of each table, what Django would: all
+    columns that are loaded, but for the primary key and what the database or SQLAlchemy sets
+    (versions, discriminators, ``onupdate``, computed and identity columns). ``update_fields``
+    names them. An instance that was expired, as by a commit, is loaded first; columns that were
+    left out of the query stay so, unless there are no others.
+
+    Left as it is, since it might come to be something else, is a column whose type changes values
+    on their way to the database but not on their way back (one that hashes, say), and one that is
+    ``None`` where its type stores that as something else than NULL (``JSON`` does). A row of which
+    nothing can be written is not saved.
+
+    An instance that is new, or has changed columns, is saved anyway and left alone.
     """
-    state = inspect(instance)
-    if not state.persistent or changed_columns(instance):
+    state: State = inspect(instance)
+    session = object_session(instance)
+    if session is None or not state.persistent:
         return
-    note_change(instance)
-    for attribute in state.mapper.column_attrs:
-        if _is_writable(state.mapper, attribute.columns[0]):
-            # What is not loaded cannot be written; reading it loads it.
+    # Reading is not to write what has been flagged, or what else is pending.
+    with session.no_autoflush:
+        if changed_columns(instance):
+            return
+        note_change(instance)
+        columns = _writable(session, state)
+        _load_expired(instance, state)
+        names = _loaded(state, columns)
+        if not names:
+            for each in columns:
+                getattr(instance, each.name)
+            names = _loaded(state, columns)
+    for name in names:
+        flag_modified(instance, name)
+
+
+def _load_expired(instance: Any, state: State) -> None:
+    """Load what was expired, in one go, and nothing that a query has left out."""
+    expired = state.expired_attributes - state.dict.keys()
+    for attribute in state.mapper.column_attrs if expired else ():
+        if attribute.key in expired and not attribute.deferred:
             getattr(instance, attribute.key)
-            flag_modified(instance, attribute.key)
+            return
 
 
-def _is_writable(mapper: Mapper[Any], column: Any) -> bool:
-    """Whether an attribute's column is one that an update sets, and nobody else does."""
+def _loaded(state: State, columns: list[_Writable]) -> list[str]:
+    values = state.dict
+    return [
+        each.name
+        for each in columns
+        if each.name in values and (each.has_null or values[each.name] is not None)
+    ]
+
+
+def _writable(session: Session, state: State) -> list[_Writable]:
+    mapper = state.mapper
+    attributes = mapper.column_attrs
+    count, columns = _known.get(mapper, (None, []))
+    if count != len(attributes):
+        # In a session over several databases, the token tells which.
+        token = state.identity_token
+        which: dict[str, Any] = {} if token is None else {"shard_id": token}
+        dialect = session.get_bind(mapper, **which).dialect
+        columns = [
+            _Writable(attribute.key, _stores_none_as_null(attribute.columns[0].type, dialect))
+            for attribute in attributes
+            if all(_is_own(mapper, each) for each in attribute.columns)
+            and _stores_what_it_read(attribute.columns[0].type)
+        ]
+        _known[mapper] = (len(attributes), columns)
+    return columns
+
+
+def _is_own(mapper: Mapper[Any], column: Any) -> bool:
+    """Whether a column, of one of the model's tables, is set by an update and by nobody else."""
     return (
         isinstance(column, Column)
+        and column.table in mapper.tables
         and not column.primary_key
+        and not column.system
         and column.computed is None
+        and column.identity is None
         and column.onupdate is None
         and column.server_onupdate is None
         and column is not mapper.version_id_col
         and column is not mapper.polymorphic_on
     )
+
+
+def _stores_what_it_read(kind: TypeEngine[Any]) -> bool:
+    """Whether a value that was read comes to be stored as it was."""
+    # These two are methods that a type may override, and return None otherwise.
+    to_database = kind.bind_expression(bindparam(None, type_=kind))
+    from_database = kind.column_expression(column("value", kind))
+    if to_database is not None and from_database is None:
+        return False
+    return (
+        not isinstance(kind, TypeDecorator)
+        or type(kind).process_bind_param is TypeDecorator.process_bind_param
+        or type(kind).process_result_value is not TypeDecorator.process_result_value
+    )
+
+
+def _stores_none_as_null(kind: TypeEngine[Any], dialect: Dialect) -> bool:
+    if kind.should_evaluate_none:
+        return False
+    store = kind.dialect_impl(dialect).bind_processor(dialect)
+    return store is None or store(None) is None

@@ -5,9 +5,9 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 
+import processes
 import pytest
 from cli_program import Driver, Program, finished, interrupt
 
@@ -39,7 +39,7 @@ SLEEPING = """
 @receiver(post_save, sender=User)
 def slow(**kwargs):
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(20)
+    time.sleep(3600)
 """
 
 NESTING = """
@@ -259,12 +259,10 @@ def test_a_user_who_loses_the_race_within_a_receiver_is_not_half_made(driver: Dr
 
 
 def test_only_the_first_line_of_a_list_can_be_taken(filled: Program) -> None:
-    piped = subprocess.run(
+    piped = processes.run(
         ["bash", "-c", f"{sys.executable} -m signalcli list | head -1"],
         cwd=filled.folder,
         env=filled.environment(),
-        capture_output=True,
-        encoding="utf-8",
         check=True,
     )
     assert piped.stdout.split() == ["Username", "Email", "First", "name", "Last", "name", "Joined"]
@@ -280,17 +278,15 @@ def test_a_closed_pipe_is_no_error(filled: Program, arguments: tuple[str, ...]) 
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = subprocess.run(
+        done = processes.run(
             [*filled.command, *arguments],
             cwd=filled.folder,
             env=filled.environment(),
             stdout=writer,
-            stderr=subprocess.PIPE,
-            check=False,
         )
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (0, "")
     assert ("new" in filled.usernames) == ("register" in arguments)
 
 

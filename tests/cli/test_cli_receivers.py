@@ -9,7 +9,7 @@ import sys
 
 import processes
 import pytest
-from cli_program import Driver, Program, finished, interrupt
+from cli_program import Driver, Finished, Program, finished, interrupt
 
 FAILING = """
 @receiver(post_save, sender=User)
@@ -40,6 +40,14 @@ SLEEPING = """
 def slow(**kwargs):
     print("asleep", file=sys.stderr, flush=True)
     time.sleep(3600)
+"""
+
+WAITING = """
+@receiver(post_save, sender=User)
+def slow(**kwargs):
+    print("asleep", file=sys.stderr, flush=True)
+    while not os.path.exists("go on"):
+        time.sleep(0.01)
 """
 
 NESTING = """
@@ -392,6 +400,22 @@ def test_a_process_that_is_told_to_end_puts_everything_in_order(driver: Driver) 
     assert program.files >= {"demo.db"}
     assert not program.files & {"demo.db-wal", "demo.db-shm"}
     assert program.rows() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_who_is_started_to_ignore_a_signal_does(driver: Driver, number: signal.Signals) -> None:
+    # As nohup starts a program, or a shell without job control one in the background.
+    program = driver(WAITING)
+    beginning = ("/bin/sh", "-c", f'trap \'\' {number:d}; exec "$0" "$@"')
+    process = Program(program.folder, (*beginning, *program.command)).start(
+        "update", "alice", "--email", "new@mail.com", "--quiet"
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "asleep\n"
+    process.send_signal(number)
+    (program.folder / "go on").touch()
+    assert finished(process) == Finished(0, "", "")
+    assert program.select("SELECT email FROM core_user")[0] == ("new@mail.com",)
 
 
 def test_reading_changes_no_other_programs_database(signalcli: Program) -> None:

@@ -1,10 +1,11 @@
 """The database that comes with the project."""
 
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import processes
 
 ROOT = Path(__file__).parents[1]
 ROWS = (
@@ -17,10 +18,8 @@ TABLES = "SELECT name, sql FROM sqlite_master ORDER BY name"
 def committed_demo(folder: Path) -> Path:
     """The file as it was committed, since running signalcli here may have changed it."""
     database = folder / "committed.db"
-    content = subprocess.run(
-        ["git", "show", "HEAD:demo.db"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    database.write_bytes(content)
+    shown = processes.run(["git", "show", "HEAD:demo.db"], cwd=ROOT, encoding=None, check=True)
+    database.write_bytes(shown.stdout)
     return database
 
 
@@ -34,7 +33,7 @@ def query(database: Path, statement: str) -> list[Any]:
 
 def test_the_script_makes_the_same_users_and_tables(tmp_path: Path) -> None:
     committed, anew = committed_demo(tmp_path), tmp_path / "anew.db"
-    subprocess.run([sys.executable, ROOT / "docs" / "make_demo_db.py", anew], check=True)
+    processes.run([sys.executable, ROOT / "docs" / "make_demo_db.py", anew], check=True)
     assert query(anew, ROWS) == query(committed, ROWS)
     assert query(anew, TABLES) == query(committed, TABLES)
 

@@ -1,10 +1,10 @@
 """The rooms of the house: who may import whom, and what an import costs."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 import signalcli
@@ -49,7 +49,7 @@ def test_the_testing_tools_know_no_command_and_no_app() -> None:
 def loaded_by(statement: str) -> set[str]:
     """The modules that a new interpreter has loaded after a statement."""
     code = f"import sys; {statement}; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = processes.run([sys.executable, "-c", code], check=True)
     return set(run.stdout.split())
 
 

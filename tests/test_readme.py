@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -28,18 +29,14 @@ OWN_APP = "## Your own app in two minutes\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    content = subprocess.run(
-        ["git", "show", "HEAD:demo.db"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    (tmp_path / "demo.db").write_bytes(content)
+    shown = processes.run(["git", "show", "HEAD:demo.db"], cwd=ROOT, encoding=None, check=True)
+    (tmp_path / "demo.db").write_bytes(shown.stdout)
     return tmp_path
 
 
 @pytest.mark.parametrize("example", PYTHON)
 def test_each_python_example_runs_and_prints_what_it_says(example: str, folder: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, timeout=60
-    )
+    run = processes.run([sys.executable, "-c", example], cwd=folder)
     assert run.stderr == ""
     assert run.stdout.splitlines() == re.findall(r"# prints: (.*)$", example, re.MULTILINE)
 
@@ -48,7 +45,7 @@ def test_each_python_example_runs_and_prints_what_it_says(example: str, folder: 
 def test_each_example_of_a_test_file_passes(example: str, tmp_path: Path) -> None:
     (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    run = processes.run(command, cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, ""), run.stdout
 
 
@@ -71,14 +68,11 @@ def steps_in(text: str) -> list[tuple[str, str]]:
 def carry_out(steps: list[tuple[str, str]], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     for command, expected in steps:
-        run = subprocess.run(
+        run = processes.run(
             ["bash", "-c", command],
             cwd=folder,
             env={"PATH": path, "LANG": "C.UTF-8"},
-            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
         )
         assert comparable(run.stdout) == comparable(expected)
 

@@ -8,6 +8,7 @@ the script or by the program's entry point.
 import json
 import os
 import runpy
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -38,7 +39,12 @@ READY_MADE = (
 )
 
 
+# What takes longer hangs.
+PATIENCE_SECONDS = 200
+
+
 def carry_out(request: dict[str, Any]) -> int:
+    signal.alarm(PATIENCE_SECONDS)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

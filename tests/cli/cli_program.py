@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pexpect
+import processes
 import pyte
 
 SIGNALCLI = Path(sys.executable).with_name("signalcli")
-PATIENCE_SECONDS = 30
 MANY = 1000
 # What the machine that runs the tests happens to say about colours and sizes is left out.
+# Has a program wait for a lock for as long as anything may take here, for many want it at once.
+PATIENT = {"SIGNALCLI_DATABASE": f"sqlite:///demo.db?timeout={processes.PATIENCE_SECONDS}"}
 _OWN = re.compile(
     r"SIGNALCLI|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|TERM|COLORTERM|CI$|GITHUB|PYTHONIO"
 )
@@ -147,14 +149,13 @@ class Program:
     def start(
         self, *arguments: str, env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return processes.start(
             [*self.command, *arguments],
             cwd=self.folder,
             env=self.environment(**(env or {})),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            encoding="utf-8",
         )
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Finished:
@@ -184,8 +185,27 @@ class Program:
 
 def finished(process: subprocess.Popen[str]) -> Finished:
     """Wait for a process that was started."""
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    out, err = processes.finish(process)
     return Finished(process.returncode, out, err)
+
+
+# Begins a driver that says when its standard input is waited for, by a line on standard error.
+TELLING_OF_INPUT = """
+import io
+
+class Told(io.FileIO):
+    def readinto(self, buffer):
+        os.write(2, b"waiting\\n")
+        return super().readinto(buffer)
+
+sys.stdin = io.TextIOWrapper(io.BufferedReader(Told(0, closefd=False)), encoding="utf-8")
+"""
+
+
+def wait_until_it_waits(process: subprocess.Popen[str]) -> None:
+    """Wait for a program to say that it is waiting for something."""
+    assert process.stderr is not None
+    assert process.stderr.readline() == "waiting\n"
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:
@@ -204,11 +224,13 @@ class Forker:
 
     def __init__(self, folder: Path) -> None:
         self._streams = {name: folder / name for name in ("stdin", "stdout", "stderr")}
+        # It outlives the test for which it is started first.
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("cli_forking.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
+            start_new_session=True,
         )
 
     def run(
@@ -235,7 +257,8 @@ class Forker:
         return Finished(code, *texts)
 
     def close(self) -> None:
-        self._process.communicate(timeout=PATIENCE_SECONDS)
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
 
 
 @dataclass(frozen=True)
@@ -260,6 +283,26 @@ class Forked(Program):
 
 
 Driver = Callable[[str], Program]
+_BEGINNING_OF_DRIVER = """\
+import os, sys, threading, time
+from signalcli.core import accounts, signals
+from signalcli.core.models import Profile, User
+from signalcli.core.signals import notification
+from signalcli.db import Session, post_init, post_save, pre_save
+from signalcli.dispatch import Signal, receiver
+
+"""
+_END_OF_DRIVER = """
+from signalcli.cli.main import main
+main()
+"""
+
+
+def with_receivers(folder: Path, source: str, forker: Forker) -> Forked:
+    """The program with receivers of a test's own, whose code is run before the command."""
+    script = folder / "driver.py"
+    script.write_text(_BEGINNING_OF_DRIVER + source + _END_OF_DRIVER, encoding="utf-8")
+    return Forked(folder, (sys.executable, str(script)), forker, script)
 
 
 class Terminal:
@@ -286,9 +329,12 @@ class Terminal:
                 env=program.environment(**{"TERM": "xterm-256color", **(env or {})}),
                 dimensions=(rows, columns),
                 encoding="utf-8",
-                timeout=PATIENCE_SECONDS,
+                timeout=processes.PATIENCE_SECONDS,
             )
+        # It is waited for, and then closed at once.
+        self.process.ptyproc.delayafterclose = 0
         self.process.logfile_read = self._sent
+        processes.end_with_the_test(self.process.pid, self._put_away)
 
     def wait_for(self, text: str) -> None:
         self.process.expect_exact(text)
@@ -296,8 +342,13 @@ class Terminal:
     def finish(self) -> int:
         """Wait for the end; the exit code."""
         self.process.expect(pexpect.EOF)
-        self.process.close()
+        self.process.wait()
+        processes.end(self.process.pid)
         return int(self.process.exitstatus)
+
+    def _put_away(self) -> None:
+        self.process.wait()
+        self.process.close()
 
     @property
     def sent(self) -> str:

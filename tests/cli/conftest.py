@@ -1,27 +1,12 @@
 """Fixtures of the command line tests."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_program import Driver, Forked, Forker, Program
+from cli_program import Driver, Forked, Forker, Program, with_receivers
 from cli_shop import copied, fill, shop_in
-
-_BEGINNING = """\
-import os, sys, threading, time
-from signalcli.core import accounts, signals
-from signalcli.core.models import Profile, User
-from signalcli.core.signals import notification
-from signalcli.db import Session, post_init, post_save, pre_save
-from signalcli.dispatch import Signal, receiver
-
-"""
-_END = """
-from signalcli.cli.main import main
-main()
-"""
 
 
 @pytest.fixture
@@ -75,9 +60,7 @@ def driver(filled: Program, forker: Forker) -> Driver:
     """Makes a program that has receivers of a test's own, beside the database of two users."""
 
     def make(source: str) -> Program:
-        script = filled.folder / "driver.py"
-        script.write_text(_BEGINNING + source + _END, encoding="utf-8")
-        return Forked(filled.folder, (sys.executable, str(script)), forker, script)
+        return with_receivers(filled.folder, source, forker)
 
     return make
 

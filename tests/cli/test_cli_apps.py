@@ -1,10 +1,10 @@
 """The commands for apps: which are installed, and a new one to begin with."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from cli_program import Forked, Program
 
@@ -81,12 +81,8 @@ class TestStartapp:
     def test_its_own_test_passes_beside_that_of_another(self, signalcli: Program) -> None:
         for name in ("shop", "toys"):
             assert signalcli("startapp", name).code == 0
-        run = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-            cwd=signalcli.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        run = processes.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=signalcli.folder
         )
         assert run.returncode == 0, run.stdout + run.stderr
         assert "2 passed" in run.stdout

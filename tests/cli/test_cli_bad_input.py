@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from cli_program import Finished, Program, finished
+from cli_program import PATIENT, Finished, Program, finished
 
 FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "programs"])
 
@@ -140,7 +140,7 @@ def test_two_processes_that_register_the_same_name_at_once_make_one_user(
 ) -> None:
     for name in ("first", "second", "third"):
         processes = [
-            signalcli.start("register", name, "--email", f"{number}@mail.com", "--json")
+            signalcli.start("register", name, "-e", f"{number}@mail.com", "--json", env=PATIENT)
             for number in range(2)
         ]
         done = [finished(process) for process in processes]

@@ -3,13 +3,13 @@
 import json
 import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 from cli_program import Program
 
-KILLS = 50
+KILLS = 20
 ROWS = 40
 BATCH = 5
 
@@ -30,18 +30,15 @@ def test_what_is_killed_leaves_whole_batches_and_is_gone_on_with(
         "times": KILLS,
         "seed": random.randrange(10**6),
     }
-    run = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("cli_killing.py"))],
-        input=json.dumps(request) + "\n",
-        capture_output=True,
-        text=True,
+    run = processes.run(
+        [sys.executable, Path(__file__).with_name("cli_killing.py")],
+        given=json.dumps(request) + "\n",
         check=True,
         env={**os.environ, **signalcli.environment()},
     )
     undisturbed, *killed = map(json.loads, run.stdout.splitlines())
     assert undisturbed["code"] == 2
     assert len(undisturbed["stored"][0]) == len(undisturbed["stored"][1]) == ROWS - 2
-    assert len(killed) == KILLS
     seed = request["seed"]
     for each in killed:
         assert each["users"] == each["profiles"], seed
@@ -54,5 +51,4 @@ def test_what_is_killed_leaves_whole_batches_and_is_gone_on_with(
         assert each["code"] == undisturbed["code"], seed
         assert each["stored"] == undisturbed["stored"], seed
         assert each["checkpoints"] == [[0]], seed
-    # Some at least were killed in the midst of it.
-    assert sum(0 < each["users"] < ROWS - 2 for each in killed) > KILLS // 10
+    assert sum(0 < each["users"] < ROWS - 2 for each in killed) >= KILLS

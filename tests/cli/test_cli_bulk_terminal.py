@@ -4,7 +4,16 @@ import signal
 import subprocess
 from pathlib import Path
 
-from cli_program import Driver, Program, Terminal, finished, interrupt
+from cli_program import (
+    PATIENT,
+    TELLING_OF_INPUT,
+    Driver,
+    Program,
+    Terminal,
+    finished,
+    interrupt,
+    wait_until_it_waits,
+)
 
 # Row by row, or the bar would come to its end before anybody has seen it.
 SLOW = """
@@ -13,7 +22,7 @@ def slow(instance, **kwargs):
     time.sleep(0.05)
     if instance.username == "u30":
         print("at it", file=sys.stderr, flush=True)
-        time.sleep(20)
+        time.sleep(3600)
 """
 
 
@@ -75,16 +84,16 @@ def test_sigterm_does_too(driver: Driver) -> None:
 
 
 def test_standard_input_is_read_as_it_comes(driver: Driver) -> None:
-    program = driver("")
+    program = driver(TELLING_OF_INPUT)
     process = program.start(
         "register", "--from", "-", "--batch-size", "2", "--json", stdin=subprocess.PIPE
     )
+    wait_until_it_waits(process)
     assert process.stdin is not None
     process.stdin.write("username,email\nu1,u1@mail.com\nu2,u2@mail.com\nu3,u3@mail.com\n")
     process.stdin.flush()
-    while "u2" not in program.usernames:
-        # Until the whole batch is there.
-        assert process.poll() is None
+    wait_until_it_waits(process)
+    assert program.usernames == ["alice", "bob", "u1", "u2"]
     interrupt(process)
     done = finished(process)
     assert done.code == 130
@@ -94,7 +103,9 @@ def test_standard_input_is_read_as_it_comes(driver: Driver) -> None:
 
 def test_two_runs_at_once_leave_each_other_alone(filled: Program) -> None:
     first, second = (
-        filled.start("register", "--from", users(filled, 120), "--batch-size", "5", "--quiet")
+        filled.start(
+            "register", "--from", users(filled, 120), "--batch-size", "5", "--quiet", env=PATIENT
+        )
         for _ in range(2)
     )
     codes = {finished(each).code for each in (first, second)}

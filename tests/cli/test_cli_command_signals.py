@@ -33,7 +33,7 @@ SLEEPING = """
 @receiver(notification)
 def slow(**kwargs):
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 

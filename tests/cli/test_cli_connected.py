@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from cli_program import SIGNALCLI, Driver, Finished, Program, Terminal
 from test_cli_completion import complete
@@ -623,13 +624,10 @@ class TestProblems:
 
 def shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
     """A line of a shell script, in which `$signalcli` is the program."""
-    return subprocess.run(
+    return processes.run(
         ["bash", "-c", f"set -o pipefail; {line}"],
         env=program.environment(signalcli=str(SIGNALCLI)),
         cwd=program.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
     )
 
 
@@ -684,6 +682,6 @@ def test_the_help_shows_an_example(forked: Program, command: str) -> None:
 
 def test_importing_the_commands_loads_neither_a_database_nor_rich_nor_the_apps() -> None:
     code = "import sys, signalcli.cli.connected; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = processes.run([sys.executable, "-c", code], check=True)
     loaded = set(run.stdout.split())
     assert not loaded & {"sqlmodel", "sqlalchemy", "rich.table", "rich.syntax", "signalcli.apps"}

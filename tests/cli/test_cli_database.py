@@ -7,7 +7,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from cli_program import Program, without_roots_rights
+from cli_program import (
+    PATIENT,
+    Driver,
+    Finished,
+    Program,
+    finished,
+    wait_until_it_waits,
+    without_roots_rights,
+)
 
 FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "programs"])
 
@@ -137,17 +145,23 @@ def test_a_database_that_another_process_locks_can_still_be_read(forked_filled: 
     assert "bob@mail.com" in done.out
 
 
-def test_a_command_waits_for_a_lock_that_is_soon_released(filled: Program) -> None:
-    with closing(sqlite3.connect(filled.database, isolation_level=None)) as other:
+def test_a_command_waits_for_a_lock_until_it_is_released(driver: Driver) -> None:
+    program = driver("""
+from signalcli.db import connection_created
+@receiver(connection_created)
+def tell(**kwargs):
+    os.write(2, b"waiting\\n")
+""")
+    with closing(sqlite3.connect(program.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        process = filled.start("delete", "alice", "--quiet")
-        # Longer than the command needs where nothing is locked.
+        process = program.start("delete", "alice", "--quiet", "--no-log", env=PATIENT)
+        wait_until_it_waits(process)
+        # From here to its end is a small part of that where nothing is locked.
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(1.5)
+            process.wait(0.5)
         other.rollback()
-    assert process.communicate() == ("", "")
-    assert process.returncode == 0
-    assert filled.usernames == ["bob"]
+    assert finished(process) == Finished(0, "", "")
+    assert program.usernames == ["bob"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import processes
 import pytest
 from cli_program import SIGNALCLI, Driver, Program
 
@@ -63,13 +64,10 @@ def test_an_app_that_cannot_be_made_ready_is_named(driver: Driver) -> None:
 
 def shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
     """A line of a shell script, in which `$signalcli` is the installed program."""
-    return subprocess.run(
+    return processes.run(
         ["bash", "-c", line],
         env=program.environment(signalcli=str(SIGNALCLI)),
         cwd=program.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
     )
 
 

@@ -3,20 +3,28 @@
 import json
 import queue
 import sqlite3
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cli_program import PATIENCE_SECONDS, Driver, Program, Terminal, finished, interrupt
+from cli_program import Driver, Program, Terminal, finished, interrupt, wait_until_it_waits
+from processes import PATIENCE_SECONDS, finish
 
 FAILING = """
 @receiver(notification)
 def sulk(username, **kwargs):
     if username == "bob":
         raise ValueError("not today")
+"""
+TELLING_OF_PAUSES = """
+pause = time.sleep
+
+def telling(seconds):
+    os.write(2, b"waiting\\n")
+    pause(seconds)
+
+time.sleep = telling
 """
 
 
@@ -50,14 +58,13 @@ class Follower:
 
     def first_run(self, make: Callable[[], object]) -> int:
         """Make runs until one is seen, for those from before the beginning are not; its number."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+        while self.process.poll() is None:
             make()
             try:
-                return int(json.loads(self.line(0.5))["run"])
+                return int(json.loads(self.line(0.2))["run"])
             except queue.Empty:
                 pass
-        raise TimeoutError
+        raise EOFError
 
     def rest(self) -> list[str]:
         """What else there is when it has ended."""
@@ -69,7 +76,7 @@ class Follower:
     def finish(self) -> tuple[int, str]:
         """Wait for the end; the exit code, and what was said on standard error."""
         self._reader.join(PATIENCE_SECONDS)
-        _, error = self.process.communicate(timeout=PATIENCE_SECONDS)
+        _, error = finish(self.process)
         return self.process.returncode, error
 
     def end(self) -> None:
@@ -193,14 +200,16 @@ def test_a_database_that_does_not_exist_yet_is_waited_for(
     follower.end()
 
 
-def test_waiting_for_a_database_makes_none(signalcli: Program) -> None:
-    process = signalcli.start("log", "follow", "--since", "1d")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
-    assert signalcli.files == set()
+def test_waiting_for_a_database_makes_none(driver: Driver) -> None:
+    program = driver(TELLING_OF_PAUSES)
+    process = program.start("log", "follow", "--since", "1d", "--database", "missing.db")
+    for _ in range(4):
+        wait_until_it_waits(process)
+    assert program.files == {"demo.db", "driver.py"}
     interrupt(process)
     done = finished(process)
-    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (done.code, done.out) == (0, "")
+    assert set(done.err.splitlines()) <= {"waiting"}
 
 
 def test_a_database_that_takes_the_place_of_another_is_followed(

@@ -37,7 +37,7 @@ SLEEPING = """
 def slow(**kwargs):
     print("asleep", flush=True)
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 OUTCOMES = {0: "done", 1: "failed"}
 

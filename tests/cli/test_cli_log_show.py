@@ -44,7 +44,7 @@ asleep = threading.Event()
 def slow(**kwargs):
     print("dozing off")
     asleep.set()
-    time.sleep(60)
+    time.sleep(3600)
 
 @receiver(notification)
 def outer(**kwargs):
@@ -56,7 +56,7 @@ INTERRUPTED = """
 def slow(**kwargs):
     print("dozing off")
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 ENVIRONMENTS = {
     "piped": {},

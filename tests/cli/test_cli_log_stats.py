@@ -3,15 +3,14 @@
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
-from cli_program import Driver, Forked, Forker, Program
-from conftest import _BEGINNING, _END
+from cli_program import Driver, Forked, Forker, Program, with_receivers
 
 BUSY = """
 inner = Signal()
@@ -56,9 +55,7 @@ def busy_folder(
     """A folder whose database has a log with a few runs."""
     folder = tmp_path_factory.mktemp("busy")
     shutil.copy(filled_folder / "demo.db", folder)
-    script = folder / "driver.py"
-    script.write_text(_BEGINNING + BUSY + _END, encoding="utf-8")
-    program = Forked(folder, (sys.executable, str(script)), forker, script)
+    program = with_receivers(folder, BUSY, forker)
     for arguments in (
         ("notify", "alice"),
         ("notify", "bob"),
@@ -304,7 +301,7 @@ class TestPrune:
     "arguments", [("log", "--ndjson"), ("log", "show", "-n", "99", "--ndjson")]
 )
 def test_the_first_line_alone_can_be_taken(busy: Program, arguments: tuple[str, ...]) -> None:
-    shell = subprocess.run(
+    shell = processes.run(
         [
             "bash",
             "-c",
@@ -312,9 +309,6 @@ def test_the_first_line_alone_can_be_taken(busy: Program, arguments: tuple[str, 
         ],
         cwd=busy.folder,
         env=busy.environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
     )
     assert (shell.returncode, shell.stderr) == (0, "")
     assert shell.stdout == busy(*arguments).lines[0] + "\n"
@@ -324,16 +318,16 @@ def test_the_first_line_alone_can_be_taken(busy: Program, arguments: tuple[str, 
 def test_a_reader_that_has_gone_is_no_error(filled: Program, form: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        [*filled.command, "log", *form],
-        cwd=filled.folder,
-        env=filled.environment(),
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (0, b"")
+    try:
+        done = processes.run(
+            [*filled.command, "log", *form],
+            cwd=filled.folder,
+            env=filled.environment(),
+            stdout=writer,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_line_is_an_object_for_any_reader_of_lines(driver: Driver) -> None:

@@ -1,10 +1,10 @@
 """Whatever is asked of objects, the answer is no internal fault."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 from cli_program import Forked
 from cli_shop import copied
 from hypothesis import HealthCheck, given, settings
@@ -19,8 +19,7 @@ any_argument = argument | broken | st.sampled_from(["Product", "Tag", "1", "new"
 
 def test_requests_to_the_library(shop: Forked) -> None:
     script = Path(__file__).with_name("cli_objects_fuzzing.py")
-    command = [sys.executable, str(script), str(shop.folder)]
-    done = subprocess.run([*command, str(REQUESTS)], capture_output=True, text=True, timeout=300)
+    done = processes.run([sys.executable, script, shop.folder, REQUESTS])
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
 

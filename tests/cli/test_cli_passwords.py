@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from cli_program import Forked, Program, Terminal, finished
+from processes import PATIENCE_SECONDS
 
 FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "programs"])
 REGISTER = ("register", "ada", "--email", "ada@mail.com")
@@ -157,7 +158,7 @@ class TestPiped:
         process.stdin.write("p" * 20_000)
         process.stdin.flush()
         # The pipe stays open.
-        assert process.wait(timeout=30) == 2
+        assert process.wait(timeout=PATIENCE_SECONDS) == 2
         assert "more than 4096" in finished(process).error
 
     def test_a_terminal_is_no_pipe(self, filled: Program) -> None:

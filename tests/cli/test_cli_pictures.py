@@ -24,7 +24,7 @@ SLEEPING = """
 @receiver(post_save, sender=User)
 def slow(**kwargs):
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(20)
+    time.sleep(3600)
 """
 WANDERING = """
 @receiver(pre_save, sender=User)

@@ -5,11 +5,11 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 
+import processes
 import pytest
-from cli_program import Driver, Program, finished, interrupt
+from cli_program import Driver, Finished, Program, finished, interrupt
 
 FAILING = """
 @receiver(post_save, sender=User)
@@ -39,7 +39,15 @@ SLEEPING = """
 @receiver(post_save, sender=User)
 def slow(**kwargs):
     print("asleep", file=sys.stderr, flush=True)
-    time.sleep(20)
+    time.sleep(3600)
+"""
+
+WAITING = """
+@receiver(post_save, sender=User)
+def slow(**kwargs):
+    print("asleep", file=sys.stderr, flush=True)
+    while not os.path.exists("go on"):
+        time.sleep(0.01)
 """
 
 NESTING = """
@@ -259,12 +267,10 @@ def test_a_user_who_loses_the_race_within_a_receiver_is_not_half_made(driver: Dr
 
 
 def test_only_the_first_line_of_a_list_can_be_taken(filled: Program) -> None:
-    piped = subprocess.run(
+    piped = processes.run(
         ["bash", "-c", f"{sys.executable} -m signalcli list | head -1"],
         cwd=filled.folder,
         env=filled.environment(),
-        capture_output=True,
-        encoding="utf-8",
         check=True,
     )
     assert piped.stdout.split() == ["Username", "Email", "First", "name", "Last", "name", "Joined"]
@@ -280,17 +286,15 @@ def test_a_closed_pipe_is_no_error(filled: Program, arguments: tuple[str, ...]) 
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = subprocess.run(
+        done = processes.run(
             [*filled.command, *arguments],
             cwd=filled.folder,
             env=filled.environment(),
             stdout=writer,
-            stderr=subprocess.PIPE,
-            check=False,
         )
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (0, "")
     assert ("new" in filled.usernames) == ("register" in arguments)
 
 
@@ -396,6 +400,22 @@ def test_a_process_that_is_told_to_end_puts_everything_in_order(driver: Driver) 
     assert program.files >= {"demo.db"}
     assert not program.files & {"demo.db-wal", "demo.db-shm"}
     assert program.rows() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_who_is_started_to_ignore_a_signal_does(driver: Driver, number: signal.Signals) -> None:
+    # As nohup starts a program, or a shell without job control one in the background.
+    program = driver(WAITING)
+    beginning = ("/bin/sh", "-c", f'trap \'\' {number:d}; exec "$0" "$@"')
+    process = Program(program.folder, (*beginning, *program.command)).start(
+        "update", "alice", "--email", "new@mail.com", "--quiet"
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "asleep\n"
+    process.send_signal(number)
+    (program.folder / "go on").touch()
+    assert finished(process) == Finished(0, "", "")
+    assert program.select("SELECT email FROM core_user")[0] == ("new@mail.com",)
 
 
 def test_reading_changes_no_other_programs_database(signalcli: Program) -> None:

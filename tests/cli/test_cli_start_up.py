@@ -1,11 +1,11 @@
 """What a command line loads before it does anything."""
 
 import os
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+import processes
 import pytest
 
 # All that each may load, so that nothing heavy comes in unseen.
@@ -45,12 +45,10 @@ finally:
 
 def loaded(folder: Path, *arguments: str, **environment: str) -> set[str]:
     """The modules that a command line has loaded at its end."""
-    run = subprocess.run(
+    run = processes.run(
         [sys.executable, "-c", _RUN, *arguments],
         cwd=folder,
         env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
         check=True,
     )
     return set(run.stderr.split())

@@ -1,12 +1,12 @@
 """The tables of the installed apps: made and given new columns by the first command that writes."""
 
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from cli_program import Finished, Forked, Program
 from test_cli_installed_apps import write
@@ -265,12 +265,8 @@ def test_the_order_and_arguments_are_those_of_django(forked: Forked, tmp_path: P
     theirs = tmp_path / "django"
     theirs.mkdir()
     names = layout(theirs, DJANGO_MODELS)
-    told = subprocess.run(
-        [sys.executable, "-c", DJANGO, *names],
-        cwd=theirs,
-        capture_output=True,
-        text=True,
-        check=True,
+    told = processes.run(
+        [sys.executable, "-c", DJANGO, *names], cwd=theirs, check=True
     ).stdout.splitlines()
     ours = forked.folder / "ours"
     ours.mkdir()

@@ -6,7 +6,8 @@ SLOW = """
 @receiver(notification)
 def slow(**kwargs):
     print("dozing off")
-    time.sleep(1)
+    while not os.path.exists("seen"):
+        time.sleep(0.01)
     return "rested"
 """
 # More rows than a terminal of 24 lines can show.
@@ -17,7 +18,8 @@ inner = Signal()
 def many(**kwargs):
     for number in range(40):
         print(f"line {number}")
-    time.sleep(0.6)
+    while not os.path.exists("seen"):
+        time.sleep(0.01)
     return "done with it"
 """
 WORDS = (
@@ -66,13 +68,16 @@ def test_a_dispatch_that_nobody_received_is_dim_and_says_so(filled: Program) -> 
 
 
 def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -> None:
-    terminal = Terminal(driver(SLOW), "notify", "alice")
+    program = driver(SLOW)
+    terminal = Terminal(program, "notify", "alice")
     terminal.wait_for("running")
+    terminal.wait_for("dozing off")
     while_running = terminal.screen()
     assert "rested" not in terminal.sent
     assert any("slow" in line for line in while_running)
     assert any("dozing off" in line for line in while_running)
     assert any("show_notification" in line and "None" in line for line in while_running)
+    (program.folder / "seen").touch()
     assert terminal.finish() == 0
     lines = terminal.screen()
     assert not any("running" in line for line in lines)
@@ -82,8 +87,10 @@ def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -
 
 
 def test_a_table_higher_than_the_terminal_shows_its_end_while_it_grows(driver: Driver) -> None:
-    terminal = Terminal(driver(LONG), "notify", "alice")
+    program = driver(LONG)
+    terminal = Terminal(program, "notify", "alice")
     terminal.wait_for("line 39")
+    (program.folder / "seen").touch()
     assert terminal.finish() == 0
     assert terminal.screen()[-1] == "Sent notification for alice in demo.db"
     assert "line 39" in lines_of_the_work(terminal.screen())[-2]
@@ -103,7 +110,7 @@ def test_a_failure_is_red_and_marked(driver: Driver) -> None:
 
 
 def test_ctrl_c_leaves_the_table_and_one_line(driver: Driver) -> None:
-    program = driver("@receiver(post_save, sender=User)\ndef slow(**kwargs): time.sleep(20)\n")
+    program = driver("@receiver(post_save, sender=User)\ndef slow(**kwargs): time.sleep(3600)\n")
     before = program.rows()
     terminal = Terminal(program, "register", "new", "--email", "new@mail.com")
     terminal.wait_for("running")

@@ -6,7 +6,6 @@ compared what was sent, with which arguments, and what is known of the users.
 
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import processes
 from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -68,13 +68,7 @@ def some_operations(number: int) -> list[Operation]:
 
 def in_django(operations: list[Operation]) -> list[Any]:
     script = Path(__file__).with_name("authorization_in_django.py")
-    run = subprocess.run(
-        [sys.executable, script],
-        input=json.dumps(operations),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-    )
+    run = processes.run([sys.executable, script], given=json.dumps(operations))
     assert run.stderr == ""
     outcomes: list[Any] = json.loads(run.stdout)
     return outcomes

@@ -1,7 +1,6 @@
 """Passwords: hashed by Argon2, and never shown, neither they nor their hashes."""
 
 import logging
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import processes
 import pytest
 from argon2 import Parameters, PasswordHasher, extract_parameters, low_level
 from argon2.profiles import RFC_9106_LOW_MEMORY
@@ -90,7 +90,7 @@ class TestHashing:
             "print('argon2' in sys.modules); passwords.make_password('x');"
             "print('argon2' in sys.modules)"
         )
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        run = processes.run([sys.executable, "-c", code])
         assert run.stdout.split() == ["False", "True"]
 
 

@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from hypothesis import given
 from test_render_exports import (
@@ -81,10 +82,9 @@ class Browser:
 
     def _run(self, what: str, page: Path) -> str:
         profile = self._folder / "profile"
-        run = subprocess.run(
+        run = processes.run(
             [self._program, *QUIETLY, f"--user-data-dir={profile}", what, page.as_uri()],
-            capture_output=True,
-            timeout=150,
+            encoding=None,
             check=True,
         )
         shutil.rmtree(profile, ignore_errors=True)

@@ -6,7 +6,6 @@ import json
 import os
 import pkgutil
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 import opentelemetry.semconv._incubating.attributes
+import processes
 import pytest
 from google.protobuf import json_format
 from hypothesis import given, settings
@@ -607,12 +607,8 @@ class TestIdentity:
             "PYTHONHASHSEED": "7",
         }
         printed = {
-            subprocess.run(
-                [sys.executable, "-c", code],
-                capture_output=True,
-                text=True,
-                check=True,
-                env={**os.environ, **extra},
+            processes.run(
+                [sys.executable, "-c", code], check=True, env={**os.environ, **extra}
             ).stdout
             for extra in [{}, settings_of_others]
         }
@@ -639,7 +635,7 @@ class TestPackages:
             "except MissingExtra as missing:\n"
             "    print(missing)\n"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        done = processes.run([sys.executable, "-c", code])
         assert "pip install 'signalcli[otlp]'" in done.stdout
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -648,7 +644,5 @@ class TestPackages:
             "import sys; import signalcli.render.exports.otlp\n"
             "print(*(name for name in sys.modules if name.startswith('opentelemetry')))"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
+        done = processes.run([sys.executable, "-c", code], check=True)
         assert done.stdout.split() == []

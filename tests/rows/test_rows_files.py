@@ -2,11 +2,11 @@
 
 import gzip
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import processes
 import pytest
 from rows_tools import ALLOWED, NEEDED, error_of, read, read_bytes, read_until_error, user
 
@@ -132,9 +132,7 @@ with open_rows("-", {NEEDED}, {ALLOWED}) as rows:
 
 @pytest.mark.parametrize("content", [CONTENT, gzip.compress(CONTENT, mtime=0)])
 def test_standard_input(content: bytes) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM], input=content, capture_output=True, check=True
-    )
+    run = processes.run([sys.executable, "-c", PROGRAM], given=content, encoding=None, check=True)
     assert run.stdout.decode().split("\n") == ["None", "1 2 ['a', 'al']", "2 3 ['b', 'bo']", ""]
 
 
@@ -147,7 +145,7 @@ def test_rows_of_a_pipe_come_as_soon_as_they_are_written(tmp_path: Path) -> None
         with path.open("wb", buffering=0) as pipe:
             for piece in written[:2]:
                 pipe.write(piece)
-            assert read_one.wait(30)
+            assert read_one.wait(processes.PATIENCE_SECONDS)
             pipe.write(written[2])
 
     writer = threading.Thread(target=write)

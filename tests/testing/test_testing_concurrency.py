@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from processes import PATIENCE_SECONDS
 from testing_app import invoice_sent, order_paid
 
 from signalcli.testing import Dispatches
@@ -15,7 +16,7 @@ def test_threads_that_the_test_starts(dispatches: Dispatches) -> None:
     barrier = threading.Barrier(4)
 
     def pay(order: int) -> None:
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=PATIENCE_SECONDS)
         for _ in range(25):
             order_paid.send(None, order=order)
 

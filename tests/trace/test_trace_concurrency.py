@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import PATIENCE_SECONDS
 
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder, record
@@ -106,7 +107,7 @@ outer, inner = Signal(), Signal()
 
 
 def test_what_threads_send_at_the_same_time_is_told() -> None:
-    together = threading.Barrier(2, timeout=20)
+    together = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
     def meet(**named: Any) -> None:
         together.wait()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import processes
 from sqlalchemy import Connection, Engine, event
 
 from signalcli.db.opening import open_engine
@@ -19,7 +20,6 @@ from signalcli.trace.log.reading import read_runs, read_trace
 from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
-PATIENCE_SECONDS = 60
 EVERYTHING = sys.maxsize
 
 
@@ -194,21 +194,21 @@ def few_parameters(connection: Connection, limit: int) -> Iterator[None]:
 
 def run_python(code: str, *arguments: str) -> "subprocess.Popen[str]":
     """Start a Python process."""
-    return subprocess.Popen(
+    return processes.start(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
         cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": str(Path(processes.__file__).parent)},
     )
 
 
-def finish(processes: "Iterable[subprocess.Popen[str]]") -> list[str]:
+def finish(started: "Iterable[subprocess.Popen[str]]") -> list[str]:
     """Wait for processes; what each printed."""
     outputs = []
-    for process in processes:
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    for process in started:
+        out, err = processes.finish(process)
         assert (process.returncode, err) == (0, "")
         outputs.append(out)
     return outputs
@@ -222,15 +222,10 @@ class Program:
 
     def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         own = {name: text for name, text in os.environ.items() if not name.startswith("SIGNALCLI")}
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("signalcli")), *arguments],
+        return processes.run(
+            [Path(sys.executable).with_name("signalcli"), *arguments],
             cwd=self.folder,
             env={**own, "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE_SECONDS,
-            check=False,
         )
 
 

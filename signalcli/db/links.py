@@ -232,12 +232,13 @@ class LinkPlan:
         first = next(iter(links.values()))
         instance, relationship = first.instance, first.relationship
         notes = asked(instance, relationship)
-        is_clear = (
-            not first.is_added
-            and notes is not None
-            and notes.by_clear
-            and not self._history(instance, relationship).unchanged
-        )
+        is_clear = not first.is_added and notes is not None and notes.by_clear
+        if is_clear:
+            # What the other side has put in since may be told before, and stays.
+            history = self._history(instance, relationship)
+            is_clear = not history.unchanged and all(
+                _was_asked(instance, relationship, other) for other in history.added
+            )
         causes = self._session.causes
         cause = causes.of(instance, relationship.key)
         if cause is None and inspect(instance).pending:

@@ -16,7 +16,7 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from signalcli.db.causes import causes_of
 from signalcli.db.clearing import ClearWatch
-from signalcli.db.compat import Relationship
+from signalcli.db.compat.states import Relationship
 from signalcli.db.many_to_many import counterpart, many_to_many
 from signalcli.db.models import ForEachModel
 from signalcli.db.signals import m2m_changed

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from signalcli.db.compat import State, contains, state_of
+from signalcli.db.compat.states import State, contains, state_of
 
 if TYPE_CHECKING:
     from signalcli.db.session import Session

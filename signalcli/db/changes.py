@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import Forecast
-from signalcli.db.compat import State, Work, place_of
+from signalcli.db.compat.states import State, place_of
+from signalcli.db.compat.work import Work
 from signalcli.db.dependants import in_djangos_order, origins_of, primary_key
 from signalcli.dispatch.watching import Cause
 

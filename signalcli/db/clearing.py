@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from sqlalchemy.orm import RelationshipProperty
 
-from signalcli.db.compat_models import instrumented
+from signalcli.db.compat.models import instrumented
 from signalcli.db.wrapping import unwrap, wrap_method
 
 # The collection that is being cleared, of which it was told.

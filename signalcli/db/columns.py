@@ -7,10 +7,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedColumnError
 
-from signalcli.db.compat import (
+from signalcli.db.compat.states import (
     Relationship,
     State,
-    Work,
     changed_values,
     contains,
     has_parent,
@@ -22,6 +21,7 @@ from signalcli.db.compat import (
     value_before,
     was_set,
 )
+from signalcli.db.compat.work import Work
 from signalcli.db.relationships import relationships_of
 
 # A value that only the write will show.

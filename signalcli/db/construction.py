@@ -16,7 +16,7 @@ from sqlalchemy.orm import LoaderCallableStatus, Mapper
 from sqlalchemy.orm.attributes import instance_state
 from sqlmodel import SQLModel
 
-from signalcli.db.compat_models import (
+from signalcli.db.compat.models import (
     FIELDS_SET,
     initializer_of,
     is_completed_by_pydantic,
@@ -27,6 +27,7 @@ from signalcli.db.compat_models import (
     set_initializer,
     sqlmodel_is_itself,
 )
+from signalcli.db.compat.states import values_before
 from signalcli.db.models import mapped_models
 
 # Defaults of these types need not be copied for each instance.
@@ -118,7 +119,7 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
 
     def fill(instance: Any, values: dict[str, Any]) -> None:
         state, filled = instance_state(instance), instance.__dict__
-        before = state.committed_state
+        before = values_before(state)
         data = {name: values[name] for name in names if name in values}
         given = set(data)
         for name, constant, make in defaults:

@@ -23,7 +23,7 @@ from sqlalchemy import MetaData, Table, event, inspect
 from sqlalchemy.orm import DeclarativeBase, DeclarativeBaseNoMeta, DeclarativeMeta, Mapper, registry
 from sqlmodel import SQLModel
 
-from signalcli.db.compat_models import DECLARATIVE_METACLASS, discard
+from signalcli.db.compat.models import DECLARATIVE_METACLASS, discard
 from signalcli.db.lookup import add_model, lock
 from signalcli.db.model_signal import connect_pending
 from signalcli.db.models import is_mapped, mapped_models

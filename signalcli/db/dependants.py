@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Mapper
 
-from signalcli.db.compat import State, Work, has_parent
+from signalcli.db.compat.states import State, has_parent
+from signalcli.db.compat.work import Work
 from signalcli.db.relationships import relationships_of
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
-from signalcli.db.compat_models import is_autocommitting
+from signalcli.db.compat.models import is_autocommitting
 from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.signals import connection_created
 

@@ -10,18 +10,16 @@ from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db.changes import Change, Delete, Save, deletes_of, models_of, saves_of
 from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
-from signalcli.db.compat import (
+from signalcli.db.compat.states import (
     MarksAside,
     State,
-    Work,
-    as_if_flushing,
     contains,
     marks,
     pending,
     place_of,
-    shard_chooser,
     state_of,
 )
+from signalcli.db.compat.work import Work, as_if_flushing, shard_chooser
 from signalcli.db.dependants import parents_that_lost, primary_key
 from signalcli.db.engine import using
 from signalcli.db.inserter import insert_together

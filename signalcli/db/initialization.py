@@ -21,7 +21,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import QueryContext
 from sqlmodel import SQLModel
 
-from signalcli.db.compat_models import (
+from signalcli.db.compat.models import (
     is_filled_at_once,
     unwrap_initializer,
     wrap_initializer,

@@ -15,7 +15,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, column, insert, select, table, union_all
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
-from signalcli.db.compat import State, is_expression, memory_of, place_of, shard_chooser
+from signalcli.db.compat.models import hears_of_generated_values
+from signalcli.db.compat.states import State, is_expression, memory_of, place_of
+from signalcli.db.compat.work import shard_chooser
 
 # What is certainly no SQL expression.
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list})
@@ -149,8 +151,7 @@ class Inserter:
 def _inserter_of(mapper: Mapper[Any]) -> Inserter | None:
     """How the new rows of a model are written together, or None where SQLAlchemy has to do it."""
     dispatch = mapper.dispatch
-    instances = mapper.class_manager.dispatch
-    if dispatch.before_insert or dispatch.after_insert or instances.refresh_flush:
+    if dispatch.before_insert or dispatch.after_insert or hears_of_generated_values(mapper):
         # Somebody would miss something.
         return None
     # Attributes may be added to a model.

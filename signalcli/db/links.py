@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapper, PassiveFlag
 from sqlalchemy.orm.attributes import History, get_history
 
 from signalcli.db.asking import asked, forget
-from signalcli.db.compat import Relationship, State, state_of, was_replaced_unseen
+from signalcli.db.compat.states import Relationship, State, state_of, was_replaced_unseen
 from signalcli.db.dependants import primary_key
 from signalcli.db.many_to_many import (
     counterpart,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Mapper
 
-from signalcli.db.compat import Relationship, memory_of
+from signalcli.db.compat.states import Relationship, memory_of
 from signalcli.db.models import mapped_models
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedClassError
 
-from signalcli.db.compat_models import all_mappers, awaits_configuring
+from signalcli.db.compat.models import all_mappers, awaits_configuring
 
 Prepare = Callable[[type[Any]], None]
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.util import ReadOnlyProperties
 
-from signalcli.db.compat import Relationship, memory_of
+from signalcli.db.compat.states import Relationship, memory_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,14 @@ from typing import Any
 
 import sqlmodel
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.orm import SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
-from sqlalchemy.orm.unitofwork import UOWTransaction
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
-from signalcli.db.compat import (
-    State,
-    Work,
-    contains,
-    innermost,
-    is_clean,
-    marks,
-    roll_back,
-    state_of,
-)
+from signalcli.db.compat.states import State, contains, is_clean, is_flushing, marks, state_of
+from signalcli.db.compat.transactions import innermost, roll_back
+from signalcli.db.compat.work import Work
 from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
 from signalcli.db.hooks import Hooks
@@ -132,7 +124,7 @@ class Session(sqlmodel.Session):
         Raises:
             Exception: as :meth:`flush`.
         """
-        if nested and self.in_transaction() and not self._flushing and self.is_heard():
+        if nested and self.in_transaction() and not is_flushing(self) and self.is_heard():
             # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
             self.flush()
         return super().begin(nested)
@@ -175,7 +167,7 @@ class Session(sqlmodel.Session):
 
     def delete_all(self, instances: Iterable[object]) -> None:
         """Mark several instances for deletion, as :meth:`delete` does."""
-        if self._flushing:
+        if is_flushing(self):
             super().delete_all(instances)
             return
         for instance in instances:
@@ -208,7 +200,7 @@ class Session(sqlmodel.Session):
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end; the transaction
                 has been rolled back.
         """
-        if self._flushing or not self.is_heard():
+        if is_flushing(self) or not self.is_heard():
             super().flush(objects)
             self.origins.clear()
             return

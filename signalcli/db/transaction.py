@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import SessionTransaction
 
-from signalcli.db.compat import Transaction
+from signalcli.db.compat.transactions import Transaction
 from signalcli.db.hooks import Hook, Hooks
 from signalcli.db.session import Session
 from signalcli.dispatch import watching

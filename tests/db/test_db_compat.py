@@ -1,6 +1,8 @@
 """What is assumed of SQLAlchemy beyond what it documents. A version that changes it fails here."""
 
 import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from sqlalchemy.orm import LoaderCallableStatus, SessionTransaction
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.unitofwork import UOWTransaction
 
+import signalcli.db
 from signalcli.db import Session
-from signalcli.db.compat import Transaction, Work, has_parent, memory_of
+from signalcli.db.compat.states import has_parent, memory_of
+from signalcli.db.compat.transactions import Transaction
+from signalcli.db.compat.work import Work
 
 
 @pytest.fixture
@@ -38,6 +43,24 @@ class Note(UOWTransaction):
     def states_for_mapper_hierarchy(self, mapper: Any, isdelete: bool, listonly: bool) -> Any:
         vars(self)["calls"].append(("next", isdelete, listonly))
         return super().states_for_mapper_hierarchy(mapper, isdelete, listonly)
+
+
+PRIVATE = re.compile(
+    r"\b(?:session|state|mapper|transaction|registry|manager|impl|connection)\._(?!flushes|bulk)[a-z]"
+    r"|\b_(?:flushing|sa_\w+|autobegin_t|is_clean|dirty_states|register_persistent|to_root)\b"
+    r"|committed_state|class_manager|original_init|\.impl\b|import _"
+)
+
+
+def test_nowhere_else_is_anything_used_that_is_not_documented() -> None:
+    room = Path(signalcli.db.__file__).parent
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in sorted(room.glob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if PRIVATE.search(line) and "self._session" not in line and "session._marks" not in line
+    ]
+    assert found == []
 
 
 def test_a_flush_has_a_unit_of_work_whose_class_can_be_another(plain: Any) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.util import WeakSequence
 from sqlmodel import Field, Relationship, SQLModel
 
-from signalcli.db import compat_models as compat
+from signalcli.db.compat import models as compat
 
 
 @pytest.fixture

@@ -188,6 +188,14 @@ def listeners_to(model: type[Any], name: str) -> Any:
     return getattr(model, name).impl.dispatch
 
 
+def hears_of_generated_values(mapper: Mapper[Any]) -> bool:
+    """Whether somebody listens to what a flush learns from the database (``refresh_flush``).
+
+    Stands on ``ClassManager.dispatch``. Without it, bulk work would leave such listeners out.
+    """
+    return bool(mapper.class_manager.dispatch.refresh_flush)
+
+
 def is_autocommitting(connection: Connection) -> bool:
     """Whether a connection is set to the isolation level ``AUTOCOMMIT``, itself or by its engine.
 

@@ -1,0 +1,234 @@
+"""The moment between the plan of a flush and its writing, for which there is no public way.
+
+To announce a row before it is written, one has to know what a flush will write. SQLAlchemy knows:
+a flush first makes a plan (which instances are inserted, updated, deleted, by which cascade and
+which lost parent), and then carries it out. Between the two is the one moment at which receivers
+can be told the truth. So :class:`Work` takes the place of SQLAlchemy's own unit of work, for the
+flushes that somebody is told of, and does nothing but stop at that moment. All that decides what is
+written stays SQLAlchemy's.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from sqlalchemy.orm.unitofwork import UOWTransaction
+
+from signalcli.db.compat.states import KNOWN, Relationship, State, contains, state_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapper, Session
+    from sqlalchemy.orm.attributes import History
+
+
+class Planner(Protocol):
+    """Who is told of a flush at the two moments that count; see :class:`Work`."""
+
+    def announce(self, work: "Work") -> None:
+        """The plan is made, and nothing is written yet."""
+
+    def note(self, work: "Work") -> None:
+        """The plan has been carried out, and the instances still know what they were."""
+
+    def insert(self, work: "Work", mapper: "Mapper[Any]", states: list[State]) -> bool:
+        """Insert these rows, which come next, all of them or none; returns whether it was done."""
+
+
+class Work(UOWTransaction):
+    """SQLAlchemy's unit of work, which stops between its plan and the writing.
+
+    It comes into being by :meth:`adopt`, from the one that a flush has just made.
+    """
+
+    # UOWTransaction gives `states`, for each instance whether it is deleted, and whether it is
+    # only listed (nothing of it is written); `presort_actions`, which complete the plan;
+    # `attributes`, where it remembers what relationships held; `transaction`, the flush's own.
+    # Without them in this shape there would be no plan to read.
+    planner: Planner
+    only: frozenset[State] | None
+    _warned: set[tuple[State, str | None, Any]]
+    _is_planned_again: bool
+    _is_carried_out: bool
+
+    @classmethod
+    def adopt(cls, context: UOWTransaction, planner: Planner, only: Collection[Any] | None) -> None:
+        """Take over a flush that has not begun to plan.
+
+        Arguments:
+            context: what the listeners of ``before_flush`` get for it.
+            planner: who is told.
+            only: the instances that the flush is restricted to; None for all.
+        """
+        # The class of an object that SQLAlchemy made is changed, since it takes no factory for it.
+        # It would stop working if UOWTransaction got slots.
+        context.__class__ = cls
+        work = cast("Work", context)
+        work.planner = planner
+        work.only = frozenset(map(state_of, only)) if only else None
+        work._warned = set()
+        work._is_planned_again = work._is_carried_out = False
+
+    def execute(self) -> None:
+        """Plan, have the plan announced, and carry it out: SQLAlchemy's flush calls it once."""
+        # If Session._flush() did not call this, nothing would be announced, and tests would fail.
+        self.__class__ = _Planning
+        self._plan()
+        self.planner.announce(self)
+        super().execute()
+        self.planner.note(self)
+
+    def _plan(self) -> None:
+        """Do what the first part of ``_generate_actions`` does, which finds nothing left to do."""
+        is_complete = False
+        while not is_complete:
+            # Each has to take its turn, whatever the others find.
+            found = [action.execute(self) for action in list(self.presort_actions.values())]
+            is_complete = not any(found)
+
+    def plan_again(self) -> None:
+        """Make the plan anew, from what the session has pending now.
+
+        What is put into the plan is what ``Session._flush`` puts into it.
+        """
+        session: Any = self.session
+        fresh = UOWTransaction(session)
+        fresh.transaction = self.transaction
+        vars(self).update(vars(fresh))
+        self._is_planned_again = True
+        for state in [state for state in session._deleted if not contains(session, state)]:
+            del session._deleted[state]
+        deleted = set(session._deleted)
+        changed = {*session._new, *session._dirty_states} - deleted
+        if self.only is not None:
+            deleted &= self.only
+            changed &= self.only
+        for state in changed:
+            is_orphan = state.mapper._is_orphan(state)
+            if is_orphan and state.key is None and state._orphaned_outside_of_session:
+                session._expunge_states([state])
+            else:
+                self.register_object(state, isdelete=is_orphan and state.key is not None)
+        for state in deleted:
+            self.register_object(state, isdelete=True)
+        self._plan()
+
+    def _generate_actions(self) -> Any:
+        actions = super()._generate_actions()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        self._is_carried_out = True
+        return actions
+
+    def states_for_mapper_hierarchy(
+        self, mapper: "Mapper[Any]", isdelete: bool, listonly: bool
+    ) -> Any:
+        """The instances to write next.
+
+        Once the plan is being carried out, only the statements are made of them: whom the planner
+        has inserted has to be kept back.
+        """
+        states = super().states_for_mapper_hierarchy(mapper, isdelete, listonly)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        if isdelete or listonly or not self._is_carried_out:
+            return states
+        waiting = list(states)
+        return [] if waiting and self.planner.insert(self, mapper, waiting) else waiting
+
+    def written(self) -> Iterator[State]:
+        """Who is inserted or updated according to the plan (an update may come to nothing)."""
+        for state, (is_deleted, is_only_listed) in self.states.items():
+            if not (is_deleted or is_only_listed):
+                yield state
+
+    def deleted(self) -> Iterator[State]:
+        """Whose row is removed according to the plan, or taken over by a new instance."""
+        for state, (is_deleted, _) in self.states.items():
+            if is_deleted:
+                yield state
+
+    def is_deleting(self, state: State) -> bool:
+        """Whether a row is to be removed."""
+        return bool(self.states.get(state, (False, False))[0])
+
+    def updated_afterwards(self) -> Iterator[State]:
+        """Whose foreign keys were written in an update of their own, by ``post_update``."""
+        for states, _ in self.post_update_states.values():
+            for state in states:
+                if state in self.states and not self.states[state][0]:
+                    yield state
+
+    def history(self, state: State, relationship: Relationship) -> "History":
+        """How a relationship differs from what the database has, in terms of states.
+
+        The plan has asked already, and remembers it: nothing is loaded here.
+        """
+        # Without a DependencyProcessor's `_passive_delete_flag` it would not be known whether a
+        # flush loads the children of what is deleted.
+        processor: Any = relationship._dependency_processor
+        passive = processor._passive_delete_flag if self.is_deleting(state) else KNOWN
+        known: Any = self.get_attribute_history
+        history: History = known(state, relationship.key, passive)
+        return history
+
+    def was_cascaded(self, state: State, column: Any) -> bool:
+        """Whether a key follows its parent's by the database's own doing (ON UPDATE CASCADE)."""
+        remembered: dict[Any, Any] = self.attributes
+        return ("pk_cascaded", state, column) in remembered
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within it, the session can be used as if no flush were under way.
+
+        The flush's own transaction is put away and back. If the transaction around it has ended
+        meanwhile, the flush goes on in the next one.
+        """
+        # `_flushing` says that no flush may begin, `_warn_on_events` that changes come too late,
+        # `_transaction` is the innermost. `_parent`, `_take_snapshot` tie a transaction to the one
+        # around it. If one of these went, receivers could not use the session before a write.
+        session: Any = self.session
+        own: Any = self.transaction
+        session._transaction = own._parent
+        session._flushing = session._warn_on_events = False
+        try:
+            yield
+        finally:
+            own._parent = session._transaction or session._autobegin_t(begin=True)
+            own._take_snapshot()
+            if not own._parent.is_active:
+                own._state = own._parent._state
+            session._transaction = own
+            session._flushing = session._warn_on_events = True
+
+
+class _Planning(Work):
+    """The same from the moment on that it plans, where instances may be refused."""
+
+    def register_object(
+        self,
+        state: State,
+        isdelete: bool = False,
+        listonly: bool = False,
+        cancel_delete: bool = False,
+        operation: str | None = None,
+        prop: Any = None,
+    ) -> bool:
+        """Put an instance into the plan; where that is refused, the first plan alone warns."""
+        if not contains(self.session, state):
+            refusal = (state, operation, prop)
+            if self._is_planned_again and refusal in self._warned:
+                return False
+            self._warned.add(refusal)
+        return super().register_object(state, isdelete, listonly, cancel_delete, operation, prop)
+
+
+@contextmanager
+def as_if_flushing(session: "Session") -> Iterator[None]:
+    """Within it, ``_flushing`` says so, which SQLAlchemy's manual has routing sessions ask."""
+    before = session._flushing
+    session._flushing = True
+    try:
+        yield
+    finally:
+        session._flushing = before
+
+
+def shard_chooser(session: "Session") -> Any:
+    """What finds the connection for each instance, in a session whose rows are sharded."""
+    return getattr(session, "connection_callable", None)

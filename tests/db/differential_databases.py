@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import warnings
 from typing import Any
 
 from differential_models import Family
@@ -43,11 +44,19 @@ class Database:
         connection.isolation_level = None
         self._raw = connection
 
+    def reset(self) -> None:
+        """Take away the connection from whoever has it."""
+        if self._raw is not None:
+            self._raw.execute("ROLLBACK") if self._raw.in_transaction else None
+        else:
+            self.engine.dispose()
+
     def prepare(self, family: Family, are_keys_enforced: bool) -> None:
         """Have empty tables for a family."""
         if family.name not in self._made:
             self._made.add(family.name)
-            family.metadata.create_all(self.engine)
+            with warnings.catch_warnings(action="ignore"):
+                family.metadata.create_all(self.engine)
         names = ", ".join(table.name for table in family.tables)
         if self._aside is not None:
             with self._aside.connect() as connection:

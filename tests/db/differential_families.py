@@ -165,9 +165,7 @@ def only_child(maker: Maker) -> None:
 
 @family("children")
 def only_orphan(maker: Maker) -> None:
-    parent_and_child(
-        maker, down={"uselist": False, "cascade": WITH_ORPHANS}, up={}, unique=True
-    )
+    parent_and_child(maker, down={"uselist": False, "cascade": WITH_ORPHANS}, up={}, unique=True)
 
 
 @family("children")
@@ -200,9 +198,7 @@ def two_parents(maker: Maker) -> None:
 @family("children")
 def legacy_orphans(maker: Maker) -> None:
     for name in ("Mother", "Father"):
-        maker.model(
-            name, related={"children": maker.related("Child", cascade=WITH_ORPHANS)}
-        )
+        maker.model(name, related={"children": maker.related("Child", cascade=WITH_ORPHANS)})
     maker.model(
         "Child",
         maker.refer("Mother"),
@@ -239,9 +235,7 @@ def two_ways_to_one_parent(maker: Maker) -> None:
                 foreign_keys=lambda: maker.by_name["Person"].home_id,
                 back_populates="dwellers",
             ),
-            "work": maker.related(
-                "Place", foreign_keys=lambda: maker.by_name["Person"].work_id
-            ),
+            "work": maker.related("Place", foreign_keys=lambda: maker.by_name["Person"].work_id),
         },
     )
 
@@ -270,9 +264,7 @@ def three_generations(maker: Maker) -> None:
 @family("children")
 def some_generations_kept(maker: Maker) -> None:
     maker.model("Elder", related={"parents": maker.related("Parent", cascade="all")})
-    maker.model(
-        "Parent", maker.refer("Elder"), related={"children": maker.related("Child")}
-    )
+    maker.model("Parent", maker.refer("Elder"), related={"children": maker.related("Child")})
     maker.model("Child", maker.refer("Parent", nullable=False))
 
 
@@ -308,16 +300,12 @@ def without_constraint(maker: Maker) -> None:
     maker.model(
         "Parent",
         Column("code", String),
-        related={
-            "children": maker.related("Child", primaryjoin=joined, back_populates="parent")
-        },
+        related={"children": maker.related("Child", primaryjoin=joined, back_populates="parent")},
     )
     maker.model(
         "Child",
         Column("parent_code", String),
-        related={
-            "parent": maker.related("Parent", primaryjoin=joined, back_populates="children")
-        },
+        related={"parent": maker.related("Parent", primaryjoin=joined, back_populates="children")},
     )
 
 
@@ -356,7 +344,9 @@ def one_at_a_time(maker: Maker) -> None:
 # Trees, and updates that come after
 
 
-def tree(maker: Maker, down: dict[str, Any] | None, up: dict[str, Any] | None, **refer: Any) -> None:
+def tree(
+    maker: Maker, down: dict[str, Any] | None, up: dict[str, Any] | None, **refer: Any
+) -> None:
     def remote() -> Any:
         return maker.by_name["Node"].id
 
@@ -478,9 +468,7 @@ def circle(maker: Maker) -> None:
         "Left",
         Column("right_id", Integer, maker.key("Right", use_alter=True, name="right")),
         related={
-            "right": maker.related(
-                "Right", foreign_keys=lambda: maker.by_name["Left"].right_id
-            )
+            "right": maker.related("Right", foreign_keys=lambda: maker.by_name["Left"].right_id)
         },
     )
     maker.model(
@@ -620,9 +608,7 @@ def unique_values(maker: Maker) -> None:
         "Parent",
         Column("code", String, unique=True),
         Column("rank", Integer, CheckConstraint("rank < 3")),
-        related={
-            "children": maker.related("Child", back_populates="parent", cascade=WITH_ORPHANS)
-        },
+        related={"children": maker.related("Child", back_populates="parent", cascade=WITH_ORPHANS)},
     )
     maker.model(
         "Child",
@@ -860,9 +846,7 @@ def joined_tables(maker: Maker) -> None:
         Column("mews", Integer),
         maker.refer("Dog", name="enemy_id"),
         base=animal,
-        related={
-            "enemy": maker.related("Dog", foreign_keys=lambda: maker.by_name["Cat"].enemy_id)
-        },
+        related={"enemy": maker.related("Dog", foreign_keys=lambda: maker.by_name["Cat"].enemy_id)},
         arguments={"polymorphic_identity": "cat"},
     )
 
@@ -958,9 +942,7 @@ def single_table(maker: Maker) -> None:
         has_table=False,
         arguments={"polymorphic_identity": "dog"},
     )
-    maker.model(
-        "Cat", base=animal, has_table=False, arguments={"polymorphic_identity": "cat"}
-    )
+    maker.model("Cat", base=animal, has_table=False, arguments={"polymorphic_identity": "cat"})
 
 
 @family("inheritance", DECLARATIVE, IMPERATIVE)
@@ -1166,8 +1148,17 @@ def loaded(strategy: str, **options: Any) -> Recipe:
 
 
 for _strategy, _cascade in itertools.product(
-    ("raise", "raise_on_sql", "write_only", "dynamic", "joined", "selectin", "subquery",
-     "immediate", "noload"),
+    (
+        "raise",
+        "raise_on_sql",
+        "write_only",
+        "dynamic",
+        "joined",
+        "selectin",
+        "subquery",
+        "immediate",
+        "noload",
+    ),
     (None, WITH_ORPHANS),
 ):
     family("loading")(loaded(_strategy, **({"cascade": _cascade} if _cascade else {})))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import differential_families  # noqa: F401  # registers them
@@ -18,6 +17,9 @@ from differential_recording import (
     listen_to_mappers,
     listen_to_sessions,
 )
+
+# After these, a session is not rolled back.
+ENDS = {"recover", "close"}
 
 
 @dataclass
@@ -82,14 +84,12 @@ class Lane:
         listen_to_mappers(family, False)
         recorder = Recorder(self.database)
         steps: list[Step] = []
-        with (
-            Complaints() as complaints,
-            self.kind(
-                self.database.engine,
-                expire_on_commit=program.expires,
-                autoflush=program.autoflushes,
-            ) as session,
-        ):
+        session = self.kind(
+            self.database.engine,
+            expire_on_commit=program.expires,
+            autoflush=program.autoflushes,
+        )
+        with Complaints() as complaints:
             interpreter = Interpreter(session, family, recorder, is_shuffled)
             recorder.session = session
             session.info["recorder"] = recorder
@@ -109,7 +109,7 @@ class Lane:
                 if op.name == "commit" and outcome[0] == "did":
                     done.contents = self.database.contents(family)
                 steps.append(done)
-                if program.recovers and not session.is_active and op.name != "recover":
+                if program.recovers and not session.is_active and op.name not in ENDS:
                     step(Op("recover"), lambda: str(session.rollback()))
 
             def carry_out() -> str:
@@ -123,18 +123,10 @@ class Lane:
 
             step(Op("end"), carry_out)
             step(Op("commit"))
-            if not session.is_active:
-                step(Op("rollback"))
-            self.statements.recorder = None
-            recorder.session = None
-            session.rollback()
+            step(Op("close"))
+            self.statements.recorder = recorder.session = None
+            if steps[-1].outcome[0] == "raised":
+                # The session is beyond use, and has kept its connection.
+                self.database.reset()
         listen_to_mappers(family, False)
         return steps
-
-
-@cache
-def plain_lane() -> Lane:
-    """The session that signalcli knows nothing of."""
-    import sqlmodel
-
-    return Lane("plain", sqlmodel.Session)

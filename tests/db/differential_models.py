@@ -185,9 +185,7 @@ class Maker:
         if arguments:
             namespace["__mapper_args__"] = arguments
         namespace |= {c.name: Field(default=None, sa_column=c) for c in columns}
-        namespace |= {
-            key: Relationship(sa_relationship=value) for key, value in related.items()
-        }
+        namespace |= {key: Relationship(sa_relationship=value) for key, value in related.items()}
         made: Any = type(SQLModel)(name, (base or self._base,), namespace, table=True)
         for key, value in extra.items():
             inspect(made).add_property(key, value)

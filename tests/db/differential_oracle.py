@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from differential_lanes import Lane, Step
-from differential_recording import Entry, Recorder, recorder_of
+from differential_recording import Entry, Recorder, plain, recorder_of
 from sqlalchemy import Table, event, inspect
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
@@ -166,7 +166,7 @@ def note_signal(signal: Any, sender: Any, instance: Any, session: Any, **named: 
         {
             "created": named.get("created"),
             "update_fields": None if fields is None else frozenset(fields),
-            "key": repr(inspect(instance).identity),
+            "key": plain(repr(inspect(instance).identity)),
             "is_sender": sender is type(instance),
             "origin": recorder.name_of(named["origin"]) if "origin" in named else None,
             **_told_of_links(sender, instance, named),
@@ -189,8 +189,10 @@ def _told_of_links(sender: Any, instance: Any, named: dict[str, Any]) -> dict[st
         if is_reverse != named["reverse"]:
             continue
         key = inspect(instance).identity or _present_key(inspect(instance))
-        for other in named["pk_set"] or [None]:
-            rows.append(tuple(sorted([(own[0].name, key[0]), (others[0].name, other)])))
+        rows += [
+            tuple(sorted([(own[0].name, key[0]), (others[0].name, other)]))
+            for other in named["pk_set"] or [None]
+        ]
     return {"action": named["action"], "table": table.name, "rows": rows}
 
 
@@ -199,7 +201,7 @@ def _told_of_links(sender: Any, instance: Any, named: dict[str, Any]) -> dict[st
 
 @dataclass
 class Told:
-    """What was said of one instance in one flush, and what was written of it, by place in the log."""
+    """What was said of one instance and what was written of it, by place in the log."""
 
     writes: list[tuple[int, str, str, frozenset[str]]] = field(default_factory=list)
     signals: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)

@@ -169,11 +169,10 @@ class Interpreter:
             if isinstance(column.type, String):
                 if not column.foreign_keys or digit:
                     values[key] = KEYS[digit]
-            elif (mapper.local_table.autoincrement_column is None) and (
-                not column.foreign_keys or digit
-            ):
-                values[key] = digit + 1
-            elif number % 7 == 6:
+            elif (
+                (mapper.local_table.autoincrement_column is None)
+                and (not column.foreign_keys or digit)
+            ) or number % 7 == 6:
                 values[key] = digit + 1
         parents = [each for each in mapper.relationships if not each.uselist and not each.viewonly]
         for relationship in sorted(parents, key=lambda each: each.key):

@@ -9,7 +9,6 @@ from differential_databases import Database
 from differential_models import Family
 from sqlalchemy import ClauseElement, event, inspect
 from sqlalchemy.orm import InstanceState, SessionTransaction
-from sqlalchemy.orm.collections import collection_adapter
 
 Entry = tuple[Any, ...]
 
@@ -111,11 +110,13 @@ class Recorder:
             return {str(key): self.describe_value(each) for key, each in value.items()}
         if isinstance(value, set | frozenset):
             return sorted(map(repr, map(self.describe_value, value)))
-        if isinstance(value, Iterable) and collection_adapter(value) is not None:  # type: ignore[arg-type]
+        if hasattr(value, "_sa_adapter") and isinstance(value, Iterable):
             return [self.describe_value(each) for each in value]
         if isinstance(value, list | tuple):
             return [self.describe_value(each) for each in value]
-        return plain(f"{type(value).__name__} {value}" if _is_short(value) else type(value).__name__)
+        return plain(
+            f"{type(value).__name__} {value}" if _is_short(value) else type(value).__name__
+        )
 
     def describe_instance(self, instance: Any) -> Any:
         """An instance's state, and all that it holds; nothing is loaded for it."""
@@ -134,7 +135,7 @@ class Recorder:
             status,
             state.was_deleted,
             state.modified,
-            None if state.key is None else repr(state.key[1]),
+            None if state.key is None else plain(repr(state.key[1])),
             values,
             sorted(state.committed_state),
             sorted(state.expired_attributes),
@@ -307,7 +308,9 @@ def _noting_mapper(name: str) -> Any:
         session = inspect(instance).session
         recorder = None if session is None else recorder_of(session)
         if recorder is not None:
-            recorder.note("mapper", name, mapper.base_mapper.class_.__name__, recorder.name_of(instance))
+            recorder.note(
+                "mapper", name, mapper.base_mapper.class_.__name__, recorder.name_of(instance)
+            )
 
     return note
 

@@ -99,9 +99,7 @@ def connected(receiver: Any, *signals: Any, sender: Any = None) -> Iterator[None
 class Watcher(Interceptor):
     """An observer that notes what is sent, whoever receives it."""
 
-    def dispatch_begun(
-        self, signal: Any, sender: Any, named: dict[str, Any], robust: bool
-    ) -> Any:
+    def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
         if signal in SIGNALS:
             note_signal(signal=signal, sender=sender, **named)
 
@@ -162,10 +160,7 @@ HEARD = Way("heard", _noting_all, exactly, lies_in, SIGNALS)
 PASSIVE = (
     Way("idle again", lambda program: nullcontext(), exactly),
     Way("unrelated", lambda program: connected(do_nothing, sender=Unrelated), exactly),
-    *(
-        Way(f"only {signal.name}", _noting(signal), exactly, noted=(signal,))
-        for signal in SIGNALS
-    ),
+    *(Way(f"only {signal.name}", _noting(signal), exactly, noted=(signal,)) for signal in SIGNALS),
     Way("watched", lambda program: watched(Watcher(), nullcontext()), exactly, lies_in, SIGNALS),
     Way(
         "watched and heard",

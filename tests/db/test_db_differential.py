@@ -125,7 +125,10 @@ def _told(program: Program, way: Way | None, steps: list[Step], problems: list[s
     return "\n".join(
         [
             f"{'idle' if way is None else way.name}: {program}",
-            *(f"  {number} {step.op.name}: {step.outcome[:3]}" for number, step in enumerate(steps)),
+            *(
+                f"  {number} {step.op.name}: {step.outcome[:3]}"
+                for number, step in enumerate(steps)
+            ),
             *problems,
         ]
     )
@@ -169,9 +172,7 @@ def test_receivers_that_use_the_session_change_nothing(peers: Peers, group: str)
 def test_small_batches_write_what_is_added_in_one_go(peers: Peers, group: str) -> None:
     """Nothing but additions, of which none fails: whatever the batch, the same rows."""
     additions = st.lists(
-        st.builds(
-            Op, st.just("new"), st.integers(0, 7), st.integers(0, 63), st.integers(1, 3)
-        ),
+        st.builds(Op, st.just("new"), st.integers(0, 7), st.integers(0, 63), st.integers(1, 3)),
         max_size=12,
     ).map(tuple)
 

@@ -30,7 +30,8 @@ TRIES = 8
 
 # The first is what becomes of an operation that a failure does not need.
 OPS = {
-    "ask": 1, "new": 8, "add": 3, "delete": 6, "join": 6, "part": 3, "replace": 3, "clear": 2, "set": 6,
+    "ask": 1,
+    "new": 8, "add": 3, "delete": 6, "join": 6, "part": 3, "replace": 3, "clear": 2, "set": 6,
     "flush": 3, "commit": 3, "query": 2, "load": 3, "rollback": 2, "savepoint": 2, "release": 1,
     "undo": 2, "with_savepoint": 1, "leave": 1, "set_expression": 1, "expunge": 1, "merge": 2,
     "refresh": 1, "expire": 1, "expire_all": 1, "get": 1, "close": 1, "expunge_all": 1,

@@ -25,10 +25,9 @@ BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
 FIRST_STEP_MS, STEP_MS = 100, 1
 
-_PASSWORD = re.compile(r"(//[^/@:\s]*):[^/\s]*@")
-_SECRET_IN_QUERY = re.compile(
-    r"([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE
-)
+# Not compiled here: who imports this seldom needs them.
+_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
+_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
 
 # Receivers are told of each write, and rendering takes a while.
 _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
@@ -36,7 +35,8 @@ _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
 def without_password(database: str) -> str:
     """How a database is named to people: a URL, even a wrong one, without its password."""
-    return _SECRET_IN_QUERY.sub(r"\g<1>***", _PASSWORD.sub(r"\g<1>:***@", database))
+    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
+    return re.sub(_IN_QUERY, r"\g<1>***", shown)
 
 
 def using(bind: Engine | Connection) -> str:
@@ -147,7 +147,7 @@ def set_up_sqlite(
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
-        has_own_control = connection.isolation_level is not None
+        own_level = connection.isolation_level
         # Of Python's two other ways, this one is in a transaction from the first; see below.
         is_always_in_one = getattr(connection, "autocommit", None) is False
         if is_always_in_one:
@@ -164,10 +164,10 @@ def set_up_sqlite(
             _announce(engine, connection, record)
         if is_always_in_one:
             connection.autocommit = False
-        elif has_own_control and engine.driver in _PYTHONS_OWN:
+        elif own_level is not None and engine.driver in _PYTHONS_OWN:
             # Where others share the driver's connection, they may end a transaction that is begun
             # below. Python's driver begins another at the next write.
-            connection.isolation_level = "IMMEDIATE" if immediate else ""
+            connection.isolation_level = "IMMEDIATE" if immediate else own_level
 
     # By itself, a driver would begin transactions late, and never for a savepoint.
     begin = _begin_immediate if immediate else _begin

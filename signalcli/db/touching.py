@@ -1,6 +1,6 @@
 """Saving what has not changed."""
 
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, TypeDecorator, bindparam, column, inspect
@@ -14,20 +14,11 @@ from signalcli.db.columns import changed_columns
 State = InstanceState[Any]
 
 
-class _Writable(NamedTuple):
-    """A column that an update can set to what it is.
-
-    Attributes:
-        name: the attribute's name.
-        has_null: whether ``None`` is NULL in it.
-    """
-
-    name: str
-    has_null: bool
-
+# Columns that an update can set to what they are: by attribute name, whether None is NULL there.
+Writable = dict[str, bool]
 
 # By mapper: how many columns it had, and those of them that can be written.
-_known: WeakKeyDictionary[Mapper[Any], tuple[int, list[_Writable]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Mapper[Any], tuple[int, Writable]] = WeakKeyDictionary()
 
 
 def touch(instance: Any) -> None:
@@ -60,8 +51,8 @@ def touch(instance: Any) -> None:
         _load_expired(instance, state)
         names = _loaded(state, columns)
         if not names:
-            for each in columns:
-                getattr(instance, each.name)
+            for name in columns:
+                getattr(instance, name)
             names = _loaded(state, columns)
     for name in names:
         flag_modified(instance, name)
@@ -76,30 +67,30 @@ def _load_expired(instance: Any, state: State) -> None:
             return
 
 
-def _loaded(state: State, columns: list[_Writable]) -> list[str]:
+def _loaded(state: State, columns: Writable) -> list[str]:
     values = state.dict
     return [
-        each.name
-        for each in columns
-        if each.name in values and (each.has_null or values[each.name] is not None)
+        name
+        for name, has_null in columns.items()
+        if name in values and (has_null or values[name] is not None)
     ]
 
 
-def _writable(session: Session, state: State) -> list[_Writable]:
+def _writable(session: Session, state: State) -> Writable:
     mapper = state.mapper
     attributes = mapper.column_attrs
-    count, columns = _known.get(mapper, (None, []))
+    count, columns = _known.get(mapper, (None, {}))
     if count != len(attributes):
         # In a session over several databases, the token tells which.
         token = state.identity_token
         which: dict[str, Any] = {} if token is None else {"shard_id": token}
         dialect = session.get_bind(mapper, **which).dialect
-        columns = [
-            _Writable(attribute.key, _stores_none_as_null(attribute.columns[0].type, dialect))
+        columns = {
+            attribute.key: _stores_none_as_null(attribute.columns[0].type, dialect)
             for attribute in attributes
             if all(_is_own(mapper, each) for each in attribute.columns)
             and _stores_what_it_read(attribute.columns[0].type)
-        ]
+        }
         _known[mapper] = (len(attributes), columns)
     return columns
 

@@ -106,7 +106,8 @@ def _listen_to(attribute: Any, relationship: Relationship) -> None:
     if relationship.uselist:
         event.listen(attribute, "append", note)
     else:
-        event.listen(attribute, "set", note_both, active_history=True)
+        # Who was there before is not asked for: that would load it, whoever listens.
+        event.listen(attribute, "set", note_both)
     event.listen(attribute, "remove", note)
 
 

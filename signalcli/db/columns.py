@@ -15,7 +15,8 @@ from signalcli.db.compat.states import (
     has_parent,
     is_equal,
     is_expression,
-    loaded_value,
+    is_unknown,
+    known_value,
     memory_of,
     state_of,
     value_before,
@@ -84,12 +85,22 @@ def updated_columns(work: Work, state: State) -> frozenset[str]:
     columns = written_by(state.mapper)
     return frozenset(
         key
-        for key, _, _ in changed_values(state)
-        if key in columns
-        and not any(
-            getattr(column, "primary_key", False) and work.was_cascaded(state, column)
-            for column in columns[key]
-        )
+        for key, _, before in changed_values(state)
+        if key in columns and not _is_taken_for_cascaded(columns[key], before, work, state)
+    )
+
+
+def _is_taken_for_cascaded(
+    columns: tuple[ColumnElement[Any], ...], before: Any, work: Work | None, state: State
+) -> bool:
+    """Whether a flush takes a key for one that the database itself has changed.
+
+    Either it knows that, or it does not know what the key was.
+    """
+    return any(
+        getattr(column, "primary_key", False)
+        and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
+        for column in columns
     )
 
 
@@ -135,8 +146,10 @@ class Forecast:
                 own, foreign_keys = written_by(state.mapper), self._foreign_keys.get(state, {})
                 columns = frozenset(
                     key
-                    for key, _, _ in changed_values(state)
-                    if key in own and key not in foreign_keys
+                    for key, _, before in changed_values(state)
+                    if key in own
+                    and key not in foreign_keys
+                    and not _is_taken_for_cascaded(own[key], before, None, state)
                 )
                 moved = frozenset(
                     key for key, values in foreign_keys.items() if _changes(state, key, values)
@@ -193,7 +206,7 @@ class Forecast:
     def _give(self, parent: State, child: State | None, relationship: Relationship) -> None:
         if child is not None and child.key is not None:
             for source, target in _keys(parent, child, relationship):
-                value = loaded_value(parent, source)
+                value = known_value(parent, source, _UNKNOWN)
                 is_to_come = value is None and parent.key is None
                 self._note(child, target, _UNKNOWN if is_to_come else value)
 

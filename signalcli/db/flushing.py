@@ -77,8 +77,8 @@ class Flush:
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
         self._only = None if objects is None else set(map(id, objects))
-        marked = [flush.planned for flush in self._outer if flush.planned]
-        self._marks = MarksAside(session, marked) if marked else None
+        announced = session.announced
+        self._marks = MarksAside(session, announced) if announced else None
 
     # What the session does around SQLAlchemy's flush
 
@@ -96,6 +96,11 @@ class Flush:
             self._marks.drop()
         else:
             self._marks.put_back()
+
+    @property
+    def writes(self) -> int:
+        """A number that changes with every flush of the session that has written."""
+        return self._session.writes
 
     @property
     def links(self) -> LinkPlan:

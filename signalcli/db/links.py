@@ -255,7 +255,10 @@ class LinkPlan:
                 history = get_history(instance, relationship.key, _KNOWN)
                 self._replaced[place] = [*history.unchanged, *history.deleted]
             return _difference(self._replaced[place], getattr(instance, relationship.key))
-        return get_history(instance, relationship.key, _KNOWN)
+        # A flush of some instances alone leaves what is pending in a collection unloaded to the
+        # other side.
+        passive = _KNOWN if self._only is None else PassiveFlag.PASSIVE_NO_INITIALIZE
+        return get_history(instance, relationship.key, passive)
 
     def _fresh(self, links: dict[LinkKey, Link]) -> dict[LinkKey, Link]:
         return {key: link for key, link in links.items() if self._announced_link(key) is None}

@@ -11,8 +11,16 @@ from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.causes import Causes
-from signalcli.db.compat.states import State, contains, is_clean, is_flushing, marks, state_of
-from signalcli.db.compat.transactions import innermost, roll_back
+from signalcli.db.compat.states import (
+    State,
+    contains,
+    is_clean,
+    is_flushing,
+    marks,
+    pending,
+    state_of,
+)
+from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
 from signalcli.db.compat.work import Work
 from signalcli.db.construction import quick_construction
 from signalcli.db.flushing import MOST_ROUNDS, Flush
@@ -60,6 +68,8 @@ class Session(sqlmodel.Session):
         self._flushes: list[Flush] = []
         self._marks_before_rollback: dict[State, Any] = {}
         self._bulk: Bulk | None = None
+        self._is_flushed = False
+        self.writes = 0
 
     @contextmanager
     def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[Bulk]:
@@ -118,16 +128,41 @@ class Session(sqlmodel.Session):
         """Whether a flush that began now would have to stop before it writes."""
         return bool(self._flushes) or self.is_bulk or not all(each.is_idle for each in _SIGNALS)
 
+    @property
+    def announced(self) -> list[dict[State, Any]]:
+        """What is marked for deletion, and the flushes under way have planned to delete."""
+        return [flush.planned for flush in self._flushes if flush.planned]
+
+    def has_work(self) -> bool:
+        """Whether a flush would have something to do, besides what is announced already."""
+        if is_clean(self):
+            return False
+        announced = self.announced
+        return not announced or not pending(self) <= {state for each in announced for state in each}
+
     def begin(self, nested: bool = False) -> SessionTransaction:
         """Begin a transaction or, having flushed, a savepoint, as ``sqlmodel.Session`` does.
 
         Raises:
             Exception: as :meth:`flush`.
         """
-        if nested and self.in_transaction() and not is_flushing(self) and self.is_heard():
-            # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
-            self.flush()
-        return super().begin(nested)
+        transaction = innermost(self)
+        if (
+            not nested
+            or transaction is None
+            or not transaction.is_active
+            or is_flushing(self)
+            or not self.is_heard()
+        ):
+            return super().begin(nested)
+        # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
+        refuse_in_ended_block(self)
+        self.flush()
+        self._is_flushed = True
+        try:
+            return super().begin(nested)
+        finally:
+            self._is_flushed = False
 
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
@@ -200,6 +235,8 @@ class Session(sqlmodel.Session):
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end; the transaction
                 has been rolled back.
         """
+        if self._is_flushed:
+            return
         if is_flushing(self) or not self.is_heard():
             super().flush(objects)
             self.origins.clear()
@@ -271,6 +308,11 @@ def _take_part(session: Session, context: UOWTransaction, objects: Sequence[Any]
     if session._flushes and not session._flushes[-1].has_begun:
         session._flushes[-1].has_begun = True
         Work.adopt(context, session._flushes[-1], objects)
+
+
+@event.listens_for(Session, "after_flush")
+def _count(session: Session, context: UOWTransaction) -> None:
+    session.writes += 1
 
 
 @event.listens_for(Session, "after_rollback")

@@ -80,7 +80,7 @@ class MarksAside:
 
     def __init__(self, session: "Session", marked: list[dict[State, Any]]) -> None:
         self._session = session
-        self._marked: dict[State, Any] = marked[0]
+        self._marked: dict[State, Any] = marked[0] if marked else {}
         for more in marked[1:]:
             self._marked = self._marked | more
         self._aside: dict[State, Any] = {}
@@ -90,6 +90,8 @@ class MarksAside:
         """Take the marks away, as many of them as there still are."""
         session, marked = self._session, self._marked
         here = session._deleted
+        if not (here and marked):
+            return
         making_room = self._row_switches()
         if not making_room and len(here) == len(marked) and _last(here) is _last(marked):
             # All of them: a receiver that flushes for each of many deletions costs no more.
@@ -106,6 +108,8 @@ class MarksAside:
     def put_back(self) -> None:
         """Put the marks back, in front of those that came since."""
         session = self._session
+        if not self._aside:
+            return
         session._deleted = self._aside | session._deleted
         session.identity_map._modified.update(
             state for state in self._modified if state.modified and state.session is session
@@ -152,21 +156,32 @@ def changed_values(state: State) -> Iterator[tuple[str, Any, Any]]:
                 yield key, value, before
 
 
+def is_unknown(before: Any) -> bool:
+    """Whether the value before of an attribute was not loaded when it was set."""
+    return before is LoaderCallableStatus.NO_VALUE
+
+
 def value_before(state: State, key: str, missing: Any) -> Any:
     """What the database has of an attribute, as far as that is known."""
     committed = state.committed_state
-    return committed[key] if key in committed else state.dict.get(key, missing)
+    if key in committed:
+        return committed[key]
+    if key in state.dict:
+        return state.dict[key]
+    return _key_of(state).get(key, missing)
 
 
-def loaded_value(state: State, key: str) -> Any:
-    """An attribute's value; of an expired instance, what its identity says or the database."""
-    if key in state.dict or state.key is None:
-        return state.dict.get(key)
-    mapper = state.mapper
-    for column, value in zip(mapper.primary_key, state.key[1], strict=True):
-        if mapper.get_property_by_column(column).key == key:
-            return value
-    return state.manager[key].impl.get(state, state.dict, PassiveFlag.PASSIVE_OFF)
+def _key_of(state: State) -> dict[str, Any]:
+    """The primary key of a row, by attributes, which are known also where nothing is loaded."""
+    if state.key is None:
+        return {}
+    names = (state.mapper.get_property_by_column(each).key for each in state.mapper.primary_key)
+    return dict(zip(names, state.key[1], strict=True))
+
+
+def known_value(state: State, key: str, missing: Any) -> Any:
+    """An attribute's value, as far as it is known without asking the database."""
+    return state.dict[key] if key in state.dict else _key_of(state).get(key, missing)
 
 
 def is_equal(state: State, key: str, value: Any, other: Any) -> bool:

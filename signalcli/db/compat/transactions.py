@@ -6,10 +6,13 @@ receiver may commit, roll back, and open savepoints, the flush is done ahead of 
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.engine.util import TransactionalContext
 from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.orm.state_changes import _StateChange, _StateChangeStates
+
+from signalcli.db.compat.states import MarksAside
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -62,11 +65,11 @@ class Transaction(SessionTransaction):
     def _flush_ahead(self) -> None:
         """Do what ``_prepare_impl`` begins with: say so, end the savepoints within, flush."""
         _tell_before_commit(self)
-        session = self.session
+        session: Any = self.session
         while (inner := session._transaction) is not self and inner is not None:
             inner.commit()
         for _ in range(100):
-            if not self.is_active or session._is_clean():
+            if not (self.is_active and session.has_work()):
                 break
             session.flush()
         self._has_told = True
@@ -80,9 +83,13 @@ class Transaction(SessionTransaction):
         session: Any = self.session
         dispatch = session.dispatch
         vars(session)["dispatch"] = _Without(dispatch, "before_commit")
+        # What flushes around this are about to delete is not to be written by it.
+        announced = MarksAside(session, session.announced)
+        announced.take()
         try:
             super()._prepare_impl()
         finally:
+            announced.put_back()
             vars(session)["dispatch"] = dispatch
 
 
@@ -99,6 +106,12 @@ class _Without:
 
 def _nothing(*args: Any) -> None:
     """Stands for an event that was fired before."""
+
+
+def refuse_in_ended_block(session: "Session") -> None:
+    """Raise what SQLAlchemy raises where a ``with`` block's transaction has ended within it."""
+    # A savepoint's constructor asks first; a flush before that would come too early.
+    TransactionalContext._trans_ctx_check(session)
 
 
 def roll_back(transaction: SessionTransaction) -> None:

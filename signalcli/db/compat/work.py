@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy.orm.unitofwork import UOWTransaction
 
-from signalcli.db.compat.states import KNOWN, Relationship, State, contains, state_of
+from signalcli.db.compat.states import (
+    KNOWN,
+    Relationship,
+    State,
+    contains,
+    state_of,
+    was_replaced_unseen,
+    was_set,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapper, Session
@@ -23,6 +31,10 @@ if TYPE_CHECKING:
 
 class Planner(Protocol):
     """Who is told of a flush at the two moments that count; see :class:`Work`."""
+
+    @property
+    def writes(self) -> int:
+        """A number that changes with every flush of the session that has written."""
 
     def announce(self, work: "Work") -> None:
         """The plan is made, and nothing is written yet."""
@@ -46,6 +58,7 @@ class Work(UOWTransaction):
     # Without them in this shape there would be no plan to read.
     planner: Planner
     only: frozenset[State] | None
+    _writes: int
     _warned: set[tuple[State, str | None, Any]]
     _is_planned_again: bool
     _is_carried_out: bool
@@ -66,6 +79,7 @@ class Work(UOWTransaction):
         work.planner = planner
         work.only = frozenset(map(state_of, only)) if only else None
         work._warned = set()
+        work._writes = planner.writes
         work._is_planned_again = work._is_carried_out = False
 
     def execute(self) -> None:
@@ -93,6 +107,7 @@ class Work(UOWTransaction):
         session: Any = self.session
         fresh = UOWTransaction(session)
         fresh.transaction = self.transaction
+        fresh.attributes.update(self._what_was_loaded())
         vars(self).update(vars(fresh))
         self._is_planned_again = True
         for state in [state for state in session._deleted if not contains(session, state)]:
@@ -195,6 +210,31 @@ class Work(UOWTransaction):
                 own._state = own._parent._state
             session._transaction = own
             session._flushing = session._warn_on_events = True
+
+    def _what_was_loaded(self) -> dict[Any, Any]:
+        """The histories for which the database was asked, and which hold as they are.
+
+        They are of attributes that nobody has touched since, and of references that were replaced
+        unseen. A plan that is made again would ask again for what a plain session asks for once.
+        """
+        writes = self.planner.writes
+        if writes != self._writes:
+            self._writes = writes
+            return {}
+        kept = {}
+        remembered: dict[Any, Any] = self.attributes
+        for key, value in remembered.items():
+            if key[0] != "history":
+                continue
+            _, state, name = key
+            history = value[0]
+            if was_replaced_unseen(state, name):
+                now = (*history.added, *history.unchanged)
+                if len(now) == 1 and now[0] is state.dict.get(name, now):
+                    kept[key] = value
+            elif not (was_set(state, name) or history.added or history.deleted):
+                kept[key] = value
+        return kept
 
 
 class _Planning(Work):

@@ -6,10 +6,12 @@ for. Only kept while dispatches are watched.
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session, object_session
 
+from signalcli.db.compat.states import State, state_of
 from signalcli.db.models import ForEachModel
 from signalcli.dispatch import watching
 
@@ -18,8 +20,10 @@ class Causes:
     """What is behind the pending writes of one session."""
 
     def __init__(self) -> None:
-        # The instances themselves, so that no other can take the id of one.
-        self._noted: dict[tuple[int, str | None], tuple[Any, watching.Cause]] = {}
+        # By state, which goes with its instance and is kept alive by nobody here.
+        self._noted: WeakKeyDictionary[State, dict[str | None, watching.Cause]] = (
+            WeakKeyDictionary()
+        )
 
     def note(self, instance: Any, collection: str | None = None) -> None:
         """What is running now is behind the next write of an instance.
@@ -30,17 +34,18 @@ class Causes:
                 for the instance's own row.
         """
         if watching.observers:
-            self._noted[id(instance), collection] = (instance, watching.cause())
+            self._noted.setdefault(state_of(instance), {})[collection] = watching.cause()
 
     def note_first(self, instance: Any, collection: str | None = None) -> None:
         """As :meth:`note`, unless something else was before it."""
-        if (id(instance), collection) not in self._noted:
+        if collection not in self._noted.get(state_of(instance), ()):
             self.note(instance, collection)
 
     def of(self, instance: Any, collection: str | None = None) -> watching.Cause | None:
         """What was noted, or None."""
-        _, cause = self._noted.get((id(instance), collection), (None, None))
-        return cause
+        if not self._noted:
+            return None
+        return self._noted.get(state_of(instance), {}).get(collection)
 
     def of_any(self, instances: Iterable[Any]) -> watching.Cause | None:
         """What was noted of the first of several instances of which something was, or None."""
@@ -51,7 +56,8 @@ class Causes:
 
     def forget(self, instance: Any, collection: str | None = None) -> None:
         """It was written: what comes next has a cause of its own."""
-        self._noted.pop((id(instance), collection), None)
+        if self._noted:
+            self._noted.get(state_of(instance), {}).pop(collection, None)
 
     def clear(self) -> None:
         """Nothing is pending any more."""

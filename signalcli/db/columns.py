@@ -59,7 +59,7 @@ def changed_columns(instance: Any) -> frozenset[str]:
     """The column attributes that were set to something else on an instance itself."""
     state = state_of(instance)
     columns = written_by(state.mapper)
-    return frozenset(key for key, _, _ in changed_values(state) if key in columns)
+    return frozenset(key for key, _, _ in changed_values(state, columns))
 
 
 def unseen_columns(state: State) -> frozenset[str]:
@@ -71,9 +71,8 @@ def unseen_columns(state: State) -> frozenset[str]:
     columns = written_by(state.mapper)
     return frozenset(
         key
-        for key, value, _ in changed_values(state)
-        if key in columns
-        and (is_expression(value) or any(column is version for column in columns[key]))
+        for key, value, _ in changed_values(state, columns)
+        if is_expression(value) or any(column is version for column in columns[key])
     )
 
 
@@ -85,8 +84,8 @@ def updated_columns(work: Work, state: State) -> frozenset[str]:
     columns = written_by(state.mapper)
     return frozenset(
         key
-        for key, _, before in changed_values(state)
-        if key in columns and not _is_taken_for_cascaded(columns[key], before, work, state)
+        for key, _, before in changed_values(state, columns)
+        if not _is_taken_for_cascaded(columns[key], before, work, state)
     )
 
 
@@ -146,9 +145,8 @@ class Forecast:
                 own, foreign_keys = written_by(state.mapper), self._foreign_keys.get(state, {})
                 columns = frozenset(
                     key
-                    for key, _, before in changed_values(state)
-                    if key in own
-                    and key not in foreign_keys
+                    for key, _, before in changed_values(state, own)
+                    if key not in foreign_keys
                     and not _is_taken_for_cascaded(own[key], before, None, state)
                 )
                 moved = frozenset(
@@ -171,7 +169,7 @@ class Forecast:
                 relationship,
             )
         if history.unchanged and not relationship.passive_updates:
-            changed = {key for key, _, _ in changed_values(parent)}
+            changed = {key for key, _, _ in changed_values(parent, written_by(parent.mapper))}
             if any(key in changed for key, _ in _keys(parent, None, relationship)):
                 for child in history.unchanged:
                     self._give(parent, child, relationship)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy.exc import InvalidRequestError
@@ -12,6 +13,7 @@ from signalcli.db.changes import Change, Delete, Save, deletes_of, models_of, sa
 from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
 from signalcli.db.compat.states import (
     MarksAside,
+    Picture,
     State,
     contains,
     marks,
@@ -19,7 +21,7 @@ from signalcli.db.compat.states import (
     place_of,
     state_of,
 )
-from signalcli.db.compat.work import Work, as_if_flushing, shard_chooser
+from signalcli.db.compat.work import Work, as_if_flushing, is_sharded, shard_of
 from signalcli.db.dependants import parents_that_lost, primary_key
 from signalcli.db.engine import using
 from signalcli.db.inserter import insert_together
@@ -68,7 +70,7 @@ class Flush:
         # What an inner flush writes belongs to those who announced it. Without this one, which
         # would otherwise be kept alive, and all that it wrote, until garbage is collected.
         self._announced_outside = [flush.announced for flush in outer]
-        self._is_sharded = shard_chooser(session) is not None
+        self._is_sharded = is_sharded(session)
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
         self._late: list[Change] = []
@@ -76,6 +78,8 @@ class Flush:
         self._databases: dict[Mapper[Any], str] = {}
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
+        self._writes = 0
+        self._chosen: dict[State, list[Any]] = {}
         self._only = None if objects is None else set(map(id, objects))
         announced = session.announced
         self._marks = MarksAside(session, announced) if announced else None
@@ -120,6 +124,7 @@ class Flush:
                 for state, instance in marks(self._session).items()
                 if work.is_deleting(state)
             }
+            self._writes = self.writes
             if not self._announce_once(work):
                 break
         else:
@@ -127,6 +132,7 @@ class Flush:
             raise FlushError(
                 f"Receivers made new changes in each of {MOST_ROUNDS} rounds before a write."
             )
+        self._choose_again()
         self._unseen = {
             state: columns
             for state in work.written()
@@ -136,25 +142,32 @@ class Flush:
     def _announce_once(self, work: Work) -> bool:
         """Announce what nobody has announced; returns whether a new plan had to be made."""
         self._has_reached_somebody = False
+        before = Picture(self._session)
         if _is_heard(pre_save, work.written()):
             saves = self._fresh(saves_of(work))
             for save in saves:
                 save.cause = self._session.causes.of(save.instance)
             self._announce_each(work, pre_save, saves, self._saves, self._is_due)
-        if not self._has_reached_somebody and _is_heard(pre_delete, work.deleted()):
+        if not self._has_been_changed(before) and _is_heard(pre_delete, work.deleted()):
             deletes = self._fresh(deletes_of(work, self._session.origins))
             for delete in deletes:
                 delete.cause = self._cause_of(work, delete)
             self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
-        if not self._has_reached_somebody and not m2m_changed.is_idle:
+        if not self._has_been_changed(before) and not m2m_changed.is_idle:
             with self._aside(work):
                 self.links.announce(
                     lambda links: self._send_links(links, links.before()), work.is_deleting
                 )
-        if not self._has_reached_somebody:
+        if not self._has_been_changed(before):
             return False
         work.plan_again()
         return True
+
+    def _has_been_changed(self, before: Picture) -> bool:
+        """Whether a receiver has changed what is pending, so that the plan does not hold."""
+        if not self._has_reached_somebody:
+            return False
+        return self.writes != self._writes or not before.is_like(Picture(self._session))
 
     def _announce_each(
         self,
@@ -384,22 +397,36 @@ class Flush:
         state = change.state
         if not self._is_sharded:
             return self._using_of(state.mapper.base_mapper)
-        # Choosing a shard is noted with the instance; a receiver may still change what is gone by.
-        token = state.identity_token
-        try:
-            return self._database(state.mapper.base_mapper, instance=change.instance)
-        finally:
-            state.identity_token = token
+        if state.key is None and state.identity_token is None:
+            self._chosen[state] = []
+        with as_if_flushing(self._session):
+            found = using(shard_of(self._session, state.mapper.base_mapper, change.instance))
+        if state in self._chosen:
+            self._chosen[state] = list(state.dict.values())
+        return found
+
+    def _choose_again(self) -> None:
+        """Have the shard be chosen again of a new instance that receivers have changed since."""
+        for state, values in self._chosen.items():
+            now = list(state.dict.values())
+            if len(now) != len(values) or not all(map(is_, now, values)):
+                state.identity_token = None
+        self._chosen.clear()
 
     def _using_of(self, mapper: Mapper[Any]) -> str:
         database = self._databases.get(mapper)
         if database is None:
-            database = self._databases[mapper] = self._database(mapper)
+            with as_if_flushing(self._session):
+                database = using(self._session.get_bind(mapper))
+            self._databases[mapper] = database
         return database
 
-    def _database(self, mapper: Mapper[Any], **options: Any) -> str:
-        with as_if_flushing(self._session):
-            return using(self._session.get_bind(mapper, **options))
+    def let_go(self) -> None:
+        """Hold no instance any more: an exception may hold this for long."""
+        for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
+            held.clear()
+        self._unseen.clear()
+        self._links = None
 
 
 def _is_heard(signal: Signal, states: Iterable[State]) -> bool:

@@ -12,12 +12,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, column, insert, select, table, union_all
+from sqlalchemy import Column, Connection, Table, insert
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
 from signalcli.db.compat.models import hears_of_generated_values
 from signalcli.db.compat.states import State, is_expression, memory_of, place_of
-from signalcli.db.compat.work import shard_chooser
+from signalcli.db.compat.work import is_sharded
 
 # What is certainly no SQL expression.
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list})
@@ -40,11 +40,7 @@ def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[Stat
     if len(states) < 2 or not all(state.key is None and state.mapper is mapper for state in states):
         return False
     inserter = _inserter_of(mapper)
-    if (
-        inserter is None
-        or type(session).get_bind is not Session.get_bind
-        or shard_chooser(session) is not None
-    ):
+    if inserter is None or type(session).get_bind is not Session.get_bind or is_sharded(session):
         return False
     in_order = sorted(states, key=place_of)
     if not all(map(inserter.takes, in_order)):
@@ -75,7 +71,7 @@ class Inserter:
             attribute.key: table.c[attribute.columns[0].key] for attribute in mapper.column_attrs
         }
         self._names = [(key, column.key) for key, column in self._columns.items()]
-        self._keys = [mapper.get_property_by_column(column).key for column in table.primary_key]
+        self._keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
         # The key that the database gives, where there is no other.
         self._generated = None if table.autoincrement_column is None else self._keys[0]
         self._with_defaults = [
@@ -172,6 +168,8 @@ def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
         or mapper.polymorphic_on is not None
         or mapper.version_id_col is not None
         or mapper.eager_defaults is True
+        # A mapper may be told of another key than its table has.
+        or tuple(mapper.primary_key) != tuple(table.primary_key)
         or any(
             len(attribute.columns) != 1 or attribute.columns[0] not in set(table.c)
             for attribute in mapper.column_attrs
@@ -181,20 +179,22 @@ def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
     return Inserter(mapper, table)
 
 
-_SCHEMAS = tuple(
-    table(name, column("type"), column("tbl_name"))
-    for name in ("sqlite_master", "sqlite_temp_master")
-)
-
-
 def _has_trigger(connection: Connection, changed: Table) -> bool:
     """Whether something happens by itself when the table gets a row: it might take a key."""
     if changed.schema is not None:
         return True
-    found = union_all(
-        *(
-            select(each.c.tbl_name).where(each.c.type == "trigger", each.c.tbl_name == changed.name)
-            for each in _SCHEMAS
-        )
-    )
-    return connection.execute(found.limit(1)).first() is not None
+    # Past SQLAlchemy, whose listeners are to hear of what a flush does and nothing else.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(_TRIGGERS, (changed.name, changed.name))
+        return cursor.fetchone() is not None
+    finally:
+        cursor.close()
+
+
+_TRIGGERS = """
+    SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?)
+    UNION ALL
+    SELECT 1 FROM sqlite_temp_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?)
+    LIMIT 1
+"""

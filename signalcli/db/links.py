@@ -119,7 +119,8 @@ class LinkPlan:
         self, session: "Session", outer: Sequence["LinkPlan"], only: Container[int] | None
     ) -> None:
         self._session = session
-        self._plans = [*outer, self]
+        # Without itself, which would keep it alive, and all instances, for longer than a flush.
+        self._outer = tuple(outer)
         self._only = only
         self._announced: dict[LinkKey, Link] = {}
         self._changes: list[LinkChange] = []
@@ -264,17 +265,17 @@ class LinkPlan:
         return {key: link for key, link in links.items() if self._announced_link(key) is None}
 
     def _announced_link(self, key: LinkKey) -> Link | None:
-        for plan in self._plans:
+        for plan in self._outer:
             if key in plan._announced:
                 return plan._announced[key]
-        return None
+        return self._announced.get(key)
 
     def _take(self, key: LinkKey) -> Link | None:
-        for plan in self._plans:
+        for plan in self._outer:
             link = plan._announced.pop(key, None)
             if link is not None:
                 return link
-        return None
+        return self._announced.pop(key, None)
 
 
 def _difference(old: list[Any], new: Any) -> History:

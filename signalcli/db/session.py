@@ -68,7 +68,7 @@ class Session(sqlmodel.Session):
         self._flushes: list[Flush] = []
         self._marks_before_rollback: dict[State, Any] = {}
         self._bulk: Bulk | None = None
-        self._is_flushed = False
+        self.is_flushed = False
         self.writes = 0
 
     @contextmanager
@@ -158,11 +158,11 @@ class Session(sqlmodel.Session):
         # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
         refuse_in_ended_block(self)
         self.flush()
-        self._is_flushed = True
+        self.is_flushed = True
         try:
             return super().begin(nested)
         finally:
-            self._is_flushed = False
+            self.is_flushed = False
 
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
@@ -235,7 +235,7 @@ class Session(sqlmodel.Session):
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end; the transaction
                 has been rolled back.
         """
-        if self._is_flushed:
+        if self.is_flushed:
             return
         if is_flushing(self) or not self.is_heard():
             super().flush(objects)
@@ -280,6 +280,7 @@ class Session(sqlmodel.Session):
             raise
         finally:
             self._flushes.remove(flush)
+            flush.let_go()
 
     def _roll_back(self, transaction: SessionTransaction | None) -> None:
         """Roll back to where a transaction or savepoint began, whose receiver has failed."""

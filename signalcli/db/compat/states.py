@@ -1,6 +1,7 @@
 """What a session has pending, and what SQLAlchemy knows of an instance."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import InstanceState, LoaderCallableStatus, PassiveFlag, RelationshipProperty
@@ -58,6 +59,48 @@ def pending(session: "Session") -> set[State]:
     if session._is_clean():
         return set()
     return {*session._new, *session._deleted, *session._dirty_states}
+
+
+class Picture:
+    """What a session has pending at a moment, to see later whether somebody changed it.
+
+    Arguments:
+        session: the session.
+    """
+
+    def __init__(self, session: "Session") -> None:
+        states = (*session._new, *session._dirty_states)
+        self._marked = tuple(session._deleted)
+        self._values = {state: _set_values(state) for state in states}
+        self._new = tuple(session._new)
+
+    def is_like(self, other: "Picture") -> bool:
+        """Whether nothing has changed; values are compared by identity."""
+        return (
+            self._new == other._new
+            and self._marked == other._marked
+            and self._values.keys() == other._values.keys()
+            and all(
+                len(values) == len(other._values[state])
+                and all(map(is_, values, other._values[state]))
+                for state, values in self._values.items()
+            )
+        )
+
+
+def _set_values(state: State) -> list[Any]:
+    """The attributes that were set, each with its value or, of a collection, its members."""
+    found: list[Any] = []
+    values = state.dict
+    for key in state.committed_state:
+        value = values.get(key)
+        found += (key, value)
+        adapter = getattr(value, "_sa_adapter", None)
+        if adapter is not None:
+            found += adapter
+    for key, mutations in state._pending_mutations.items():
+        found += (key, *mutations.added_items, *mutations.deleted_items)
+    return found
 
 
 def marks(session: "Session") -> dict[State, Any]:
@@ -141,18 +184,17 @@ def place_of(state: State) -> int:
     return state.insert_order or 0
 
 
-def changed_values(state: State) -> Iterator[tuple[str, Any, Any]]:
-    """The attributes that were set since the instance was loaded: name, value, value before.
+def changed_values(state: State, columns: Container[str]) -> Iterator[tuple[str, Any, Any]]:
+    """The columns that were set since the instance was loaded: name, value, value before.
 
     The comparison is the one by which a flush decides what it updates.
     """
     # `committed_state` holds the value before of each attribute that was set.
     values, manager = state.dict, state.manager
     for key, before in state.committed_state.items():
-        if key in values:
+        if key in columns and key in values:
             value = values[key]
-            impl = manager[key].impl
-            if not impl.collection and impl.is_equal(value, before) is not True:
+            if manager[key].impl.is_equal(value, before) is not True:
                 yield key, value, before
 
 

@@ -66,7 +66,7 @@ class Transaction(SessionTransaction):
         """Do what ``_prepare_impl`` begins with: say so, end the savepoints within, flush."""
         _tell_before_commit(self)
         session: Any = self.session
-        while (inner := session._transaction) is not self and inner is not None:
+        for inner in _within(self):
             inner.commit()
         for _ in range(100):
             if not (self.is_active and session.has_work()):
@@ -86,11 +86,27 @@ class Transaction(SessionTransaction):
         # What flushes around this are about to delete is not to be written by it.
         announced = MarksAside(session, session.announced)
         announced.take()
+        # The savepoints within have been ended, and one that a listener began then is to stay.
+        within, session._transaction = session._transaction, self
+        session.is_flushed = True
         try:
             super()._prepare_impl()
         finally:
+            session.is_flushed = False
+            if session._transaction is self:
+                session._transaction = within
             announced.put_back()
             vars(session)["dispatch"] = dispatch
+
+
+def _within(transaction: SessionTransaction) -> list[SessionTransaction]:
+    """The savepoints within a transaction, innermost first."""
+    found = []
+    inner = transaction.session._transaction
+    while inner is not None and inner is not transaction:
+        found.append(inner)
+        inner = inner._parent
+    return found if inner is transaction else []
 
 
 class _Without:

@@ -25,6 +25,7 @@ from signalcli.db.compat.states import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Mapper, Session
     from sqlalchemy.orm.attributes import History
 
@@ -57,7 +58,7 @@ class Work(UOWTransaction):
     # `attributes`, where it remembers what relationships held; `transaction`, the flush's own.
     # Without them in this shape there would be no plan to read.
     planner: Planner
-    only: frozenset[State] | None
+    only: Collection[Any] | None
     _writes: int
     _warned: set[tuple[State, str | None, Any]]
     _is_planned_again: bool
@@ -77,7 +78,7 @@ class Work(UOWTransaction):
         context.__class__ = cls
         work = cast("Work", context)
         work.planner = planner
-        work.only = frozenset(map(state_of, only)) if only else None
+        work.only = only or None
         work._warned = set()
         work._writes = planner.writes
         work._is_planned_again = work._is_carried_out = False
@@ -115,8 +116,9 @@ class Work(UOWTransaction):
         deleted = set(session._deleted)
         changed = {*session._new, *session._dirty_states} - deleted
         if self.only is not None:
-            deleted &= self.only
-            changed &= self.only
+            only = set(map(state_of, self.only))
+            deleted &= only
+            changed &= only
         for state in changed:
             is_orphan = state.mapper._is_orphan(state)
             if is_orphan and state.key is None and state._orphaned_outside_of_session:
@@ -269,6 +271,20 @@ def as_if_flushing(session: "Session") -> Iterator[None]:
         session._flushing = before
 
 
-def shard_chooser(session: "Session") -> Any:
-    """What finds the connection for each instance, in a session whose rows are sharded."""
-    return getattr(session, "connection_callable", None)
+def is_sharded(session: "Session") -> bool:
+    """Whether each instance chooses its database, as with ``sqlalchemy.ext.horizontal_shard``."""
+    return getattr(session, "connection_callable", None) is not None
+
+
+def shard_of(session: "Session", mapper: "Mapper[Any]", instance: Any) -> "Engine | Connection":
+    """The database that an instance of a sharded session is written to.
+
+    It is chosen once, and kept with the instance, as the write would do it.
+    """
+    # The session's `get_bind` would ask in another way, and not keep the answer.
+    choose = getattr(session, "_choose_shard_and_assign", None)
+    if choose is None:
+        chosen: Any = session
+        connection: Connection = chosen.connection_callable(mapper, instance)
+        return connection
+    return session.get_bind(mapper, shard_id=choose(mapper, instance))

@@ -19,24 +19,35 @@ from signalcli.dispatch.watching import Cause
 class Change:
     """A row to be written or removed.
 
+    Until it is written, the session keeps the instance; then this does, until that is reported.
+
     Attributes:
-        instance: the instance whose row it is.
-        state: what SQLAlchemy keeps of it.
+        state: what SQLAlchemy keeps of the instance whose row it is.
         cause: what was noted to be behind it, or None.
         using: the database that the row is in, as a URL without its password.
         written: whether the database has it.
     """
 
-    instance: Any
     state: State
     cause: Cause | None = field(default=None, kw_only=True)
     using: str = field(default="", kw_only=True)
     written: bool = field(default=False, init=False)
+    _kept: Any = field(default=None, init=False)
+
+    @property
+    def instance(self) -> Any:
+        """The instance whose row it is."""
+        return self.state.obj() if self._kept is None else self._kept
+
+    def note_written(self) -> None:
+        """The database has it."""
+        self._kept = self.state.obj()
+        self.written = True
 
     @property
     def sender(self) -> type[Any]:
         """The model class."""
-        return type(self.instance)
+        return self.state.class_
 
     @property
     def model(self) -> type[Any]:
@@ -81,11 +92,9 @@ def saves_of(work: Work) -> list[Save]:
     forecast = Forecast(work)
     saves: list[Save] = []
     for state, columns, moved in forecast.updates():
-        instance = state.obj()
-        if instance is not None:
-            saves.append(Save(instance, state, False, columns | moved, moved))
+        saves.append(Save(state, False, columns | moved, moved))
     saves.sort(key=lambda save: primary_key(save.state))
-    saves += [Save(state.obj(), state, True) for state in created]
+    saves += [Save(state, True) for state in created]
     return _parents_first(saves)
 
 
@@ -98,11 +107,7 @@ def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
             was called with.
     """
     found = origins_of(work, origins)
-    return [
-        Delete(state.obj(), state, origin)
-        for state, origin in in_djangos_order(found).items()
-        if state.obj() is not None
-    ]
+    return [Delete(state, origin) for state, origin in in_djangos_order(found).items()]
 
 
 def models_of(states: Iterable[State]) -> set[type[Any]]:

@@ -155,9 +155,7 @@ class Flush:
             self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
         if not self._has_been_changed(before) and not m2m_changed.is_idle:
             with self._aside(work):
-                self.links.announce(
-                    lambda links: self._send_links(links, links.before()), work.is_deleting
-                )
+                self.links.announce(lambda links: self._send_links(links, links.before()), work)
         if not self._has_been_changed(before):
             return False
         work.plan_again()
@@ -240,7 +238,7 @@ class Flush:
     def note(self, work: Work) -> None:
         """Note what SQLAlchemy has written, while it still knows."""
         if not m2m_changed.is_idle:
-            self.links.note_written()
+            self.links.note_written(work)
         written = dict.fromkeys((*work.written(), *work.updated_afterwards()))
         if (
             self.announced
@@ -254,7 +252,7 @@ class Flush:
         for state in work.deleted():
             change = self._take(state)
             if isinstance(change, Delete):
-                change.written = True
+                change.note_written()
                 self._session.causes.forget(change.instance)
             elif not state.was_deleted:
                 # Otherwise it was deleted, and that reported, earlier in this transaction.
@@ -264,7 +262,7 @@ class Flush:
                 if delete.state in late:
                     delete.cause = self._cause_of(work, delete)
                     delete.using = self._using(delete)
-                    delete.written = True
+                    delete.note_written()
                     self._late.append(delete)
 
     def _note_save(self, work: Work, state: State) -> None:
@@ -277,14 +275,14 @@ class Flush:
         instance = state.obj()
         change = self._take(state)
         if not isinstance(change, Save):
-            change = Save(instance, state, is_new, cause=self._session.causes.of(instance))
+            change = Save(state, is_new, cause=self._session.causes.of(instance))
             change.using = self._using(change)
             self._late.append(change)
         if not change.created:
             change.update_fields = columns
         if self._is_sharded:
             change.using = self._using(change)
-        change.written = True
+        change.note_written()
         self._session.causes.forget(instance)
 
     # After the write

@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import History, get_history
 
 from signalcli.db.asking import asked, forget
 from signalcli.db.compat.states import Relationship, State, state_of, was_replaced_unseen
+from signalcli.db.compat.work import Work
 from signalcli.db.dependants import primary_key
 from signalcli.db.many_to_many import (
     counterpart,
@@ -121,6 +122,7 @@ class LinkPlan:
         self._session = session
         # Without itself, which would keep it alive, and all instances, for longer than a flush.
         self._outer = tuple(outer)
+        self._work: Work | None = None
         self._only = only
         self._announced: dict[LinkKey, Link] = {}
         self._changes: list[LinkChange] = []
@@ -128,13 +130,14 @@ class LinkPlan:
         self._replaced: dict[tuple[int, str], list[Any]] = {}
         self._many_to_many: dict[Mapper[Any], list[Relationship]] = {}
 
-    def announce(self, send: Callable[[LinkChange], None], going: Callable[[State], bool]) -> None:
+    def announce(self, send: Callable[[LinkChange], None], work: Work) -> None:
         """Announce what nobody has announced yet.
 
         Arguments:
             send: sends the dispatch before the write.
-            going: whether an instance is about to be deleted.
+            work: the flush.
         """
+        self._work, going = work, work.is_deleting
         for links in _by_collection(self._fresh(self._pending(going))):
             # Receivers may have changed what was pending, or flushed it.
             due = self._fresh(self._still_due(links, going))
@@ -143,8 +146,9 @@ class LinkPlan:
                 self._changes.append(self._change(due))
                 send(self._changes[-1])
 
-    def note_written(self) -> None:
-        """The session has written what is pending, and still knows what that was."""
+    def note_written(self, work: Work) -> None:
+        """The flush has written what is pending, and still knows what that was."""
+        self._work = work
         late: dict[LinkKey, Link] = {}
         for key, link in self._pending(lambda state: False).items():
             announced = self._take(key)
@@ -252,9 +256,10 @@ class LinkPlan:
         if was_replaced_unseen(state_of(instance), relationship.key):
             # A single other instance that was replaced unseen. SQLAlchemy asks the database for
             # it, which after the write is too late.
-            if place not in self._replaced:
-                history = get_history(instance, relationship.key, _KNOWN)
-                self._replaced[place] = [*history.unchanged, *history.deleted]
+            if place not in self._replaced and self._work is not None:
+                history = self._work.history(state_of(instance), relationship)
+                before = (*history.unchanged, *history.deleted) if history else ()
+                self._replaced[place] = [None if each is None else each.obj() for each in before]
             return _difference(self._replaced[place], getattr(instance, relationship.key))
         # A flush of some instances alone leaves what is pending in a collection unloaded to the
         # other side.

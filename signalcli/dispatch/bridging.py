@@ -39,9 +39,11 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
             return result
     try:
         if _runs_a_loop():
+            # It begins with what asgiref would say, which Django's users know.
             raise RuntimeError(
-                "Async receivers cannot be awaited by send() in a thread that runs an event loop: "
-                "await asend() instead, save through an AsyncSession, or send from another thread."
+                "You cannot use AsyncToSync in the same thread as an async event loop - just await "
+                "the async function directly. For async receivers that is: await asend() instead "
+                "of send(), save through an AsyncSession, or send from another thread."
             )
         from asgiref.sync import async_to_sync
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from signalcli.dispatch.signatures import describe
+from signalcli.dispatch.signatures import describe, qualified_name
 
 Receiver = Callable[..., Any]
 Responses = list[tuple[Receiver, Any]]
@@ -86,4 +86,10 @@ async def call_concurrently(
 
 def log_failure(receiver: Receiver, error: Exception) -> None:
     """Log what a robust dispatch keeps from its sender, with the traceback."""
-    logger.error("Receiver %s failed: %s", describe(receiver), error, exc_info=error)
+    logger.error(
+        "Error calling %s in Signal.send_robust() (%s): the receiver is %s",
+        qualified_name(receiver),
+        error,
+        describe(receiver),
+        exc_info=error,
+    )

@@ -292,7 +292,10 @@ class Signal:
     def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call; ``named`` is the caller's own and may be filled up."""
         if "signal" in named:
-            raise TypeError("send() provides signal itself; give the argument another name.")
+            raise TypeError(
+                "send() got multiple values for keyword argument 'signal', which it provides "
+                "itself. Give the argument another name."
+            )
         named["signal"] = self
         named["sender"] = sender
         return named

@@ -220,7 +220,7 @@ class TestFailures:
         # It went no further, so nobody will ask, and it is not kept.
         assert recorder.culprit(error) is None
         # The log names the receiver, not what watched it.
-        assert [entry.getMessage().split()[1] for entry in caplog.records] == [
+        assert [entry.getMessage().split()[-1] for entry in caplog.records] == [
             f"{__name__}.{fails.__qualname__}",
             f"{__name__}.{fails_too.__qualname__}",
         ]

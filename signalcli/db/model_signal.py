@@ -60,14 +60,15 @@ class ModelSignal(Signal):
             return
         with lock:
             for connection in self.pending:
-                receiver, name, uid = (
-                    connection.receiver,
-                    connection.sender,
-                    connection.dispatch_uid,
-                )
+                name, uid = connection.sender, connection.dispatch_uid
                 model = find_model(parse_name(name))
-                if model is not None and self._pending.remove(receiver, name, uid):
-                    super()._add(receiver, model, connection.weak, uid)
+                if model is None:
+                    continue
+                # Whoever waits behind it for its death does so as well for the model.
+                for each in self._pending.take(connection.receiver, name, uid):
+                    receiver = each.receiver
+                    if receiver is not None:
+                        super()._add(receiver, model, each.weak, uid)
 
     def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
         if not isinstance(sender, str):

@@ -91,7 +91,7 @@ class Signal:
         """Connect a receiver, once. Mirrors Django's ``Signal.connect``.
 
         Unlike Django's, it always checks the receiver and returns it, so that it can stand as a
-        decorator.
+        decorator. And a module may be reloaded: see ``dispatch_uid``.
 
         Arguments:
             receiver: a hashable callable, sync or async, that takes ``**kwargs``. Receivers run
@@ -102,7 +102,11 @@ class Signal:
             weak: whether the connection ends with the receiver's life. A bound method lives as
                 long as its object. Pass False for a function that nothing else holds.
             dispatch_uid: a hashable identifier; of several receivers with the same one, only the
-                first is connected (for modules that are imported twice).
+                first is connected (for modules that are imported twice) for as long as it lives.
+                When it dies, the last that connected after it takes its place in the order, at
+                once, if that one lives (a reloaded module's new function, for which Django needs
+                a second reload). Until then it waits, held as if it were connected, and is not
+                listed. Behind a receiver that the connection itself keeps alive nobody waits.
 
         Raises:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
@@ -120,6 +124,8 @@ class Signal:
         dispatch_uid: Hashable = None,
     ) -> bool:
         """Disconnect a receiver. Mirrors Django's ``Signal.disconnect``.
+
+        With a ``dispatch_uid``, whoever waits for the receiver's place goes with it.
 
         Arguments:
             receiver: the receiver; not needed with a ``dispatch_uid``.

@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 from sqlmodel.main import finish_init  # type: ignore[attr-defined]  # how it asks for a blank one
 
 from signalcli.db.models import mapped_models
+from signalcli.dispatch.forking import held_across_forks
 
 Initializer = Callable[..., None]
 
@@ -32,7 +33,7 @@ class _Blocks(threading.local):
 
 _blocks = _Blocks()
 _seen: set[type[Any]] = set()
-_lock = threading.Lock()
+_lock = held_across_forks(threading.RLock())
 
 
 @contextmanager

@@ -37,10 +37,11 @@ class ModelSignal(Signal):
     def __init__(
         self, providing_args: Iterable[str] | None = None, *, use_caching: bool = False
     ) -> None:
-        super().__init__(providing_args, use_caching=use_caching)
+        # Before others can find the signal, which may be in a child that is forked just then.
         self._pending = ConnectionTable()
         # A sender is compared by identity: of the texts for one name, the first stands for all.
         self._names: dict[tuple[str, str], str] = {}
+        super().__init__(providing_args, use_caching=use_caching)
 
     @property
     def pending(self) -> list[Connection]:
@@ -80,6 +81,10 @@ class ModelSignal(Signal):
                 return super()._add(receiver, model, weak, dispatch_uid)
             text = self._names.setdefault(name, str(sender))
             return self._pending.add(receiver, text, weak, dispatch_uid)
+
+    def _renew(self) -> None:
+        super()._renew()
+        self._pending.renew()
 
     def _remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
         if not isinstance(sender, str):

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedClassError
 from sqlmodel import SQLModel
 
+from signalcli.dispatch.forking import held_across_forks
+
 Prepare = Callable[[type[Any]], None]
 
 
@@ -39,7 +41,7 @@ class ForEachModel:
 
     SQLAlchemy's events must not be changed while another thread fires them, so what listens to
     them is added once, when it is first wanted, and stays; it has to look whether it is still
-    wanted itself.
+    wanted itself. Each of these lives as long as the process.
 
     Arguments:
         is_wanted: whether it is wanted now.
@@ -66,7 +68,7 @@ class ForEachModel:
         self._listening: set[type[Any]] = set()
         self._prepared: dict[type[Any], None] = {}
         self._on = False
-        self._lock = threading.RLock()
+        self._lock = held_across_forks(threading.RLock())
         if when_configured:
             event.listen(Mapper, "after_configured", self._on_configured)
         else:

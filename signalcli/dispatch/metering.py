@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from signalcli.dispatch import forking
+
 if TYPE_CHECKING:
     from signalcli.dispatch.calling import Receiver
     from signalcli.dispatch.signal import Signal
@@ -52,6 +54,14 @@ def metered(meter: Meter) -> Iterator[None]:
     finally:
         with _lock:
             meters = tuple(other for other in meters if other is not meter)
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forking.in_child(_renew_lock)
 
 
 class MeteredCalls:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from signalcli.dispatch import metering, watching
+from signalcli.dispatch import forking, metering, watching
 from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
 from signalcli.dispatch.connections import Connection, ConnectionTable
@@ -249,6 +249,10 @@ class Signal:
         with self._table.lock:
             self._is_unheard = self.is_idle
 
+    def _renew(self) -> None:
+        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        self._table.renew()
+
     def _send(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
@@ -337,4 +341,12 @@ def _update_all() -> None:
         signal._update()
 
 
+def _renew_all() -> None:
+    for signal in all_signals():
+        signal._renew()
+    # Others may have had no time to note what they had changed.
+    watching.announce_change()
+
+
 watching.on_change(_update_all)
+forking.in_child(_renew_all)

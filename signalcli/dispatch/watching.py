@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from signalcli.dispatch import metering
+from signalcli.dispatch import forking, metering
 from signalcli.dispatch.metering import MeteredCalls
 
 if TYPE_CHECKING:
@@ -91,13 +91,13 @@ def watch(observer: Observer) -> Iterator[None]:
     global observers
     with _lock:
         observers = (*observers, observer)
-    _announce_change()
+    announce_change()
     try:
         yield
     finally:
         with _lock:
             observers = tuple(other for other in observers if other is not observer)
-        _announce_change()
+        announce_change()
 
 
 def on_change(callback: Callable[[], object]) -> None:
@@ -105,9 +105,18 @@ def on_change(callback: Callable[[], object]) -> None:
     _on_change.append(callback)
 
 
-def _announce_change() -> None:
+def announce_change() -> None:
+    """Tell those who asked for it that observers may have changed."""
     for callback in _on_change:
         callback()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forking.in_child(_renew_lock)
 
 
 def cause() -> Cause:

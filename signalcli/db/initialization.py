@@ -19,12 +19,15 @@ from sqlmodel import SQLModel
 from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import post_init, pre_init
 from signalcli.dispatch import watching
+from signalcli.dispatch.calling import keep_apart
 
 __all__ = ["post_init", "pre_init"]
 
 # The model that an instance is being made of, blank at first.
 _validated: ContextVar[type[Any] | None] = ContextVar("signalcli_validated", default=None)
 _silent: ContextVar[bool] = ContextVar("signalcli_silent", default=False)
+keep_apart(_validated)
+keep_apart(_silent)
 
 
 @contextmanager

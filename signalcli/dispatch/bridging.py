@@ -1,6 +1,8 @@
 """Where sync meets async: awaiting from sync code, and calling sync code from a coroutine."""
 
+import sys
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -70,3 +72,13 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(function)(*args)
+
+
+def thread_guard() -> ContextVar[bool] | None:
+    """Where asgiref notes that this context occupies the thread of all sync code, if it did so.
+
+    Several coroutines in one context would each find it occupied by another, and asgiref would
+    refuse to wait, which it does where that might be for ever.
+    """
+    sync = sys.modules.get("asgiref.sync")
+    return None if sync is None else getattr(sync.SyncToAsync, "deadlock_context", None)

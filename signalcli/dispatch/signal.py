@@ -150,7 +150,10 @@ class Signal:
         """Send to every connected receiver. Mirrors Django's ``Signal.send``.
 
         Sync receivers run first, in the order of connecting; then the async ones, concurrently,
-        awaited through asgiref's ``async_to_sync``.
+        awaited through asgiref's ``async_to_sync``. These share one context: each sees what the
+        others set in context variables, and the sender sees it afterwards, as in Django 6.1 (in
+        5.2 it is lost). Unlike in Django 6.1, several may call sync code through asgiref's
+        ``sync_to_async`` at the same time.
 
         Arguments:
             sender: who the signal is sent for, usually a class; receivers connected with this
@@ -161,7 +164,11 @@ class Signal:
             For each receiver the pair of it and what it returned.
 
         Raises:
-            Exception: what a receiver raised; the receivers after it are not called.
+            Exception: what a receiver raised; the receivers after it are not called, and the async
+                ones that still run are cancelled (Django 5.2 lets them go on).
+            ExceptionGroup: several async receivers failed, be it on being cancelled, as in Django
+                6.1 (5.2 raises the first failure alone); a ``BaseExceptionGroup`` where it has
+                more than exceptions.
         """
         if self._is_unheard:
             return []
@@ -185,7 +192,8 @@ class Signal:
         """:meth:`send` for async code. Mirrors Django's ``Signal.asend``.
 
         Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
-        concurrently, on the running loop.
+        concurrently, on the running loop, as in Django 6.1 (in 5.2 all begin at once). Cancelling
+        the sender cancels them. One that cancels itself answers None.
         """
         if self._is_unheard:
             return []

@@ -154,8 +154,10 @@ def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
     if culprit is not None:
         sender = culprit.dispatch.sender
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
-        story = _failure_of(culprit.receiver, signal, describe_failure(error))
-        return Problem(1, "receiver_failed", story)
+        # Of several async receivers that failed, one is told of, as in a trace.
+        others, first = _first_of(error, recorder)
+        story = _failure_of(culprit.receiver, signal, describe_failure(first))
+        return Problem(1, "receiver_failed", story + _as_well(others))
     if isinstance(error, ReceiversFailed):
         return robust_failures(error.signal, error.failed)
     if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
@@ -180,8 +182,23 @@ def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> 
 
     receiver, error = failed[0]
     story = _failure_of(describe(receiver), signal, describe_failure(error))
-    others = f", and so did {len(failed) - 1} more" if len(failed) > 1 else ""
-    return Problem(1, "receiver_failed", f"{story}{others}; the others ran")
+    return Problem(1, "receiver_failed", f"{story}{_as_well(len(failed) - 1)}; the others ran")
+
+
+def _first_of(error: BaseException, recorder: "Blaming") -> tuple[int, BaseException]:
+    """The first failure of a group of which it is known who raised it, and how many others are."""
+    others = 0
+    while isinstance(error, BaseExceptionGroup):
+        known = [each for each in error.exceptions if recorder.culprit(each) is not None]
+        if not known:
+            break
+        others += len(error.exceptions) - 1
+        error = known[0]
+    return others, error
+
+
+def _as_well(others: int) -> str:
+    return f", and so did {others} more" if others else ""
 
 
 def _failure_of(receiver: str, signal: str, failure: "Failure") -> str:

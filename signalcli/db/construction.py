@@ -29,6 +29,7 @@ from signalcli.db.compat.models import (
 )
 from signalcli.db.compat.states import values_before
 from signalcli.db.models import mapped_models
+from signalcli.dispatch.forking import held_across_forks
 
 # Defaults of these types need not be copied for each instance.
 _IMMUTABLE = (type(None), bool, int, float, complex, str, bytes)
@@ -44,7 +45,7 @@ class _Blocks(threading.local):
 
 _blocks = _Blocks()
 _seen: WeakSet[Mapper[Any]] = WeakSet()
-_lock = threading.Lock()
+_lock = held_across_forks(threading.RLock())
 
 
 @contextmanager

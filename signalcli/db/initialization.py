@@ -30,6 +30,7 @@ from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import post_init, pre_init
 from signalcli.db.wrapping import is_wrapped, unwrap, wrap_class_method, wrap_method
 from signalcli.dispatch import watching
+from signalcli.dispatch.calling import keep_apart
 
 __all__ = ["post_init", "pre_init"]
 
@@ -69,6 +70,8 @@ class _Making:
 
 _making: ContextVar[_Making | None] = ContextVar("signalcli_making", default=None)
 _silent: ContextVar[bool] = ContextVar("signalcli_silent", default=False)
+keep_apart(_validated)
+keep_apart(_silent)
 
 
 @contextmanager

@@ -6,12 +6,13 @@ from typing import Any
 
 from signalcli.db.labels import label_of
 from signalcli.db.models import is_mapped
+from signalcli.dispatch.forking import held_across_forks
 
 Name = tuple[str, str]
 
 # Whoever adds a model and tells those who wait for it holds this, and so does whoever finds no
 # model and begins to wait: nobody waits for what has come.
-lock = threading.RLock()
+lock = held_across_forks(threading.RLock())
 
 _defined: dict[str, list[weakref.ref[type[Any]]]] = {}
 

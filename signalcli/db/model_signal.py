@@ -37,10 +37,11 @@ class ModelSignal(Signal):
     def __init__(
         self, providing_args: Iterable[str] | None = None, *, use_caching: bool = False
     ) -> None:
-        super().__init__(providing_args, use_caching=use_caching)
+        # Before others can find the signal, which may be in a child that is forked just then.
         self._pending = ConnectionTable()
         # A sender is compared by identity: of the texts for one name, the first stands for all.
         self._names: dict[tuple[str, str], str] = {}
+        super().__init__(providing_args, use_caching=use_caching)
 
     @property
     def pending(self) -> list[Connection]:
@@ -60,14 +61,15 @@ class ModelSignal(Signal):
             return
         with lock:
             for connection in self.pending:
-                receiver, name, uid = (
-                    connection.receiver,
-                    connection.sender,
-                    connection.dispatch_uid,
-                )
+                name, uid = connection.sender, connection.dispatch_uid
                 model = find_model(parse_name(name))
-                if model is not None and self._pending.remove(receiver, name, uid):
-                    super()._add(receiver, model, connection.weak, uid)
+                if model is None:
+                    continue
+                # Whoever waits behind it for its death does so as well for the model.
+                for each in self._pending.take(connection.receiver, name, uid):
+                    receiver = each.receiver
+                    if receiver is not None:
+                        super()._add(receiver, model, each.weak, uid)
 
     def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
         if not isinstance(sender, str):
@@ -79,6 +81,10 @@ class ModelSignal(Signal):
                 return super()._add(receiver, model, weak, dispatch_uid)
             text = self._names.setdefault(name, str(sender))
             return self._pending.add(receiver, text, weak, dispatch_uid)
+
+    def _renew(self) -> None:
+        super()._renew()
+        self._pending.renew()
 
     def _remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
         if not isinstance(sender, str):

@@ -11,6 +11,8 @@ from sqlalchemy.orm.exc import UnmappedClassError
 
 from signalcli.db.compat.models import all_mappers, awaits_configuring
 
+from signalcli.dispatch.forking import held_across_forks
+
 Prepare = Callable[[type[Any]], None]
 
 
@@ -48,7 +50,7 @@ class ForEachModel:
 
     SQLAlchemy's events must not be changed while another thread fires them, so what listens to
     them is added once, when it is first wanted, and stays; it has to look whether it is still
-    wanted itself.
+    wanted itself. Each of these lives as long as the process.
 
     A class that is mapped anew, after its registry was disposed of, counts as another model. No
     model is kept alive.
@@ -79,7 +81,7 @@ class ForEachModel:
         self._listening: WeakSet[Mapper[Any]] = WeakSet()
         self._prepared: WeakSet[Mapper[Any]] = WeakSet()
         self._on = False
-        self._lock = threading.RLock()
+        self._lock = held_across_forks(threading.RLock())
         if when_configured:
             event.listen(Mapper, "after_configured", self._on_configured)
         else:

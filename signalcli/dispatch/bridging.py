@@ -1,6 +1,8 @@
 """Where sync meets async: awaiting from sync code, and calling sync code from a coroutine."""
 
+import sys
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -39,9 +41,11 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
             return result
     try:
         if _runs_a_loop():
+            # It begins with what asgiref would say, which Django's users know.
             raise RuntimeError(
-                "Async receivers cannot be awaited by send() in a thread that runs an event loop: "
-                "await asend() instead, save through an AsyncSession, or send from another thread."
+                "You cannot use AsyncToSync in the same thread as an async event loop - just await "
+                "the async function directly. For async receivers that is: await asend() instead "
+                "of send(), save through an AsyncSession, or send from another thread."
             )
         from asgiref.sync import async_to_sync
 
@@ -68,3 +72,13 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(function)(*args)
+
+
+def thread_guard() -> ContextVar[bool] | None:
+    """Where asgiref notes that this context occupies the thread of all sync code, if it did so.
+
+    Several coroutines in one context would each find it occupied by another, and asgiref would
+    refuse to wait, which it does where that might be for ever.
+    """
+    sync = sys.modules.get("asgiref.sync")
+    return None if sync is None else getattr(sync.SyncToAsync, "deadlock_context", None)

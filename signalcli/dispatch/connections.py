@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,11 @@ class ConnectionTable:
 
     What a dispatch needs is derived from the connections once, and again after a change: the
     references that each named sender reaches, and under None those that any other sender does.
+
+    A module that is loaded anew connects its new function while the old one still lives, unless it
+    does so after the function's name has passed to the new one. So whoever connects with the
+    ``dispatch_uid`` of a living receiver that is held weakly waits behind it: the newest alone,
+    held as it would be if it were connected. When the living one dies, that one has its place.
     """
 
     __slots__ = (
@@ -82,7 +88,9 @@ class ConnectionTable:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self._connections: dict[_ConnectionKey, Connection] = {}
+        # Each in a list, behind which another one may wait. A list grows and shrinks in single
+        # steps, so whatever strikes in between finds whoever comes first connected.
+        self._connections: dict[_ConnectionKey, list[Connection]] = {}
         # Filled by callbacks of the garbage collector, which may strike while the lock is held;
         # so they only append, and whoever holds the lock next tidies up.
         self._dead: list[tuple[_ConnectionKey, Reference]] = []
@@ -110,23 +118,40 @@ class ConnectionTable:
         )
         with self.lock:
             self._bury_the_dead()
-            if key in self._connections:
-                return False
-            if is_bound_method(sender):
-                self._key_of = identity
-            self._connections[key] = connection
-            self._changed()
-            return True
+            # Again where a finaliser came between with the same key: then it was first.
+            while True:
+                place = self._connections.get(key)
+                if place is None:
+                    if is_bound_method(sender):
+                        self._key_of = identity
+                    if self._connections.setdefault(key, [connection])[:1] == [connection]:
+                        self._changed()
+                        return True
+                    continue
+                there = list(place)
+                dead = [each for each in there if not each.is_alive]
+                if dead or not there:
+                    self._bury(key, dead)  # they died just now, which was not told yet
+                elif not there[0].weak or identity(there[0].receiver) == identity(receiver):
+                    return False
+                else:
+                    place[1:] = [connection]
+                    if self._connections.get(key) is place:
+                        return False
 
     def remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
-        """Disconnect; returns whether that connection existed."""
+        """Disconnect, and whoever waits; returns whether that connection existed."""
+        return bool(self.take(receiver, sender, dispatch_uid))
+
+    def take(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> list[Connection]:
+        """Disconnect; returns that connection, if it existed, and the one that waited behind it."""
         key = _key(receiver, sender, dispatch_uid)
         with self.lock:
             self._bury_the_dead()
-            found = self._connections.pop(key, None) is not None
-            if found:
+            taken = self._connections.pop(key, [])
+            if taken:
                 self._changed()
-            return found
+            return taken
 
     def reached_by(self, sender: Any) -> tuple[list[Any], list[Any]]:
         """The sync and the async receivers that a sender reaches, in order.
@@ -152,7 +177,7 @@ class ConnectionTable:
         """Every live connection, in the order of connecting."""
         with self.lock:
             self._bury_the_dead()
-            connections = list(self._connections.values())
+            connections = self._connected()
         return [connection for connection in connections if connection.is_alive]
 
     @property
@@ -171,11 +196,21 @@ class ConnectionTable:
             self._muted += step
             self._changed()
 
+    def renew(self) -> None:
+        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        self.lock = threading.RLock()
+        for key, place in list(self._connections.items()):
+            self._bury(key, [each for each in place if not each.is_alive])
+        self._changed()
+
+    def _connected(self) -> list[Connection]:
+        return [place[0] for place in list(self._connections.values()) if place]
+
     def _derive(self) -> dict[Key | None, Reached]:
         with self.lock:
             change = self._change
             self._bury_the_dead()
-            connections = [] if self._muted else list(self._connections.values())
+            connections = [] if self._muted else self._connected()
             reached: dict[Key | None, Reached] = {ANY_SENDER: ([], [])}
             for connection in connections:
                 reached.setdefault(connection.sender_key, ([], []))
@@ -207,14 +242,28 @@ class ConnectionTable:
 
     def _bury_the_dead(self) -> None:
         while self._dead:
-            key, reference = self._dead.pop()
-            connection = self._connections.get(key)
+            try:
+                key, reference = self._dead.pop()
+            except IndexError:
+                return  # a finaliser has struck here, and has left nothing to do
             # A living connection may have taken the key since, with the id of the dead.
-            if connection is not None and (
-                connection.receiver_reference is reference
-                or connection.sender_reference is reference
-            ):
-                del self._connections[key]
+            dead = [
+                each
+                for each in self._connections.get(key, ())
+                if each.receiver_reference is reference or each.sender_reference is reference
+            ]
+            self._bury(key, dead)
+
+    def _bury(self, key: _ConnectionKey, dead: list[Connection]) -> None:
+        """Take the dead out of their place, which is free then unless somebody waits."""
+        place = self._connections.get(key, [])
+        for connection in dead:
+            with suppress(ValueError):
+                place.remove(connection)
+        if not place:
+            place = self._connections.pop(key, [])
+            if place:  # taken by a finaliser, just now
+                self._connections.setdefault(key, place)
 
 
 def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:

@@ -5,10 +5,12 @@ receiver is as idle as without it.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
+
+from signalcli.dispatch import forking
 
 if TYPE_CHECKING:
     from signalcli.dispatch.calling import Receiver
@@ -54,6 +56,14 @@ def metered(meter: Meter) -> Iterator[None]:
             meters = tuple(other for other in meters if other is not meter)
 
 
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forking.in_child(_renew_lock)
+
+
 class MeteredCalls:
     """Calls receivers of one signal, and tells the meters."""
 
@@ -76,13 +86,31 @@ class MeteredCalls:
         self._tell(receiver, begun, None)
         return value
 
-    async def acall(
+    def prepare(
         self, receiver: "Receiver", named: dict[str, Any], called: "Receiver | None" = None
-    ) -> Any:
-        """The same for an async receiver."""
+    ) -> Awaitable[Any]:
+        """Call an async receiver, whose answer is awaited by :meth:`acall`."""
         begun = perf_counter()
         try:
-            value = await (receiver if called is None else called)(**named)
+            answer: Awaitable[Any] = (receiver if called is None else called)(**named)
+        except BaseException as error:
+            self._tell(receiver, begun, error)
+            raise
+        return answer
+
+    async def acall(
+        self,
+        receiver: "Receiver",
+        named: dict[str, Any],
+        answer: Awaitable[Any] | None = None,
+        called: "Receiver | None" = None,
+    ) -> Any:
+        """Await what an async receiver answers, which is called now unless it was before."""
+        begun = perf_counter()
+        try:
+            if answer is None:
+                answer = (receiver if called is None else called)(**named)
+            value = await answer
         except BaseException as error:
             self._tell(receiver, begun, error)
             raise

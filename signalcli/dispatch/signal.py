@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from signalcli.dispatch import metering, watching
+from signalcli.dispatch import forking, metering, watching
 from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
 from signalcli.dispatch.connections import Connection, ConnectionTable
@@ -91,7 +91,7 @@ class Signal:
         """Connect a receiver, once. Mirrors Django's ``Signal.connect``.
 
         Unlike Django's, it always checks the receiver and returns it, so that it can stand as a
-        decorator.
+        decorator. And a module may be reloaded: see ``dispatch_uid``.
 
         Arguments:
             receiver: a hashable callable, sync or async, that takes ``**kwargs``. Receivers run
@@ -102,7 +102,11 @@ class Signal:
             weak: whether the connection ends with the receiver's life. A bound method lives as
                 long as its object. Pass False for a function that nothing else holds.
             dispatch_uid: a hashable identifier; of several receivers with the same one, only the
-                first is connected (for modules that are imported twice).
+                first is connected (for modules that are imported twice) for as long as it lives.
+                When it dies, the last that connected after it takes its place in the order, at
+                once, if that one lives (a reloaded module's new function, for which Django needs
+                a second reload). Until then it waits, held as if it were connected, and is not
+                listed. Behind a receiver that the connection itself keeps alive nobody waits.
 
         Raises:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
@@ -120,6 +124,8 @@ class Signal:
         dispatch_uid: Hashable = None,
     ) -> bool:
         """Disconnect a receiver. Mirrors Django's ``Signal.disconnect``.
+
+        With a ``dispatch_uid``, whoever waits for the receiver's place goes with it.
 
         Arguments:
             receiver: the receiver; not needed with a ``dispatch_uid``.
@@ -144,7 +150,10 @@ class Signal:
         """Send to every connected receiver. Mirrors Django's ``Signal.send``.
 
         Sync receivers run first, in the order of connecting; then the async ones, concurrently,
-        awaited through asgiref's ``async_to_sync``.
+        awaited through asgiref's ``async_to_sync``. These share one context: each sees what the
+        others set in context variables, and the sender sees it afterwards, as in Django 6.1 (in
+        5.2 it is lost). Unlike in Django 6.1, several may call sync code through asgiref's
+        ``sync_to_async`` at the same time.
 
         Arguments:
             sender: who the signal is sent for, usually a class; receivers connected with this
@@ -155,7 +164,11 @@ class Signal:
             For each receiver the pair of it and what it returned.
 
         Raises:
-            Exception: what a receiver raised; the receivers after it are not called.
+            Exception: what a receiver raised; the receivers after it are not called, and the async
+                ones that still run are cancelled (Django 5.2 lets them go on).
+            ExceptionGroup: several async receivers failed, be it on being cancelled, as in Django
+                6.1 (5.2 raises the first failure alone); a ``BaseExceptionGroup`` where it has
+                more than exceptions.
         """
         if self._is_unheard:
             return []
@@ -179,7 +192,8 @@ class Signal:
         """:meth:`send` for async code. Mirrors Django's ``Signal.asend``.
 
         Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
-        concurrently, on the running loop.
+        concurrently, on the running loop, as in Django 6.1 (in 5.2 all begin at once). Cancelling
+        the sender cancels them. One that cancels itself answers None.
         """
         if self._is_unheard:
             return []
@@ -243,6 +257,10 @@ class Signal:
         with self._table.lock:
             self._is_unheard = self.is_idle
 
+    def _renew(self) -> None:
+        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        self._table.renew()
+
     def _send(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
@@ -292,7 +310,10 @@ class Signal:
     def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call; ``named`` is the caller's own and may be filled up."""
         if "signal" in named:
-            raise TypeError("send() provides signal itself; give the argument another name.")
+            raise TypeError(
+                "send() got multiple values for keyword argument 'signal', which it provides "
+                "itself. Give the argument another name."
+            )
         named["signal"] = self
         named["sender"] = sender
         return named
@@ -328,4 +349,12 @@ def _update_all() -> None:
         signal._update()
 
 
+def _renew_all() -> None:
+    for signal in all_signals():
+        signal._renew()
+    # Others may have had no time to note what they had changed.
+    watching.announce_change()
+
+
 watching.on_change(_update_all)
+forking.in_child(_renew_all)

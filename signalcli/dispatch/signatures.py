@@ -25,18 +25,18 @@ def check_receiver(receiver: Any, providing_args: Collection[str] | None) -> Non
             provide.
     """
     if not callable(receiver):
-        raise TypeError(f"Signal receivers must be callable, which {receiver!r} is not.")
+        raise TypeError(f"Signal receivers must be callable. {receiver!r} is not.")
     try:
         parameters = inspect.signature(receiver).parameters.values()
     except ValueError as error:
         raise ValueError(
-            f"Signal receivers must accept keyword arguments (**kwargs); "
+            f"Signal receivers must accept keyword arguments (**kwargs). "
             f"{receiver!r} does not say what it accepts."
         ) from error
     if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         raise ValueError(
-            f"Signal receivers must accept keyword arguments (**kwargs), "
-            f"which {describe(receiver)} does not."
+            f"Signal receivers must accept keyword arguments (**kwargs). "
+            f"{describe(receiver)} does not."
         )
     if providing_args is None:
         return
@@ -84,13 +84,20 @@ def place_of(target: Any) -> tuple[str, int]:
 
 def describe(target: Any) -> str:
     """The full name of a callable: ``package.module.qualified_name``."""
-    function = _within_partials(target)
-    name = getattr(function, "__qualname__", None)
-    if not isinstance(name, str):
-        function = type(function)
-        name = function.__qualname__
+    function = _named(target)
     module = getattr(function, "__module__", None)
-    return f"{module}.{name}" if module else name
+    return f"{module}.{function.__qualname__}" if module else str(function.__qualname__)
+
+
+def qualified_name(target: Any) -> str:
+    """The name of a callable within its module: ``Class.method``."""
+    return str(_named(target).__qualname__)
+
+
+def _named(target: Any) -> Any:
+    """What gives a callable its name: itself, what it calls, or its class."""
+    function = _within_partials(target)
+    return function if isinstance(getattr(function, "__qualname__", None), str) else type(function)
 
 
 def _within_partials(target: Any) -> Any:

@@ -5,11 +5,12 @@ a sender one look at :data:`observers`.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from signalcli.dispatch import metering
+from signalcli.dispatch import forking, metering
+from signalcli.dispatch.calling import under_way
 from signalcli.dispatch.metering import MeteredCalls
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ def watch(observer: Observer) -> Iterator[None]:
     global observers
     with _lock:
         observers = (*observers, observer)
-    _announce_change()
+    announce_change()
     try:
         yield
     finally:
         with _lock:
             observers = tuple(other for other in observers if other is not observer)
-        _announce_change()
+        announce_change()
 
 
 def on_change(callback: Callable[[], object]) -> None:
@@ -105,9 +106,18 @@ def on_change(callback: Callable[[], object]) -> None:
     _on_change.append(callback)
 
 
-def _announce_change() -> None:
+def announce_change() -> None:
+    """Tell those who asked for it that observers may have changed."""
     for callback in _on_change:
         callback()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forking.in_child(_renew_lock)
 
 
 def cause() -> Cause:
@@ -166,15 +176,35 @@ class WatchedDispatch:
         _ended(responses, value, None)
         return value
 
-    async def acall(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
-        """The same for an async receiver."""
+    def prepare(self, receiver: "Receiver", named: dict[str, Any]) -> Awaitable[Any]:
+        """Call an async receiver, whose answer is awaited by :meth:`acall`.
+
+        The response begins with that, unless the call fails already.
+        """
         called = self._intercepted(receiver, True) if self._interceptors else receiver
-        responses = self._begun(receiver)
         try:
             if self._metered is None:
-                value = await called(**named)
+                answer: Awaitable[Any] = called(**named)
             else:
-                value = await self._metered.acall(receiver, named, called)
+                answer = self._metered.prepare(receiver, named, called)
+        except BaseException as error:
+            _ended(self._begun(receiver), None, error)
+            raise
+        return answer
+
+    async def acall(
+        self, receiver: "Receiver", named: dict[str, Any], answer: Awaitable[Any] | None = None
+    ) -> Any:
+        """Await what an async receiver answers, which is called now unless it was before."""
+        called = receiver
+        if answer is None and self._interceptors:
+            called = self._intercepted(receiver, True)
+        responses = self._begun(receiver)
+        try:
+            if self._metered is not None:
+                value = await self._metered.acall(receiver, named, answer, called)
+            else:
+                value = await (called(**named) if answer is None else answer)
         except BaseException as error:
             _ended(responses, None, error)
             raise
@@ -187,10 +217,13 @@ class WatchedDispatch:
         return receiver
 
     def _begun(self, receiver: "Receiver") -> _Tokens:
-        return [
-            (observer, observer.response_begun(dispatch, receiver))
-            for observer, dispatch in self._tokens
-        ]
+        places = under_way.get()
+        # What observers set around a response is not for others that run beside it.
+        with places[-1].keeping_what_is_set() if places else nullcontext():
+            return [
+                (observer, observer.response_begun(dispatch, receiver))
+                for observer, dispatch in self._tokens
+            ]
 
 
 def _ended(responses: _Tokens, value: Any, error: BaseException | None) -> None:

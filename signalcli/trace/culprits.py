@@ -15,8 +15,9 @@ class Culprits(Generic[T]):
         self._raised: dict[int, tuple[BaseException, T]] = {}
 
     def note(self, error: BaseException, culprit: T) -> None:
-        """Remember who raised an exception, unless somebody did before."""
-        self._raised.setdefault(id(error), (error, culprit))
+        """Remember who raised an exception, unless somebody did before, or one that it groups."""
+        if self.of(error) is None:
+            self._raised[id(error)] = (error, culprit)
         if len(self._raised) > MOST_EXCEPTIONS:
             # Receivers may catch what they cause; the oldest are of no interest any more.
             del self._raised[next(iter(self._raised))]
@@ -26,8 +27,11 @@ class Culprits(Generic[T]):
         self._raised.pop(id(error), None)
 
     def of(self, error: BaseException) -> T | None:
-        """What raised an exception, or None where nothing is known to."""
+        """What raised an exception, or the first of a group's of which it is known, or None."""
         # What a receiver of connection_created raises, SQLAlchemy wraps where it is the driver's.
         raised = error if id(error) in self._raised else getattr(error, "orig", None)
         _, culprit = self._raised.get(id(raised), (None, None))
+        if culprit is None and isinstance(error, BaseExceptionGroup):
+            found = (self.of(member) for member in error.exceptions)
+            return next((each for each in found if each is not None), None)
         return culprit

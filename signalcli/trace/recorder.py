@@ -21,22 +21,22 @@ from signalcli.trace.representation import describe_failure, represent
 Running = Mapping["Recorder", Response]
 
 _NOTHING: Running = {}
-_running: ContextVar[Running] = ContextVar("signalcli_running", default=_NOTHING)
+running_here: ContextVar[Running] = ContextVar("signalcli_running", default=_NOTHING)
 
 
 def running() -> Running:
     """The response that is running in this context, for each recorder."""
-    return _running.get()
+    return running_here.get()
 
 
 @contextmanager
 def continued(responses: Running) -> Iterator[None]:
     """Within it, what happens counts as done by those responses and no others."""
-    token = _running.set(responses)
+    token = running_here.set(responses)
     try:
         yield
     finally:
-        _running.reset(token)
+        running_here.reset(token)
 
 
 def _thread_and_task() -> tuple[int, int]:
@@ -72,14 +72,14 @@ class Recorder:
 
     def current(self) -> Response | None:
         """The response that is running in this context, or None."""
-        return _running.get().get(self)
+        return running_here.get().get(self)
 
     def as_current(self, response: Response | None) -> AbstractContextManager[None]:
         """Within it, what happens counts as done by a response; where None, by nobody."""
         return continued(self._with(response))
 
     def _with(self, response: Response | None) -> Running:
-        running = _running.get()
+        running = running_here.get()
         if response is not None:
             return {**running, self: response}
         return {recorder: other for recorder, other in running.items() if recorder is not self}
@@ -167,7 +167,7 @@ class Recorder:
             runs_in=_thread_and_task(),
         )
         dispatch.responses.append(response)
-        token = _running.set(self._with(response))
+        token = running_here.set(self._with(response))
         self._changed()
         return response, token
 
@@ -183,7 +183,7 @@ class Recorder:
         """
         response, token = begun
         seconds = time.perf_counter() - self._origin - response.begun
-        _running.reset(token)
+        running_here.reset(token)
         if error is None:
             response.value = represent(value)
         else:

@@ -72,6 +72,26 @@ async def in_a_task(**kwargs):
 """
 
 
+@pytest.mark.parametrize("watched", [(), ("--quiet", "--no-log")], ids=["watched", "metered"])
+def test_of_several_async_receivers_that_fail_the_first_is_named(
+    driver: Driver, watched: tuple[str, ...]
+) -> None:
+    program = driver(
+        "@receiver(post_save, sender=User)\n"
+        "async def mail(**kwargs): raise ValueError('no mail')\n"
+        "@receiver(post_save, sender=User)\n"
+        "async def text(**kwargs): raise LookupError('no text')\n"
+    )
+    done = program("register", "new", "--email", "new@mail.com", *watched)
+    assert done.code == 1
+    assert re.fullmatch(
+        r"the receiver \S+\.mail failed on post_save of User: ValueError: no mail "
+        r"\(driver\.py:\d+\), and so did 1 more; nothing was written",
+        done.error,
+    )
+    assert program.usernames == ["alice", "bob"]
+
+
 def test_a_savepoint_that_is_released_is_no_commit(driver: Driver) -> None:
     program = driver(
         "@receiver(post_save, sender=User)\n"

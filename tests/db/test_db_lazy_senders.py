@@ -126,6 +126,28 @@ class TestConnecting:
         signal.connect(notes.third, sender=order, dispatch_uid="once")
         assert notes.take(signal, order) == ["first"]
 
+    @pytest.mark.parametrize("dies", ["before the model comes", "after it has come"])
+    def test_who_waits_for_a_receivers_death_takes_its_place_with_the_model(
+        self, signal: ModelSignal, label: str, dies: str
+    ) -> None:
+        one, two = Notes(), Notes()
+        signal.connect(one.first, sender=f"{label}.Order", dispatch_uid="once")
+        signal.connect(two.second, sender=f"{label}.Order", dispatch_uid="once")
+        assert len(signal.pending) == 1
+        if dies == "before the model comes":
+            del one
+            gc.collect()
+            assert [connection.receiver for connection in signal.pending] == [two.second]
+        order = make_model(label)
+        assert signal.pending == []
+        if dies == "after it has come":
+            assert one.take(signal, order) == ["first"]
+            del one
+            gc.collect()
+        assert two.take(signal, order) == ["second"]
+        assert signal.disconnect(sender=f"{label}.Order", dispatch_uid="once")
+        assert two.take(signal, order) == []
+
     def test_receivers_run_in_the_order_of_being_connected_not_of_asking(
         self, signal: ModelSignal, notes: Notes, label: str
     ) -> None:

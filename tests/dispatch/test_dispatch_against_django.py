@@ -1,16 +1,24 @@
 """Django is the judge: the same sequence of operations gives the same results with both signals.
 
 Compared are the results of ``disconnect`` and ``has_listeners``, the responses of a dispatch and
-their order, who was called, with what and in which order, and the type and arguments of each
-exception, raised or returned.
+their order, what is said to those who cannot connect, who was called, with what and in which
+order, how far each async receiver came, the
+type and arguments of each exception, raised or returned, and of those in a group, and what each
+receiver and the sender see of a context variable that receivers set.
+
+Where a receiver that waits for the death of another one with the same ``dispatch_uid`` takes its
+place, Django's signal is made to do that, too.
 
 Left out, because Django's two versions disagree with each other or stumble themselves:
 
 - Django 5.2 starts the async receivers of ``asend`` while the sync ones still run in their thread.
   Only the order within the sync ones and within the async ones is compared with it, and after a
   sync receiver's failure neither the async receivers nor their failures are.
-- Where several async receivers fail, Django 6.1 raises an exception group. Its first member is
-  compared with ours, which raises that one alone, as Django 5.2 does.
+- Where an async receiver fails, Django 5.2 raises what it raised, and lets the others go on; Django
+  6.1 cancels the others, and raises a group where several fail. With 5.2, our first failure alone
+  is compared, and not what becomes of the others.
+- Django 5.2 loses what async receivers set in context variables, and has no answer for a receiver
+  that cancels itself. Neither is compared with it.
 - Django 5.2 keeps a dead sender's connections and hands them to a new sender with the same ``id``.
   It is made to forget them here, and every sender has an ``id`` of its own; what happens otherwise
   is tested with the garbage.
@@ -23,8 +31,10 @@ import functools
 import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +56,12 @@ if not settings.configured:
 
 SYNC_FIRST_IN_DJANGO = django.VERSION >= (6, 0)
 FORGETS_DEAD_SENDERS_IN_DJANGO = django.VERSION >= (6, 0)
+# Async receivers run in a task group and in one context.
+TOGETHER_IN_DJANGO = django.VERSION >= (6, 1)
 
 Tag = tuple[int, int]
+
+latest: ContextVar[Tag | None] = ContextVar("latest", default=None)
 
 
 class Broken(Exception):
@@ -59,6 +73,10 @@ class Unstoppable(BaseException):
 
 
 FAILURES: tuple[type[BaseException], ...] = (ValueError, KeyError, Broken, Unstoppable)
+GROUPS: tuple[type[BaseException], ...] = (ExceptionGroup, BaseExceptionGroup)
+CANCELLATION: tuple[type[BaseException], ...] = (
+    (asyncio.CancelledError,) if TOGETHER_IN_DJANGO else ()
+)
 RAISED: tuple[type[BaseException], ...] = (*FAILURES, BaseExceptionGroup)
 
 
@@ -93,6 +111,17 @@ class DropReceiver:
 
 
 @dataclass(frozen=True)
+class Reload:
+    """A receiver dies once, or before, a new one of its kind connects."""
+
+    receiver: int
+    sender: int
+    weak: bool
+    dispatch_uid: Hashable
+    dies_first: bool
+
+
+@dataclass(frozen=True)
 class DropSender:
     sender: int
 
@@ -107,7 +136,19 @@ class Dispatch:
     way: str
     sender: int
     acts: tuple[tuple[int, Any], ...]
-    """What some receivers do besides answering: raise an exception, or an operation (sync ones)."""
+    """What some receivers do besides answering: Wait (async ones) or an operation (sync ones)."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Wait a while, set the variable, wait, and end in some way; sync receivers do not wait."""
+
+    before: int
+    sets: bool
+    after: int
+    end: type[BaseException] | None
+    defiant: bool
+    """Whether it ends like that, too, where it is cancelled."""
 
 
 # --- receivers and senders --------------------------------------------------------------------
@@ -262,10 +303,58 @@ class Call:
     its_own_signal: bool
     others: tuple[str, ...]
     raises: type[BaseException] | None
+    sees: Tag | None
 
     @property
     def is_async(self) -> bool:
         return IS_ASYNC[self.receiver[0]]
+
+
+@dataclass(frozen=True)
+class End:
+    """An async receiver came to its end, or was cancelled before."""
+
+    receiver: Tag
+    cancelled: bool
+    sees: Tag | None
+
+    is_async = True
+    raises = None
+
+
+class SucceedingSignal(django.dispatch.Signal):
+    """Django's signal, with places for those who wait behind a living receiver."""
+
+    # What died is looked for at each operation, since those who wait tell nobody of their death.
+    _dead_receivers = property(lambda self: True, lambda self, value: None)
+
+    def __init__(self, use_caching: bool = False) -> None:
+        super().__init__(use_caching)
+        self.waiting: dict[Any, django.dispatch.Signal] = {}
+
+    def connect(
+        self, receiver: Any, sender: Any = None, weak: bool = True, dispatch_uid: Any = None
+    ) -> None:
+        super().connect(receiver, sender, weak, dispatch_uid)
+        key = (dispatch_uid, django.dispatch.dispatcher._make_id(sender))
+        for first in self.receivers:
+            is_weak = isinstance(first[1], weakref.ReferenceType)
+            if dispatch_uid and first[0] == key and is_weak and first[1]() != receiver:
+                self.waiting[key] = django.dispatch.Signal()
+                self.waiting[key].connect(receiver, sender, weak, dispatch_uid)
+
+    def disconnect(self, receiver: Any = None, sender: Any = None, dispatch_uid: Any = None) -> Any:
+        found = super().disconnect(receiver, sender, dispatch_uid)
+        self.waiting.pop((dispatch_uid, django.dispatch.dispatcher._make_id(sender)), None)
+        return found
+
+    def _clear_dead_receivers(self) -> None:
+        for place, (key, reference, *_) in enumerate(self.receivers):
+            if isinstance(reference, weakref.ReferenceType) and reference() is None:
+                for successor in self.waiting.pop(key, django.dispatch.Signal()).receivers:
+                    self.receivers[place] = successor
+                    self.sender_receivers_cache.clear()
+        super()._clear_dead_receivers()
 
 
 class World:
@@ -273,14 +362,16 @@ class World:
 
     def __init__(self, dispatcher: Any, use_caching: bool, runner: asyncio.Runner) -> None:
         self.dispatcher = dispatcher
-        self.signal = dispatcher.Signal(use_caching=use_caching)
+        made_by = SucceedingSignal if dispatcher is django.dispatch else dispatcher.Signal
+        self.signal = made_by(use_caching=use_caching)
         self.use_caching = use_caching
         self.runner = runner
         self.receivers = [make((slot, 0)) for slot, make in enumerate(RECEIVERS)]
         self.senders = [make() for make in SENDERS]
         self.used_ids = {id(getattr(sender, "__self__", sender)) for sender in self.senders}
         self.generation = 0
-        self.calls: list[Call] = []
+        self.calls: list[Call | End] = []
+        self.left: Tag | None = None  # what the sender saw of the variable after its dispatch
 
     @property
     def asend_starts_all_at_once(self) -> bool:
@@ -304,19 +395,23 @@ class World:
                 try:
                     self.signal.connect(NON_RECEIVERS[receiver], weak=weak)
                 except (TypeError, ValueError) as error:
-                    return type(error)
+                    # Ours goes on after Django's sentence.
+                    return type(error), str(error).partition(". ")[0].rstrip(".")
                 # Only strongly is there a receiver among them; it must not stay to be called.
                 return self.signal.disconnect(NON_RECEIVERS[receiver])
             case Disconnect(receiver, sender, dispatch_uid):
                 target = None if receiver is None else self.receivers[receiver].get()
                 return self.signal.disconnect(target, self.senders[sender], dispatch_uid)
             case DropReceiver(receiver):
-                self.receivers[receiver] = Held(None)
-                # Under DEBUG Django remembers the signatures of functions, and so holds them.
-                django_inspect._get_func_parameters.cache_clear()
-                collect_garbage(self.runner)
-                self.generation += 1
-                self.receivers[receiver] = RECEIVERS[receiver]((receiver, self.generation))
+                self.replace_receiver(receiver, Held(None))
+                self.replace_receiver(receiver, self.new_receiver(receiver))
+                return None
+            case Reload(receiver, sender, weak, dispatch_uid, dies_first):
+                if dies_first:
+                    self.replace_receiver(receiver, Held(None))
+                new = self.new_receiver(receiver)
+                self.signal.connect(new.get(), self.senders[sender], weak, dispatch_uid)
+                self.replace_receiver(receiver, new)
                 return None
             case DropSender(sender):
                 self.forget_connections_with(self.senders[sender])
@@ -333,6 +428,16 @@ class World:
                     return None
                 return self.dispatch(way, self.senders[sender], dict(acts))
         raise AssertionError(operation)
+
+    def new_receiver(self, receiver: int) -> Held:
+        self.generation += 1
+        return RECEIVERS[receiver]((receiver, self.generation))
+
+    def replace_receiver(self, receiver: int, new: Held) -> None:
+        self.receivers[receiver] = new
+        # Under DEBUG Django remembers the signatures of functions, and so holds them.
+        django_inspect._get_func_parameters.cache_clear()
+        collect_garbage(self.runner)
 
     def forget_connections_with(self, sender: Any) -> None:
         """Django 5.2 keeps them, and so keeps strong receivers alive that were dropped."""
@@ -354,23 +459,26 @@ class World:
 
     def dispatch(self, way: str, sender: Any, acts: dict[int, Any]) -> tuple[Any, ...]:
         self.calls = []
+        latest.set(None)
         send = getattr(self.signal, way)
         try:
             if way.startswith("a"):
-                responses = self.runner.run(settled(send(sender, world=self, acts=acts)))
+                responses = self.runner.run(self.settled(send(sender, world=self, acts=acts)))
             else:
-                responses = send(sender, world=self, acts=acts)
+                try:
+                    responses = send(sender, world=self, acts=acts)
+                finally:
+                    self.left = seen()
         except RAISED as error:
-            first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-            if isinstance(error, BaseExceptionGroup):
-                assert self.dispatcher is django.dispatch, "our signal raises the first alone"
-            outcome = ("raised", *as_data(first))
+            outcome = ("raised", as_data(error))
         else:
             outcome = (
                 "responses",
                 [(tag_of(receiver), as_data(value)) for receiver, value in responses],
             )
         calls = self.calls
+        if not TOGETHER_IN_DJANGO:
+            calls = [call for call in calls if isinstance(call, Call)]
         if way.startswith("a") and self.asend_starts_all_at_once:
             calls.sort(key=lambda call: call.is_async)
             stopping = [
@@ -382,20 +490,49 @@ class World:
             ]
             if stopping:
                 calls = [call for call in calls if not call.is_async]
-                outcome = ("raised", stopping[0].raises, (stopping[0].receiver,))
-        return (way, calls, outcome)
+                outcome = ("raised", (stopping[0].raises, (stopping[0].receiver,)))
+        return (way, calls, outcome, self.left)
+
+    async def settled(self, dispatch: Any) -> Any:
+        """Django 5.2 leaves receivers running when one fails: wait for them, whatever they do."""
+        latest.set(None)
+        try:
+            return await dispatch
+        finally:
+            self.left = seen()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.gather(*others, return_exceptions=True)
 
     def respond(self, tag: Tag, **named: Any) -> Any:
         act = self.note(tag, **named)
-        if isinstance(act, type):
-            raise act(tag)
+        if isinstance(act, Wait):
+            if act.sets:
+                latest.set(tag)
+            if act.end is not None and issubclass(act.end, FAILURES):
+                raise act.end(tag)
+            return tag, None
         return tag, self.carry_out(act) if act else None
 
     async def respond_async(self, tag: Tag, **named: Any) -> Any:
         act = self.note(tag, **named)
-        await asyncio.sleep(0)  # lets the other receivers begin
-        if isinstance(act, type):
-            raise act(tag)
+        if not isinstance(act, Wait):
+            act = Wait(1, False, 0, None, False)
+        try:
+            for _ in range(act.before):
+                await asyncio.sleep(0)  # lets the other receivers go on
+            if act.sets:
+                latest.set(tag)
+            for _ in range(act.after):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.calls.append(End(tag, True, seen()))
+            if not act.defiant:
+                raise
+        self.calls.append(End(tag, False, seen()))
+        if act.end in GROUPS:
+            raise BaseExceptionGroup("of its own", [ValueError(tag), LookupError(tag)])
+        if act.end is not None:
+            raise act.end(tag)
         return tag, None
 
     def note(self, tag: Tag, signal: Any, sender: Any, acts: dict[int, Any], **others: Any) -> Any:
@@ -408,19 +545,16 @@ class World:
                 ),
                 its_own_signal=signal is self.signal,
                 others=tuple(sorted(others)),
-                raises=act if isinstance(act, type) else None,
+                raises=act.end if isinstance(act, Wait) and act.end in FAILURES else None,
+                sees=seen(),
             )
         )
         return act
 
 
-async def settled(dispatch: Any) -> Any:
-    """Django 5.2 leaves receivers running when one fails: wait for them, whatever they do."""
-    try:
-        return await dispatch
-    finally:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*others, return_exceptions=True)
+def seen() -> Tag | None:
+    """What can be seen of the variable that receivers set."""
+    return latest.get() if TOGETHER_IN_DJANGO else None
 
 
 def tag_of(receiver: Any) -> Tag:
@@ -429,6 +563,11 @@ def tag_of(receiver: Any) -> Tag:
 
 
 def as_data(value: Any) -> Any:
+    if isinstance(value, BaseExceptionGroup) and value.message != "of its own":
+        members = [as_data(member) for member in value.exceptions]
+        return (type(value), value.message, members) if TOGETHER_IN_DJANGO else members[0]
+    if isinstance(value, BaseExceptionGroup):
+        return type(value), value.message, [as_data(member) for member in value.exceptions]
     return (type(value), value.args) if isinstance(value, BaseException) else value
 
 
@@ -474,20 +613,29 @@ connecting = st.builds(
 )
 disconnecting = st.builds(Disconnect, st.none() | receivers, mostly_any_sender, dispatch_uids)
 asking = st.builds(HasListeners, senders)
+waiting = st.builds(
+    Wait,
+    st.integers(0, 3),
+    st.booleans(),
+    st.integers(0, 3),
+    st.none() | st.sampled_from(FAILURES + GROUPS + CANCELLATION),
+    st.booleans(),
+)
 sending = st.builds(
     Dispatch,
     st.sampled_from(["send", "send_robust", "asend", "asend_robust"]),
     senders,
     st.dictionaries(
         receivers,
-        st.sampled_from(FAILURES) | connecting | disconnecting | asking,
-        max_size=3,
+        waiting | waiting | connecting | disconnecting | asking,
+        max_size=4,
     ).map(lambda acts: tuple(acts.items())),
 )
 changing = (
     connecting
     | disconnecting
     | st.builds(DropReceiver, receivers)
+    | st.builds(Reload, receivers, mostly_any_sender, st.booleans(), dispatch_uids, st.booleans())
     | st.builds(DropSender, st.sampled_from(MORTAL_SENDERS))
     | st.builds(ConnectWrongly, st.integers(0, len(NON_RECEIVERS) - 1), st.booleans())
 )

@@ -397,6 +397,66 @@ def test_a_finaliser_may_connect_a_receiver_at_any_moment(
     assert line > 5
 
 
+def with_a_waiting_receiver(waiting: list[Any]) -> Signal:
+    """A signal whose receiver has died just now, behind which another one waits."""
+    signal, dying = newly_connected(), a_function()
+    signal.connect(dying, dispatch_uid="once")
+    for each in waiting:
+        signal.connect(each, dispatch_uid="once")
+    return signal
+
+
+@operations
+def test_a_finaliser_may_disconnect_whoever_takes_a_dead_ones_place_at_any_moment(
+    operation: Callable[[Signal], Any],
+) -> None:
+    line = 1
+    while True:
+        waiting = a_function()
+        signal = with_a_waiting_receiver([waiting])
+
+        def leave(signal: Signal = signal) -> None:
+            signal.disconnect(dispatch_uid="once")
+
+        if not strike(lambda: operation(signal), leave, line):  # noqa: B023
+            break
+        assert waiting not in [who for who, _ in signal.send(None)], f"called, from line {line}"
+        line += 1
+
+    assert line > 5
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+@operations
+def test_a_finaliser_may_connect_under_a_dead_ones_identifier_at_any_moment(
+    operation: Callable[[Signal], Any], waiting: int
+) -> None:
+    line = 1
+    while True:
+        others = [a_function() for _ in range(waiting)]
+        coming, competing = a_function(), a_function()
+        signal = with_a_waiting_receiver(others)
+
+        def come(signal: Signal = signal, coming: Any = coming) -> None:
+            signal.connect(coming, dispatch_uid="once")
+
+        def compete(signal: Signal = signal, competing: Any = competing) -> None:
+            operation(signal)
+            signal.connect(competing, dispatch_uid="once")
+
+        if not strike(compete, come, line):
+            break
+        rivals = [*others, coming, competing]
+        reached = [who for who, _ in signal.send(None) if who in rivals]
+        assert len(reached) == 1, f"{len(reached)} are connected, from line {line}"
+        # Those before it have had their chance, and the newest of the others waits.
+        assert signal.disconnect(dispatch_uid="once")
+        assert [who for who, _ in signal.send(None) if who in rivals] == []
+        line += 1
+
+    assert line > 5
+
+
 # --- the signal itself ------------------------------------------------------------------------
 
 

@@ -220,7 +220,7 @@ class TestFailures:
         # It went no further, so nobody will ask, and it is not kept.
         assert recorder.culprit(error) is None
         # The log names the receiver, not what watched it.
-        assert [entry.getMessage().split()[1] for entry in caplog.records] == [
+        assert [entry.getMessage().split()[-1] for entry in caplog.records] == [
             f"{__name__}.{fails.__qualname__}",
             f"{__name__}.{fails_too.__qualname__}",
         ]
@@ -243,6 +243,32 @@ class TestFailures:
         assert culprit.short_receiver == "fails"
         assert all(dispatch.seconds is not None for dispatch in recorder.trace.dispatches)
         assert all(response.seconds is not None for response in recorder.trace.responses)
+
+    def test_of_several_failures_the_first_names_the_culprit(
+        self, recorder: Recorder, connect: Connect
+    ) -> None:
+        def relays(**kwargs: Any) -> None:
+            inner.send("me")
+
+        async def fails(**kwargs: Any) -> None:
+            raise ValueError("no")
+
+        async def fails_too(**kwargs: Any) -> None:
+            raise LookupError
+
+        connect(outer, relays)
+        connect(inner, fails)
+        connect(inner, fails_too)
+        with record(recorder), pytest.raises(ExceptionGroup) as caught:
+            outer.send("me")
+        culprit = recorder.culprit(caught.value)
+        assert culprit is not None
+        assert culprit.short_receiver == "fails"
+        assert [str(response.failure) for response in recorder.trace.responses] == [
+            "ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)",
+            "ValueError: no",
+            "LookupError",
+        ]
 
     def test_an_interruption_is_recorded_too(self, recorder: Recorder, connect: Connect) -> None:
         def interrupted(**kwargs: Any) -> None:

@@ -109,7 +109,9 @@ class TestFailure:
         caplog.set_level(logging.ERROR)
         with injected(Faults(fail=["bill"])):
             paid.send_robust(None)
-        assert [record.args and record.args[0] for record in caplog.records] == [f"{__name__}.bill"]
+        assert [record.args and record.args[-1] for record in caplog.records] == [
+            f"{__name__}.bill"
+        ]
 
     def test_it_happens_to_the_full_name_and_in_other_threads_and_ends(self) -> None:
         with injected(Faults(fail=[f"{__name__}.ship"])):

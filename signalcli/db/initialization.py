@@ -70,7 +70,7 @@ class _Making:
 
 _making: ContextVar[_Making | None] = ContextVar("signalcli_making", default=None)
 _silent: ContextVar[bool] = ContextVar("signalcli_silent", default=False)
-keep_apart(_validated)
+keep_apart(_making)
 keep_apart(_silent)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import UnmappedClassError
 
 from signalcli.db.compat.models import all_mappers, awaits_configuring
-
 from signalcli.dispatch.forking import held_across_forks
 
 Prepare = Callable[[type[Any]], None]

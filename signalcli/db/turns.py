@@ -1,8 +1,9 @@
 """Taking turns: async receivers that share a session run at the same time, but use it in turn.
 
-A session does one thing at a time. Several async receivers of one signal are awaited together, as
-in Django, and each may use the session that is saving: whoever comes while another's call is
-waiting for the database waits for that one. A savepoint keeps the others out until it has ended.
+A session does one thing at a time, and what is added or changed while it writes is lost to it.
+Several async receivers of one signal are awaited together, as in Django, and each may use the
+session that is saving. So while the call of one waits for the database, the others do not go on;
+while it waits for anything else, they do. A savepoint is its receiver's own until it has ended.
 """
 
 import functools
@@ -15,7 +16,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
 from signalcli.db.session import Session
-from signalcli.dispatch.calling import under_way
+from signalcli.dispatch.calling import gate, under_way
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -38,22 +39,31 @@ class Turns:
     def take(self) -> Iterator[None]:
         """Within it, it is the turn of the receiver that runs here, and of what it sets off."""
         path = self.begin()
+        token = gate.set(self)
         try:
             yield
         finally:
+            gate.reset(token)
             self.end(path)
 
     def begin(self) -> Path:
         """Wait for the turn of the receiver that runs here; returns its path, for :meth:`end`."""
         path: Path = under_way.get()
-        while self._users and path[: len(self._users[-1])] != self._users[-1]:
-            from asyncio import get_running_loop
-
-            turn = get_running_loop().create_future()
-            self._waiting.append(turn)
+        while (turn := self.turn_of(path)) is not None:
             await_only(turn)
         self._users.append(path)
         return path
+
+    def turn_of(self, way: Path) -> Any:
+        """A future to wait for, where somebody uses the session who is not of the same way."""
+        user = self._users[-1] if self._users else way
+        if way[: len(user)] == user or user[: len(way)] == way:
+            return None
+        from asyncio import get_running_loop
+
+        turn = get_running_loop().create_future()
+        self._waiting.append(turn)
+        return turn
 
     def end(self, path: Path) -> None:
         """A turn is over."""
@@ -96,6 +106,7 @@ class SharedSession(Session):
         close = _in_turn(Session.close)
         commit = _in_turn(Session.commit)
         connection = _in_turn(Session.connection)
+        exec = _in_turn(Session.exec)
         execute = _in_turn(Session.execute)
         flush = _in_turn(Session.flush)
         get = _in_turn(Session.get)

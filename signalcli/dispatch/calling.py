@@ -23,6 +23,9 @@ logger = logging.getLogger("signalcli.dispatch")
 # that is alone have none.
 under_way: "ContextVar[tuple[Place, ...]]" = ContextVar("signalcli_under_way", default=())
 
+# Who has receivers that run at the same time wait for each other, where what they share wants it.
+gate: "ContextVar[Gate | None]" = ContextVar("signalcli_gate", default=None)
+
 # The variables of which receivers that run at the same time have a value each.
 kept_apart: list[ContextVar[Any]] = []
 
@@ -44,6 +47,17 @@ def keep_apart(variable: ContextVar[Any]) -> None:
 # Before 3.13 a task group whose member failed leaves a request to cancel the task around it,
 # which says nothing then of whether somebody asked for that.
 _COUNTS_REQUESTS_TO_CANCEL = sys.version_info >= (3, 13)
+
+
+class Gate(Protocol):
+    """Who says when one of several receivers that run at the same time may go on."""
+
+    def turn_of(self, way: "tuple[Place, ...]") -> Any:
+        """A future to wait for before the next step of a receiver, or None where it may go on.
+
+        Arguments:
+            way: its place, after those of the receivers within which it runs.
+        """
 
 
 class Calls(Protocol):

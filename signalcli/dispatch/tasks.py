@@ -12,7 +12,7 @@ from contextvars import Context, ContextVar, Token, copy_context
 from typing import Any
 
 from signalcli.dispatch.bridging import thread_guard
-from signalcli.dispatch.calling import discard, kept_apart, running_task, under_way
+from signalcli.dispatch.calling import discard, gate, kept_apart, running_task, under_way
 
 _UNSET = object()
 
@@ -138,12 +138,14 @@ class Place:
         kept: collects what is kept apart because it is set around something, for any of them.
     """
 
-    __slots__ = ("_kept", "_outside", "_own", "_task", "_tokens")
+    __slots__ = ("_gate", "_kept", "_outside", "_own", "_task", "_tokens", "_way")
 
     def __init__(self, kept: set[ContextVar[Any]]) -> None:
         self._kept = kept
         self._own: dict[ContextVar[Any], Any] = {each: each.get() for each in kept_apart}
-        self._own[under_way] = (*under_way.get(), self)
+        self._way = (*under_way.get(), self)
+        self._own[under_way] = self._way
+        self._gate = gate.get()
         guard = thread_guard()
         if guard is not None:
             self._own[guard] = guard.get(False)
@@ -173,6 +175,11 @@ class Place:
         given: Any = None
         try:
             while True:
+                while self._gate is not None and (turn := self._gate.turn_of(self._way)):
+                    try:
+                        yield from turn
+                    except BaseException as error:  # delivered when it may go on
+                        given, step = error, coroutine.throw
                 self._begin_step()
                 try:
                     waited_for = step(given)
@@ -189,6 +196,7 @@ class Place:
                     step = coroutine.throw
         finally:
             self._task = None
+            self._way = ()
             self._own.clear()
 
     def _begin_step(self) -> None:

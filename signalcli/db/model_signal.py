@@ -95,7 +95,7 @@ class ModelSignal(Signal):
             if model is not None:
                 return super()._remove(receiver, model, dispatch_uid)
             text = self._names.get(name)
-            return text is not None and self._pending.remove(receiver, text, dispatch_uid)
+            return text is not None and bool(self._pending.take(receiver, text, dispatch_uid))
 
 
 def connect_pending() -> None:

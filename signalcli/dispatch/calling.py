@@ -135,7 +135,9 @@ async def call_concurrently(
                 answer = receiver(**named) if calls is None else calls.prepare(receiver, named)
                 answers.append(answer)
             responses = [
-                _response(receiver, named, robust, calls, answer)
+                answer
+                if calls is None and type(answer) is CoroutineType
+                else _response(receiver, named, robust, calls, answer)
                 for receiver, answer in zip(receivers, answers, strict=True)
             ]
         values = await run_together(responses)

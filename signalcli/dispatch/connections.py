@@ -124,7 +124,8 @@ class ConnectionTable:
                 if place is None:
                     if is_bound_method(sender):
                         self._key_of = identity
-                    if self._connections.setdefault(key, [connection])[:1] == [connection]:
+                    own_place = [connection]
+                    if self._connections.setdefault(key, own_place) is own_place:
                         self._changed()
                         return True
                     continue
@@ -138,10 +139,6 @@ class ConnectionTable:
                     place[1:] = [connection]
                     if self._connections.get(key) is place:
                         return False
-
-    def remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
-        """Disconnect, and whoever waits; returns whether that connection existed."""
-        return bool(self.take(receiver, sender, dispatch_uid))
 
     def take(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> list[Connection]:
         """Disconnect; returns that connection, if it existed, and the one that waited behind it."""

@@ -242,7 +242,7 @@ class Signal:
 
     def _remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
         """Disconnect; returns whether there was such a connection."""
-        found = self._table.remove(receiver, sender, dispatch_uid)
+        found = bool(self._table.take(receiver, sender, dispatch_uid))
         if found:
             self._update()
             self._connections_changed()

@@ -5,16 +5,17 @@ to be cancelled when one of their tasks failed.
 """
 
 import asyncio
-import types
-from collections.abc import Collection, Coroutine, Generator, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import Context, ContextVar, Token, copy_context
+from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
 from signalcli.dispatch.bridging import thread_guard
 from signalcli.dispatch.calling import discard, gate, kept_apart, running_task, under_way
 
 _UNSET = object()
+
+_ENDS_THE_PROGRAM = (KeyboardInterrupt, SystemExit)
 
 
 async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
@@ -32,55 +33,51 @@ async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[A
     """
     context = copy_context()
     before = context.copy()
-    kept: set[ContextVar[Any]] = set()
-    group = _Group(coroutines, context, kept)
+    group = _Group(coroutines, context)
     failure = None
     try:
         await group.wait()
         failure = group.failure()
         if failure is not None:
             raise failure
-        return group.values()
+        return group.values
     finally:
-        # An exception holds this frame, which is not to hold the exception.
+        for variable, value in context.items():
+            if before.get(variable, _UNSET) is not value and variable not in group.outside:
+                variable.set(value)
+        # The exception holds this frame, which is not to hold the exception.
         del group, failure
         for coroutine in coroutines:
             discard(coroutine)
-        _adopt(context, before, kept)
-
-
-def _adopt(context: Context, before: Context, kept: Collection[ContextVar[Any]]) -> None:
-    """Set the variables that have changed in a context since it was as before, but for some."""
-    for variable, value in context.items():
-        if before.get(variable, _UNSET) is not value and variable not in kept:
-            variable.set(value)
-
-
-async def _run(coroutine: Coroutine[Any, Any, Any], place: "Place") -> Any:
-    return await place.occupied_by(coroutine)
 
 
 class _Group:
-    """The tasks that run together, and what comes of them."""
+    """The tasks that run together, and what comes of them.
 
-    def __init__(
-        self,
-        coroutines: Sequence[Coroutine[Any, Any, Any]],
-        context: Context,
-        kept: set[ContextVar[Any]],
-    ) -> None:
+    Attributes:
+        values: what the coroutines returned.
+        outside: the variables of which each has a value of its own, and the values that there are
+            in the context between their steps.
+    """
+
+    def __init__(self, coroutines: Sequence[Coroutine[Any, Any, Any]], context: Context) -> None:
+        self.values: list[Any] = [None] * len(coroutines)
+        self.outside: dict[ContextVar[Any], Any] = {each: each.get() for each in kept_apart}
+        guard = thread_guard()
+        if guard is not None:
+            self.outside[guard] = guard.get(False)
+        context.run(_set, self.outside)
         self._loop = asyncio.get_running_loop()
+        self._left = len(coroutines)
         self._ended: asyncio.Future[None] | None = None
         self._is_stopping = False
         self._cancellation: asyncio.CancelledError | None = None
         self._errors: list[BaseException] = []
+        way = under_way.get()
         self._tasks = [
-            self._loop.create_task(_run(coroutine, Place(kept)), context=context)
-            for coroutine in coroutines
+            self._loop.create_task(Place(self, number, coroutine, way), context=context)
+            for number, coroutine in enumerate(coroutines)
         ]
-        self._left = len(self._tasks)
-        for task in self._tasks:
-            task.add_done_callback(self._note_end)
 
     async def wait(self) -> None:
         """Wait for all of them, even if that is cancelled."""
@@ -95,7 +92,10 @@ class _Group:
     def failure(self) -> BaseException | None:
         """What is to be raised when all have ended, if anything is."""
         for error in self._errors:
-            if isinstance(error, KeyboardInterrupt | SystemExit):
+            if isinstance(error, _ENDS_THE_PROGRAM):
+                for task in self._tasks:
+                    if not task.cancelled():
+                        task.exception()  # or asyncio complains that nobody has asked
                 return error
         if not self._errors:
             return self._cancellation
@@ -108,18 +108,20 @@ class _Group:
             return self._errors[0]
         return BaseExceptionGroup("unhandled errors in a TaskGroup", self._errors)
 
-    def values(self) -> list[Any]:
-        """What they returned."""
-        return [None if task.cancelled() else task.result() for task in self._tasks]
-
-    def _note_end(self, task: "asyncio.Task[Any]") -> None:
+    def end(self, number: int, end: BaseException) -> bool:
+        """One has ended in this way, in its last step; returns whether that is for its task."""
+        is_for_its_task = True
+        if isinstance(end, StopIteration):
+            self.values[number] = end.value
+        elif not isinstance(end, asyncio.CancelledError):
+            self._errors.append(end)
+            # In its turn, as when it had been the task that told of it.
+            self._loop.call_soon(self._stop)
+            is_for_its_task = isinstance(end, _ENDS_THE_PROGRAM)
         self._left -= 1
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._errors.append(error)
-            self._stop()
         if not self._left and self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
+        return is_for_its_task
 
     def _stop(self) -> None:
         if not self._is_stopping:
@@ -128,95 +130,111 @@ class _Group:
                 task.cancel()
 
 
-class Place:
+def _set(values: Mapping[ContextVar[Any], Any]) -> None:
+    for variable, value in values.items():
+        variable.set(value)
+
+
+class Place(Coroutine[Any, Any, Any]):
     """The place of one of several coroutines that run at the same time in one context.
 
     Tasks take turns at each step of theirs, from one wait to the next. What the coroutine has to
-    itself in their context is put in place for each of its steps, and taken out after it.
+    itself in their context is put in place for each of its steps, and taken out after it. To the
+    task that runs it, this is the coroutine, but what it raises is for the group.
 
     Arguments:
-        kept: collects what is kept apart because it is set around something, for any of them.
+        group: is told of the end.
+        number: the coroutine's in its group.
+        coroutine: what runs here.
+        way: the places within which this one is.
     """
 
-    __slots__ = ("_gate", "_kept", "_outside", "_own", "_task", "_tokens", "_way")
+    __slots__ = ("_coroutine", "_gate", "_group", "_number", "_own", "_thrown", "_way")
 
-    def __init__(self, kept: set[ContextVar[Any]]) -> None:
-        self._kept = kept
-        self._own: dict[ContextVar[Any], Any] = {each: each.get() for each in kept_apart}
-        self._way = (*under_way.get(), self)
-        self._own[under_way] = self._way
+    def __init__(
+        self,
+        group: _Group,
+        number: int,
+        coroutine: Coroutine[Any, Any, Any],
+        way: "tuple[Place, ...]",
+    ) -> None:
+        self._group = group
+        self._number = number
+        self._coroutine = coroutine
+        self._way: tuple[Place, ...] = (*way, self)
+        self._own: dict[ContextVar[Any], Any] = {}
+        self._thrown: BaseException | None = None
         self._gate = gate.get()
-        guard = thread_guard()
-        if guard is not None:
-            self._own[guard] = guard.get(False)
-        self._outside: dict[ContextVar[Any], Any] = {}
-        self._tokens: list[Token[Any]] = []
-        self._task: asyncio.Task[Any] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        # What debuggers ask of a coroutine: its name, its frame.
+        return getattr(self._coroutine, name)
+
+    def __await__(self) -> Any:
+        raise TypeError("This is for a task to run.")
 
     @contextmanager
     def keeping_what_is_set(self) -> Iterator[None]:
         """Within it, variables that are set are set for what runs here alone."""
-        if self._task is None or running_task() is not self._task:
+        task = running_task()
+        if task is None or task.get_coro() is not self:
             yield  # elsewhere, in a context of its own
             return
         before = copy_context()
         yield
         for variable, value in copy_context().items():
-            if variable not in self._own and before.get(variable, _UNSET) is not value:
-                self._own[variable] = value
-                self._outside[variable] = before.get(variable, _default_of(variable))
-                self._kept.add(variable)
+            if before.get(variable, _UNSET) is not value:
+                outside = before[variable] if variable in before else _default_of(variable)
+                self._group.outside.setdefault(variable, outside)
 
-    @types.coroutine
-    def occupied_by(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Run the coroutine, step by step."""
-        self._task = asyncio.current_task()
-        step: Any = coroutine.send
-        given: Any = None
+    def send(self, value: Any) -> Any:
+        """Take a step, or wait until that may be."""
+        turn = None if self._gate is None else self._gate.turn_of(self._way)
+        if turn is not None:
+            # As a coroutine does that awaits it.
+            turn._asyncio_future_blocking = True
+            return turn
+        group, own, thrown = self._group, self._own, self._thrown
+        way = under_way.set(self._way)
+        if own:
+            _set(own)
         try:
-            while True:
-                while self._gate is not None and (turn := self._gate.turn_of(self._way)):
-                    try:
-                        yield from turn
-                    except BaseException as error:  # delivered when it may go on
-                        given, step = error, coroutine.throw
-                self._begin_step()
-                try:
-                    waited_for = step(given)
-                except StopIteration as end:
-                    return end.value
-                finally:
-                    given = None
-                    self._end_step()
-                try:
-                    given = yield waited_for
-                    step = coroutine.send
-                except BaseException as error:  # a coroutine takes whatever is thrown
-                    given = error
-                    step = coroutine.throw
-        finally:
-            self._task = None
+            if thrown is None:
+                return self._coroutine.send(value)
+            self._thrown = None
+            return self._coroutine.throw(thrown)
+        except BaseException as end:
+            # Nobody takes another step; and each of the two would hold the other.
             self._way = ()
-            self._own.clear()
+            del self._group
+            if group.end(self._number, end):
+                raise
+            # The group has it. A task would keep it, and with it all that the exception holds.
+            raise StopIteration from None
+        finally:
+            for variable, outside in group.outside.items():
+                inside = variable.get(outside)
+                if inside is not outside:
+                    own[variable] = inside
+                    variable.set(outside)
+                elif own:
+                    own.pop(variable, None)
+            under_way.reset(way)
+            del group, thrown  # as above, of an exception
 
-    def _begin_step(self) -> None:
-        self._tokens = [
-            variable.set(value) for variable, value in self._own.items() if value is not _UNSET
-        ]
+    def throw(self, error: Any, value: Any = None, traceback: Any = None) -> Any:
+        """Take a step that begins with an exception."""
+        self._thrown = error if value is None else value
+        return self.send(None)
 
-    def _end_step(self) -> None:
-        for token in self._tokens:
-            self._own[token.var] = token.var.get(_UNSET)
-            token.var.reset(token)
-        for variable, value in self._outside.items():
-            self._own[variable] = variable.get(_UNSET)
-            if value is not _UNSET:
-                variable.set(value)
-        self._outside.clear()
+    def close(self) -> None:
+        """Have the coroutine end where it waits."""
+        self._coroutine.close()
 
 
 def _default_of(variable: ContextVar[Any]) -> Any:
+    """What a variable is where nobody has set it; None, which most ask for, where it has none."""
     try:
         return Context().run(variable.get)
     except LookupError:
-        return _UNSET
+        return None

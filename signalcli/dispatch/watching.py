@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Who watches dispatches. The tokens that it returns come back to it unread."""
+    """Who watches dispatches. The tokens that it returns come back to it unread.
+
+    Async receivers that run at the same time share one context. But a context variable that an
+    observer sets when a response begins is that response's own.
+    """
 
     def dispatch_begun(
         self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool

@@ -1,5 +1,7 @@
 """What holds for all tests: no machine is too busy, and no process is left behind."""
 
+import gc
+
 import processes
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,9 +12,19 @@ settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Who hands the tests out to other processes runs none; those are started to ignore what it is.
-    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+    # Who hands the tests out to others runs none; those others ignore what they are started to.
+    if hasattr(config, "workerinput") or not config.getoption("tx", None):
         processes.have_processes_heed_signals()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_looked_for_among_what_is_new() -> None:
+    """Pass over the hundreds of thousands of objects that stay, as looking at them takes a while.
+
+    What tests left behind is cleared up before.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

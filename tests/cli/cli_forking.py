@@ -5,40 +5,35 @@ perhaps a script to run in the program's stead. Each is carried out in a fork of
 the script or by the program's entry point.
 """
 
+import gc
 import json
 import os
 import runpy
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
+from sqlalchemy.orm import configure_mappers
+
+import signalcli
+from signalcli.cli.app import program
 from signalcli.cli.main import main
 
+# What others load late.
 READY_MADE = (
     "argon2",
     "email_validator",
-    "signalcli.apps.models",
-    "signalcli.apps.objects.working",
-    "signalcli.cli.app",
-    "signalcli.core.authorization",
-    "signalcli.db.opening",
-    "signalcli.render.console",
-    "signalcli.render.document",
-    "signalcli.render.listing",
-    "signalcli.render.live",
-    "signalcli.render.log",
-    "signalcli.render.objects",
-    "signalcli.trace",
-    "signalcli.trace.log.finding",
-    "signalcli.trace.log.keeping",
-    "signalcli.trace.log.opening",
-    "signalcli.trace.log.reading",
+    "rich._emoji_codes",
+    "rich.live",
+    "rich.progress",
     "typer.completion",
     "typer.rich_utils",
 )
-
-
+# Commands of which reading the options is begun: most others read the same.
+PUT_TOGETHER = (["list"], ["log", "show"], ["notify", "x"], ["register", "x"], ["update", "x"])
 # What takes longer hangs.
 PATIENCE_SECONDS = 200
 
@@ -67,9 +62,25 @@ def carry_out(request: dict[str, Any]) -> int:
         sys.stderr.flush()
 
 
+def make_ready() -> None:
+    """Do once what each program does as it begins, as far as nothing hangs on what it is to do."""
+    ours = (module.name for module in walk_packages(signalcli.__path__, "signalcli."))
+    for name in (*READY_MADE, *ours):
+        # One is the program itself, and the others are of pytest.
+        if not name.startswith(("signalcli.__main__", "signalcli.testing")):
+            import_module(name)
+    configure_mappers()
+    for command in PUT_TOGETHER:
+        # It is read up to the option that there is not.
+        with suppress(Exception):
+            program()([*command, "--nonsense"], prog_name="signalcli", standalone_mode=False)
+    # Nothing of it is looked at again.
+    gc.collect()
+    gc.freeze()
+
+
 def serve() -> None:
-    for module in READY_MADE:
-        import_module(module)
+    make_ready()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -14,24 +14,13 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cli_forking import READY_MADE, carry_out
+from cli_forking import carry_out, make_ready
 
 from signalcli.core.models import User
 from signalcli.db import post_save
-
-MODULES = (
-    "signalcli.core.batches",
-    "signalcli.core.checkpoints",
-    "signalcli.core.many",
-    "signalcli.render.progress",
-    "signalcli.render.totals",
-    "signalcli.rows",
-    "signalcli.trace.blame",
-)
 
 
 def start(request: dict[str, Any], *more: str, tells_at: int | None = None) -> tuple[int, int]:
@@ -122,8 +111,7 @@ def once(request: dict[str, Any], database: Path, users: int, seconds: float) ->
 
 
 def main() -> None:
-    for module in (*READY_MADE, *MODULES):
-        import_module(module)
+    make_ready()
     request = json.loads(sys.stdin.readline())
     database = Path(request["folder"], "demo.db")
     begun = time.monotonic()

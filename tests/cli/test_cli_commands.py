@@ -113,10 +113,8 @@ class TestRegister:
         ) == [("xyz", "xyz@mail.com", "", "", "x")]
         assert signalcli.files == {"demo.db"}
 
-    def test_the_document_holds_the_user_and_the_tree_of_dispatches(
-        self, signalcli: Program
-    ) -> None:
-        done = signalcli("register", "xyz", "-e", "xyz@mail.com", "--first-name", "Xenia", "--json")
+    def test_the_document_holds_the_user_and_the_tree_of_dispatches(self, forked: Program) -> None:
+        done = forked("register", "xyz", "-e", "xyz@mail.com", "--first-name", "Xenia", "--json")
         assert (done.code, done.err) == (0, "")
         document = done.document
         check_form(document)
@@ -182,8 +180,10 @@ class TestUpdate:
             "Updated alice in demo.db",
         ]
 
-    def test_all_that_is_given_changes_and_the_document_shows_it(self, filled: Program) -> None:
-        done = filled(
+    def test_all_that_is_given_changes_and_the_document_shows_it(
+        self, forked_filled: Program
+    ) -> None:
+        done = forked_filled(
             "update",
             "alice",
             *("--username", "alicia"),
@@ -209,7 +209,7 @@ class TestUpdate:
         assert response(document, "post_save", "User", UPDATE_PROFILE)["output"] == (
             "Profile Updated!\n"
         )
-        assert filled.usernames == ["alicia", "bob"]
+        assert forked_filled.usernames == ["alicia", "bob"]
 
     def test_quiet_prints_nothing_and_changes_the_user(self, forked_filled: Program) -> None:
         done = forked_filled("-q", "update", "bob", "-u", "rob")
@@ -217,13 +217,15 @@ class TestUpdate:
         assert forked_filled.usernames == ["alice", "rob"]
 
     def test_an_update_that_changes_nothing_says_so_and_sends_nothing(
-        self, filled: Program
+        self, forked_filled: Program
     ) -> None:
-        before = filled.rows()
-        done = filled("update", "alice", "--email", "alice@mail.com", "--first-name", "Alice")
+        before = forked_filled.rows()
+        done = forked_filled(
+            "update", "alice", "--email", "alice@mail.com", "--first-name", "Alice"
+        )
         assert (done.code, done.err) == (0, "")
         assert done.lines_of_the_work == ["Nothing to change for alice in demo.db"]
-        assert filled.rows() == before
+        assert forked_filled.rows() == before
 
     def test_the_document_of_an_update_that_changes_nothing_has_no_dispatches(
         self, forked_filled: Program
@@ -249,8 +251,8 @@ class TestDelete:
         assert filled.usernames == ["bob"]
         assert filled.select("SELECT count(*) FROM core_profile") == [(1,)]
 
-    def test_the_document_shows_the_user_as_they_were(self, filled: Program) -> None:
-        done = filled("delete", "alice", "--json")
+    def test_the_document_shows_the_user_as_they_were(self, forked_filled: Program) -> None:
+        done = forked_filled("delete", "alice", "--json")
         assert (done.code, done.err) == (0, "")
         document = done.document
         check_form(document)
@@ -284,8 +286,8 @@ class TestNotify:
             "Sent notification for alice in demo.db",
         ]
 
-    def test_the_document_says_whether_it_was_robust(self, filled: Program) -> None:
-        done = filled("notify", "alice", "--robust", "--json")
+    def test_the_document_says_whether_it_was_robust(self, forked_filled: Program) -> None:
+        done = forked_filled("notify", "alice", "--robust", "--json")
         assert (done.code, done.err) == (0, "")
         document = done.document
         check_form(document)
@@ -355,8 +357,8 @@ class TestList:
         assert {key: document["result"][0][key] for key in ALICE} == ALICE
         assert document["dispatches"] == []
 
-    def test_trace_adds_the_signals_of_loading(self, filled: Program) -> None:
-        document = filled("list", "--trace", "--json").document
+    def test_trace_adds_the_signals_of_loading(self, forked_filled: Program) -> None:
+        document = forked_filled("list", "--trace", "--json").document
         check_form(document)
         assert signals(document) == [
             ("command_started", "list"),
@@ -401,8 +403,10 @@ class TestShow:
         assert {key: document["result"][key] for key in ALICE} == ALICE
         assert document["dispatches"] == []
 
-    def test_trace_shows_the_signals_of_loading_before_the_answer(self, filled: Program) -> None:
-        done = filled("show", "alice", "--trace")
+    def test_trace_shows_the_signals_of_loading_before_the_answer(
+        self, forked_filled: Program
+    ) -> None:
+        done = forked_filled("show", "alice", "--trace")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines_of_the_work)[2:7] == [
             "1 pre_init User no receivers",

@@ -343,9 +343,9 @@ class TestReceivers:
 
 class TestSource:
     def test_the_code_follows_the_table_with_the_numbers_of_its_lines(
-        self, signalcli: Program
+        self, forked: Program
     ) -> None:
-        done = signalcli("receivers", "post_save", "--source")
+        done = forked("receivers", "post_save", "--source")
         assert (done.code, done.err) == (0, "")
         lines = done.lines
         first = line_of("def create_profile") - 1
@@ -357,7 +357,7 @@ class TestSource:
         ]
         assert lines[begin - 1] == lines[begin + 7] == ""
         assert "\x1b" not in done.out
-        assert lines[:5] == [*signalcli("receivers", "post_save").lines, ""]
+        assert lines[:5] == [*forked("receivers", "post_save").lines, ""]
 
     @FORMS
     def test_for_programs_it_is_the_text_of_the_file(self, driver: Driver, form: str) -> None:

@@ -207,9 +207,9 @@ def test_a_password_in_a_url_is_never_printed(forked_filled: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ["a?b.db", "a#b.db", "100%.db", "a b.db", "größe.db", "a:b.db"])
-def test_a_file_may_have_any_name(signalcli: Program, name: str) -> None:
-    done = signalcli("register", "new", "--email", "new@mail.com", "-d", name)
+def test_a_file_may_have_any_name(forked: Program, name: str) -> None:
+    done = forked("register", "new", "--email", "new@mail.com", "-d", name)
     assert (done.code, done.err) == (0, "")
     assert done.lines[-1] == f"Registered new in {name}. Sent notification"
-    assert signalcli.files == {name}
-    assert "new@mail.com" in signalcli("list", "-d", name).out
+    assert forked.files == {name}
+    assert "new@mail.com" in forked("list", "-d", name).out

@@ -7,6 +7,8 @@ import pytest
 from cli_program import Program
 from test_cli_completion import complete
 
+from signalcli.trace.log.schema import VERSION
+
 READING = (
     ("log",),
     ("log", "--ndjson"),
@@ -125,14 +127,14 @@ def test_a_log_of_a_newer_version_is_refused_by_every_command(
         before = list(connection.iterdump())
     done = forked_filled(*arguments)
     assert (done.code, done.lines_of_the_work) == (5, [])
-    assert "99" in done.error
-    assert "newer" in done.error
+    assert "version 99" in done.error
+    assert f"up to {VERSION}: a newer signalcli made it" in done.error
     if arguments in (RUNS[0], READING[0]):
         as_document = forked_filled(*arguments, "--json")
         assert (as_document.code, as_document.err) == (5, "")
         assert as_document.document["error"]["code"] == "database"
         assert as_document.document["run"] is None
-    if arguments in (RUNS[0], RUNS[4]):
+    if arguments in (RUNS[0], RUNS[2], RUNS[4]):
         without = forked_filled("--no-log", *arguments)
         assert (without.code, without.lines_of_the_work) == (5, [])
     with closing(sqlite3.connect(forked_filled.database)) as connection:
@@ -140,11 +142,11 @@ def test_a_log_of_a_newer_version_is_refused_by_every_command(
     assert forked_filled.files == {"demo.db"}
 
 
-def test_the_log_of_a_missing_database_is_a_line_and_no_file(signalcli: Program) -> None:
-    done = signalcli("log")
+def test_the_log_of_a_missing_database_is_a_line_and_no_file(forked: Program) -> None:
+    done = forked("log")
     assert (done.code, done.err) == (0, "")
     assert done.out == "there are no runs in the signal log of demo.db\n"
-    assert signalcli.files == set()
+    assert forked.files == set()
 
 
 @pytest.mark.parametrize(

@@ -52,20 +52,20 @@ class TestDatabase:
 class TestForms:
     @pytest.mark.parametrize("arguments", [("--json", "show", "bob"), ("show", "bob", "--json")])
     def test_json_is_asked_for_before_or_after_the_command(
-        self, filled: Program, arguments: tuple[str, ...]
+        self, forked_filled: Program, arguments: tuple[str, ...]
     ) -> None:
-        assert filled(*arguments).document["result"]["username"] == "bob"
+        assert forked_filled(*arguments).document["result"]["username"] == "bob"
 
-    def test_json_is_asked_for_by_the_environment(self, filled: Program) -> None:
-        assert filled("list", env={"SIGNALCLI_JSON": "1"}).document["ok"] is True
+    def test_json_is_asked_for_by_the_environment(self, forked_filled: Program) -> None:
+        assert forked_filled("list", env={"SIGNALCLI_JSON": "1"}).document["ok"] is True
 
     def test_json_from_the_environment_holds_for_usage_errors(self, forked_filled: Program) -> None:
         done = forked_filled("register", "new", env={"SIGNALCLI_JSON": "true"})
         assert (done.code, done.err) == (2, "")
         assert done.document["error"]["code"] == "usage"
 
-    def test_quiet_is_asked_for_by_the_environment(self, filled: Program) -> None:
-        done = filled("notify", "bob", env={"SIGNALCLI_QUIET": "1"})
+    def test_quiet_is_asked_for_by_the_environment(self, forked_filled: Program) -> None:
+        done = forked_filled("notify", "bob", env={"SIGNALCLI_QUIET": "1"})
         assert (done.code, done.out, done.err) == (0, "", "")
 
     def test_a_name_that_looks_like_an_option_stands_after_two_dashes(
@@ -108,7 +108,7 @@ class TestHelp:
         done = signalcli("--version")
         assert (done.code, done.out, done.err) == (0, f"signalcli {__version__}\n", "")
 
-    def test_without_a_command_programs_get_a_document(self, signalcli: Program) -> None:
-        done = signalcli("--json")
+    def test_without_a_command_programs_get_a_document(self, forked: Program) -> None:
+        done = forked("--json")
         assert (done.code, done.err) == (2, "")
         assert done.document["error"]["code"] == "usage"

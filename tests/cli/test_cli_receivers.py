@@ -400,13 +400,13 @@ def test_any_way_of_printing_leaves_the_answer_whole(driver: Driver, form: tuple
         assert any(line.strip() == "raw" for line in done.lines)
 
 
-def test_an_empty_database_name_is_never_the_default_one(filled: Program) -> None:
-    before = filled.rows()
+def test_an_empty_database_name_is_never_the_default_one(forked_filled: Program) -> None:
+    before = forked_filled.rows()
     for command in (["-d", "", "delete", "alice"], ["delete", "alice", "--database", ""]):
-        done = filled(*command)
+        done = forked_filled(*command)
         assert done.code == 5
         assert "empty" in done.error
-    assert filled.rows() == before
+    assert forked_filled.rows() == before
 
 
 def test_a_process_that_is_told_to_end_puts_everything_in_order(driver: Driver) -> None:
@@ -438,14 +438,14 @@ def test_who_is_started_to_ignore_a_signal_does(driver: Driver, number: signal.S
     assert program.select("SELECT email FROM core_user")[0] == ("new@mail.com",)
 
 
-def test_reading_changes_no_other_programs_database(signalcli: Program) -> None:
-    other = signalcli.folder / "other.db"
+def test_reading_changes_no_other_programs_database(forked: Program) -> None:
+    other = forked.folder / "other.db"
     connection = sqlite3.connect(other)
     connection.execute("CREATE TABLE notes (text)")
     connection.commit()
     connection.close()
     before = other.read_bytes()
-    assert signalcli("list", "-d", "other.db").code == 0
+    assert forked("list", "-d", "other.db").code == 0
     assert other.read_bytes() == before
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 # How long anything may take before it counts as hanging. Nothing is to come near it, however busy
 # the machine.
-PATIENCE_SECONDS = 200
+PATIENCE_SECONDS = 600
 # What tests send, and what the system sends of itself to those who end or lose their terminal.
 _HEEDED = (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
@@ -105,7 +105,7 @@ def end_with_the_test(group: int, put_away: Callable[[], object]) -> None:
         put_away()
 
     # Who waits for the process to say something hears by this that it never will.
-    hanging = threading.Timer(2 * PATIENCE_SECONDS, _kill, (group,))
+    hanging = threading.Timer(PATIENCE_SECONDS, _kill, (group,))
     hanging.daemon = True
     hanging.start()
     _under_way[group] = end_it

@@ -35,7 +35,7 @@ READY_MADE = (
 # Commands of which reading the options is begun: most others read the same.
 PUT_TOGETHER = (["list"], ["log", "show"], ["notify", "x"], ["register", "x"], ["update", "x"])
 # What takes longer hangs.
-PATIENCE_SECONDS = 200
+PATIENCE_SECONDS = 600
 
 
 def carry_out(request: dict[str, Any]) -> int:

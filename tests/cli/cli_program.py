@@ -29,6 +29,8 @@ _OWN = re.compile(
 _OF_THE_LOG = re.compile(
     r"(CREATE TABLE|CREATE INDEX|INSERT INTO|DELETE FROM) \"?((ix_)?signalcli_|sqlite_)"
 )
+# How far it has come a program says every few seconds, so on a busy machine only.
+_PROGRESS = re.compile(r"^\w+: [\d,]+ rows?, [\d,]+ rows/s.*\n", re.MULTILINE)
 # What every command sends around its work.
 _FRAME = (
     "command_started",
@@ -184,9 +186,9 @@ class Program:
 
 
 def finished(process: subprocess.Popen[str]) -> Finished:
-    """Wait for a process that was started."""
+    """Wait for a process that was started; how far it had come now and then is left out."""
     out, err = processes.finish(process)
-    return Finished(process.returncode, out, err)
+    return Finished(process.returncode, out, _PROGRESS.sub("", err))
 
 
 # Begins a driver that says when its standard input is waited for, by a line on standard error.
@@ -253,8 +255,8 @@ class Forker:
         }
         print(json.dumps(request), file=self._process.stdin, flush=True)
         code = int(self._process.stdout.readline())
-        texts = (self._streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr"))
-        return Finished(code, *texts)
+        out, err = (self._streams[name].read_text("utf-8") for name in ("stdout", "stderr"))
+        return Finished(code, out, _PROGRESS.sub("", err))
 
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)

@@ -14,12 +14,11 @@ from cli_program import (
     interrupt,
     wait_until_it_waits,
 )
+from processes import finish
 
-# Row by row, or the bar would come to its end before anybody has seen it.
 SLOW = """
 @receiver(post_save, sender=User)
 def slow(instance, **kwargs):
-    time.sleep(0.05)
     if instance.username == "u30":
         print("at it", file=sys.stderr, flush=True)
         time.sleep(3600)
@@ -50,6 +49,20 @@ def test_a_bar_shows_rows_rate_and_time_and_stays_beside_the_errors(filled: Prog
     assert terminal.sent.rindex("\x1b[?25h") > terminal.sent.rindex("\x1b[?25l")
 
 
+def test_what_is_no_terminal_is_told_in_lines_every_few_seconds(driver: Driver) -> None:
+    program = driver("from signalcli.render import progress\nprogress.SECONDS_BETWEEN_LINES = 0\n")
+    process = program.start("register", "--from", users(program, 7), "--batch-size", "3")
+    _, err = finish(process)
+    assert process.returncode == 0
+    told = [line.split(", ") for line in err.splitlines()]
+    assert [(line[0], line[2]) for line in told] == [
+        ("register: 3 rows", "100%"),
+        ("register: 6 rows", "100%"),
+        ("register: 7 rows", "100%"),
+    ]
+    assert all(line[1].endswith(" rows/s") for line in told)
+
+
 def test_quiet_shows_no_bar(filled: Program) -> None:
     terminal = Terminal(filled, "register", "--from", users(filled, 3), "--quiet")
     assert terminal.finish() == 0
@@ -75,7 +88,8 @@ def test_sigterm_does_too(driver: Driver) -> None:
     program = driver(SLOW)
     process = program.start("register", "--from", users(program, 40), "--batch-size", "10")
     assert process.stderr is not None
-    assert process.stderr.readline() == "at it\n"
+    while process.stderr.readline() != "at it\n":
+        assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     done = finished(process)
     assert done.code == 143

@@ -6,6 +6,7 @@ whether by ``clear()``. Notes live no longer than their instances.
 """
 
 import itertools
+import threading
 from collections.abc import Collection
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -21,6 +22,7 @@ from signalcli.db.many_to_many import counterpart, many_to_many
 from signalcli.db.models import ForEachModel
 from signalcli.db.signals import m2m_changed
 from signalcli.dispatch import watching
+from signalcli.dispatch.forking import held_across_forks
 
 State = InstanceState[Any]
 
@@ -151,10 +153,15 @@ def _prepare(model: type[Any]) -> None:
 _models = ForEachModel(_is_wanted, _listen, _prepare, when_configured=True)
 
 
+# Two threads that connect and disconnect at once are not to leave the one's doing undone.
+_lock = held_across_forks(threading.RLock())
+
+
 def _update() -> None:
-    if not _models.update():
-        _clears.remove_all()
-        _notes.clear()
+    with _lock:
+        if not _models.update():
+            _clears.remove_all()
+            _notes.clear()
 
 
 m2m_changed.on_change = _update

@@ -31,6 +31,7 @@ from signalcli.db.signals import post_init, pre_init
 from signalcli.db.wrapping import is_wrapped, unwrap, wrap_class_method, wrap_method
 from signalcli.dispatch import watching
 from signalcli.dispatch.calling import keep_apart
+from signalcli.dispatch.forking import held_across_forks
 
 __all__ = ["post_init", "pre_init"]
 
@@ -181,7 +182,7 @@ _models = ForEachModel(_are_wanted, _listen, _prepare, _restore)
 
 
 # Of several threads, the last to see whether it is wanted has to be the last to act on it.
-_lock = threading.RLock()
+_lock = held_across_forks(threading.RLock())
 
 
 def _update() -> None:

@@ -200,13 +200,15 @@ class Session(sqlmodel.Session):
         if not is_marked:
             self._note_origin(instance)
 
-    def delete_all(self, instances: Iterable[object]) -> None:
-        """Mark several instances for deletion, as :meth:`delete` does."""
-        if is_flushing(self):
-            super().delete_all(instances)
-            return
-        for instance in instances:
-            self.delete(instance)
+    if hasattr(sqlmodel.Session, "delete_all"):  # from SQLAlchemy 2.1 on
+
+        def delete_all(self, instances: Iterable[object]) -> None:
+            """Mark several instances for deletion, as :meth:`delete` does."""
+            if is_flushing(self):
+                super().delete_all(instances)
+                return
+            for instance in instances:
+                self.delete(instance)
 
     def _note_origin(self, instance: object) -> None:
         """Note who led to the last marks: that of the instance and those that it led to."""

@@ -264,6 +264,10 @@ NON_RECEIVERS: tuple[Any, ...] = (
 )
 
 
+# Threads that other tests of this process have left, which nobody here waits for.
+threads_of_others: set[threading.Thread] = set()
+
+
 def collect_garbage(runner: asyncio.Runner) -> None:
     """Collect, once asgiref's threads have let go of what they have just called."""
     gc.collect()
@@ -271,7 +275,11 @@ def collect_garbage(runner: asyncio.Runner) -> None:
         # The thread that stays begins this when it has done with all that went before.
         staying = runner.run(sync_to_async(threading.get_ident)())
         for thread in threading.enumerate():
-            if thread.name.startswith("ThreadPoolExecutor") and thread.ident != staying:
+            if (
+                thread.name.startswith("ThreadPoolExecutor")
+                and thread.ident != staying
+                and thread not in threads_of_others
+            ):
                 thread.join(timeout=10)
     gc.collect()
 
@@ -653,8 +661,10 @@ def runner() -> Iterator[asyncio.Runner]:
     gc.collect()
     gc.freeze()
     logging.disable()
+    threads_of_others.update(threading.enumerate())
     with asyncio.Runner() as runner:
         yield runner
+    threads_of_others.clear()
     logging.disable(logging.NOTSET)
     gc.unfreeze()
 

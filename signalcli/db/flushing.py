@@ -78,6 +78,7 @@ class Flush:
         self._databases: dict[Mapper[Any], str] = {}
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
+        self._before: Picture | None = None
         self._writes = 0
         self._chosen: dict[State, list[Any]] = {}
         self._only = None if objects is None else set(map(id, objects))
@@ -142,30 +143,30 @@ class Flush:
     def _announce_once(self, work: Work) -> bool:
         """Announce what nobody has announced; returns whether a new plan had to be made."""
         self._has_reached_somebody = False
-        before = Picture(self._session)
+        self._before = None
         if _is_heard(pre_save, work.written()):
             saves = self._fresh(saves_of(work))
             for save in saves:
                 save.cause = self._session.causes.of(save.instance)
             self._announce_each(work, pre_save, saves, self._saves, self._is_due)
-        if not self._has_been_changed(before) and _is_heard(pre_delete, work.deleted()):
+        if not self._has_been_changed() and _is_heard(pre_delete, work.deleted()):
             deletes = self._fresh(deletes_of(work, self._session.origins))
             for delete in deletes:
                 delete.cause = self._cause_of(work, delete)
             self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
-        if not self._has_been_changed(before) and not m2m_changed.is_idle:
+        if not self._has_been_changed() and not m2m_changed.is_idle:
             with self._aside(work):
                 self.links.announce(lambda links: self._send_links(links, links.before()), work)
-        if not self._has_been_changed(before):
+        if not self._has_been_changed():
             return False
         work.plan_again()
         return True
 
-    def _has_been_changed(self, before: Picture) -> bool:
+    def _has_been_changed(self) -> bool:
         """Whether a receiver has changed what is pending, so that the plan does not hold."""
-        if not self._has_reached_somebody:
+        if not self._has_reached_somebody or self._before is None:
             return False
-        return self.writes != self._writes or not before.is_like(Picture(self._session))
+        return self.writes != self._writes or not self._before.is_like(Picture(self._session))
 
     def _announce_each(
         self,
@@ -194,6 +195,8 @@ class Flush:
         A query of theirs does not autoflush, and what outer flushes are about to delete is marked
         for it, as where nobody flushes.
         """
+        if self._before is None:
+            self._before = Picture(self._session)
         self.put_marks_back()
         try:
             with work.aside(), self._session.no_autoflush:

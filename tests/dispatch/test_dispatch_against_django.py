@@ -356,7 +356,19 @@ class SucceedingSignal(django.dispatch.Signal):
         self.waiting.pop((dispatch_uid, django.dispatch.dispatcher._make_id(sender)), None)
         return found
 
+    def forget(self, is_forgotten: Callable[[Any], bool]) -> None:
+        """Take some connections out, also of those who wait, and so let their receivers die."""
+        for signal in (self, *self.waiting.values()):
+            signal.receivers[:] = [each for each in signal.receivers if not is_forgotten(each)]
+            signal.sender_receivers_cache.clear()
+
     def _clear_dead_receivers(self) -> None:
+        # A dead sender's connections go first: a receiver that only they hold dies with them.
+        self.forget(
+            lambda each: any(
+                isinstance(part, weakref.ReferenceType) and part() is None for part in each[2:]
+            )
+        )
         for place, (key, reference, *_) in enumerate(self.receivers):
             if isinstance(reference, weakref.ReferenceType) and reference() is None:
                 for successor in self.waiting.pop(key, django.dispatch.Signal()).receivers:
@@ -451,9 +463,7 @@ class World:
         """Django 5.2 keeps them, and so keeps strong receivers alive that were dropped."""
         if self.dispatcher is django.dispatch and not FORGETS_DEAD_SENDERS_IN_DJANGO:
             key = django.dispatch.dispatcher._make_id(sender)
-            connected = self.signal.receivers
-            connected[:] = [each for each in connected if each[0][1] != key]
-            self.signal.sender_receivers_cache.clear()
+            self.signal.forget(lambda each: each[0][1] == key)
 
     def sender_of_unused_id(self, make: Callable[[], Any]) -> Any:
         rejected = []

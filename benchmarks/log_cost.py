@@ -20,9 +20,9 @@ from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.db.opening import open_engine, open_session
+from signalcli.log.keeping import keep
+from signalcli.log.runs import Run
 from signalcli.trace import Recorder, record
-from signalcli.trace.log.keeping import keep
-from signalcli.trace.log.runs import Run
 
 KEPT = 10_000
 PROCESSES, REGISTRATIONS = 15, 300

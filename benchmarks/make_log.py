@@ -18,9 +18,9 @@ from signalcli.core import accounts
 from signalcli.core.signals import notification
 from signalcli.db import Session
 from signalcli.db.opening import open_engine, open_session
+from signalcli.log.keeping import keep
+from signalcli.log.runs import Run
 from signalcli.trace import Recorder, record
-from signalcli.trace.log.keeping import keep
-from signalcli.trace.log.runs import Run
 
 NEEDLE = "needle_in_a_haystack"
 STEP = 50_000

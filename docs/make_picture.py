@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.text import Text
 from terminal import Terminal
 
+from signalcli.log.finding import Filter, find
+from signalcli.log.opening import open_log
+from signalcli.log.reading import read_trace
+from signalcli.log.statistics import of_receivers, of_signals
 from signalcli.render.exports import export
 from signalcli.render.exports.svg import picture_of
 from signalcli.render.log import StatisticsTables, runs_table
 from signalcli.render.recording import recorded_views
-from signalcli.trace.log.finding import Filter, find
-from signalcli.trace.log.opening import open_log
-from signalcli.trace.log.reading import read_trace
-from signalcli.trace.log.statistics import of_receivers, of_signals
 
 DRIVER = """
 import time

@@ -10,7 +10,19 @@ import pytest
 import signalcli
 
 HOUSE = Path(signalcli.__file__).parent
-ROOMS_FROM_BELOW = ("rows", "dispatch", "db", "trace", "apps", "core", "render", "cli", "testing")
+ROOMS_FROM_BELOW = (
+    "rows",
+    "dispatch",
+    "db",
+    "trace",
+    "log",
+    "apps",
+    "objects",
+    "core",
+    "render",
+    "cli",
+    "testing",
+)
 
 
 def imported_rooms(module: Path) -> set[str]:

@@ -11,7 +11,7 @@ import typer
 from signalcli.cli.amounts import duration, moment
 
 if TYPE_CHECKING:
-    from signalcli.trace.log.finding import Filter
+    from signalcli.log.finding import Filter
 
 PANEL = "Which runs"
 
@@ -21,7 +21,7 @@ class Wanted:
     """What the filter options say.
 
     Attributes:
-        said: the values of the options by name, as :class:`signalcli.trace.log.finding.Filter` has
+        said: the values of the options by name, as :class:`signalcli.log.finding.Filter` has
             them; that is loaded when it is needed.
     """
 
@@ -30,7 +30,7 @@ class Wanted:
     @property
     def filter(self) -> "Filter":
         """The filter that the log understands."""
-        from signalcli.trace.log.finding import Filter
+        from signalcli.log.finding import Filter
         from signalcli.trace.records import encodable
 
         values: dict[str, Any] = {

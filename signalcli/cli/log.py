@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from signalcli.log.runs import Run
     from signalcli.trace import Trace
-    from signalcli.trace.log.runs import Run
 
 DEFAULT_LIMIT = 20
 HIGHEST_RUN = 2**63 - 2
@@ -74,9 +74,9 @@ def log(
     most = limit or (None if ndjson else DEFAULT_LIMIT)
 
     def work(connection: "Connection") -> Findings:
+        from signalcli.log.finding import find
         from signalcli.render.log import run_row, runs_table
         from signalcli.render.text import plain
-        from signalcli.trace.log.finding import find
 
         found = find(connection, wanted.filter, below=before, most=most)
 
@@ -107,8 +107,8 @@ def show(
     """
 
     def work(connection: "Connection") -> Findings:
+        from signalcli.log.reading import read_trace
         from signalcli.render.log import ending_of, printed_by, replay, run_row
-        from signalcli.trace.log.reading import read_trace
 
         runs = _chosen(connection, settings, wanted, run, limit)
         traces = ((each, read_trace(connection, each.number)) for each in runs)
@@ -133,9 +133,9 @@ def stats(settings: Settings, wanted: Wanted) -> None:
     """
 
     def work(connection: "Connection") -> Findings:
+        from signalcli.log.statistics import of_receivers, of_signals
         from signalcli.render.log import StatisticsTables, statistics_row
         from signalcli.render.text import plain
-        from signalcli.trace.log.statistics import of_receivers, of_signals
 
         receivers = of_receivers(connection, wanted.filter)
         signals = of_signals(connection, wanted.filter)
@@ -200,8 +200,8 @@ def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]"
     """The runs that come into the log, with their traces, as long as somebody reads."""
     from signalcli.cli.output import stdout_is_read
     from signalcli.db.opening import file_of, open_engine
-    from signalcli.trace.log.following import follow, newest_run
-    from signalcli.trace.log.opening import open_log
+    from signalcli.log.following import follow, newest_run
+    from signalcli.log.opening import open_log
 
     with open_log(settings.database) as connection:
         above = newest_run(connection) if wanted.filter.since is None else 0
@@ -247,9 +247,9 @@ def prune(
         raise typer.BadParameter("give either --keep or --older-than")
 
     def work() -> Findings:
+        from signalcli.log.opening import open_log_to_write
+        from signalcli.log.retention import prune_before, prune_to
         from signalcli.render.log import pruned_line, pruned_row
-        from signalcli.trace.log.opening import open_log_to_write
-        from signalcli.trace.log.retention import prune_before, prune_to
 
         with open_log_to_write(settings.database) as engine:
             if older_than is not None:
@@ -292,10 +292,10 @@ def export(
         raise typer.BadParameter(f"the format {format_name!r} is none of {', '.join(formats())}")
 
     def work(connection: "Connection") -> Findings:
+        from signalcli.log.reading import read_trace
         from signalcli.render.exports import MissingExtra
         from signalcli.render.exports import export as exported
         from signalcli.render.text import plain
-        from signalcli.trace.log.reading import read_trace
 
         (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
         trace = read_trace(connection, chosen.number)
@@ -336,7 +336,7 @@ def _ask(
     with contextlib.ExitStack() as stack:
 
         def opened() -> Findings:
-            from signalcli.trace.log.opening import open_log
+            from signalcli.log.opening import open_log
 
             return work(stack.enter_context(open_log(settings.database)))
 
@@ -367,7 +367,7 @@ def _chosen(
     Raises:
         NotFound: there are none.
     """
-    from signalcli.trace.log.finding import find
+    from signalcli.log.finding import find
 
     above, below = (0, None) if number is None else (number - 1, number + 1)
     runs = list(find(connection, wanted.filter, above=above, below=below, most=most))

@@ -35,7 +35,7 @@ def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
     """The fields of the model that begin like that, each with its ``=``."""
     with contextlib.suppress(Exception):
         from signalcli.apps import apps
-        from signalcli.apps.objects.fields import names_of
+        from signalcli.objects.fields import names_of
 
         make_apps_ready(ctx)
         names = names_of(apps.get_model(ctx.params["model"]))
@@ -78,8 +78,8 @@ def create(
 
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
-        from signalcli.apps.objects import working
-        from signalcli.apps.objects.assignments import assignments_of
+        from signalcli.objects import working
+        from signalcli.objects.assignments import assignments_of
         from signalcli.render.objects import object_name, object_row
 
         instance = working.create(session, apps.get_model(model), assignments_of(fields or ()))
@@ -102,8 +102,8 @@ def change(
 
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
-        from signalcli.apps.objects import working
-        from signalcli.apps.objects.assignments import assignments_of
+        from signalcli.objects import working
+        from signalcli.objects.assignments import assignments_of
         from signalcli.render.objects import changes_row, changes_story, object_name, object_row
 
         said = assignments_of(fields)
@@ -128,7 +128,7 @@ def remove(settings: Settings, model: Model, key: Key) -> None:
 
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
-        from signalcli.apps.objects import working
+        from signalcli.objects import working
         from signalcli.render.objects import object_name, object_row
 
         row = working.remove(session, apps.get_model(model), key, object_row)
@@ -167,7 +167,7 @@ def get(
 
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
-        from signalcli.apps.objects.assignments import is_assignment
+        from signalcli.objects.assignments import is_assignment
 
         found = apps.get_model(model)
         if words and not is_assignment(words[0]):
@@ -180,8 +180,8 @@ def get(
 def _one(
     settings: Settings, session: "Session", model: type[Any], words: list[str], trace: bool
 ) -> Answer:
-    from signalcli.apps.objects import working
-    from signalcli.apps.objects.refusals import InvalidInput, quoted
+    from signalcli.objects import working
+    from signalcli.objects.refusals import InvalidInput, quoted
     from signalcli.render.objects import object_row, object_view
 
     key, *more = words
@@ -199,9 +199,9 @@ def _several(
     limit: int | None,
     trace: bool,
 ) -> Answer:
-    from signalcli.apps.objects import working
-    from signalcli.apps.objects.assignments import assignments_of
     from signalcli.db.labels import model_name
+    from signalcli.objects import working
+    from signalcli.objects.assignments import assignments_of
     from signalcli.render.objects import object_row, objects_view
 
     most = limit or (None if settings.json else MOST_SHOWN)

@@ -145,8 +145,8 @@ def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
 
     from signalcli.apps import AmbiguousModel, ModelNotFound
     from signalcli.apps.inventory import NoMatch
-    from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
     from signalcli.core.errors import InvalidValue, ReceiversFailed, UserExists, UserNotFound
+    from signalcli.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
     from signalcli.rows import RowsUnreadable
     from signalcli.trace.representation import describe_failure
 

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from signalcli.db import Session
+    from signalcli.log.runs import Run
     from signalcli.trace import Recorder
     from signalcli.trace.blame import BlamingTotals
-    from signalcli.trace.log.runs import Run
 
 
 ALWAYS_SENT = {
@@ -223,7 +223,7 @@ def _work_in_session(
 ) -> None:
     from signalcli.apps.tables import bring_up_to_date
     from signalcli.db.opening import open_session
-    from signalcli.trace.log.schema import refuse_newer
+    from signalcli.log.schema import refuse_newer
 
     with open_session(engine, course.note_commit, (refuse_newer, bring_up_to_date)) as session:
         answer = work(session)
@@ -288,7 +288,7 @@ def _run(
 ) -> "Run":
     """The run as it is kept."""
     from signalcli.core.values import normal_username
-    from signalcli.trace.log.runs import Run
+    from signalcli.log.runs import Run
     from signalcli.trace.records import LONGEST_OUTPUT, encodable
     from signalcli.trace.representation import describe_command_line, shorten
 
@@ -334,7 +334,7 @@ def _keep(
 ) -> int | None:
     """Keep the run in the signal log, or say why that cannot be done; returns its number."""
     from signalcli.db.opening import is_kept, open_engine
-    from signalcli.trace.log.keeping import keep
+    from signalcli.log.keeping import keep
 
     if run.error_code == UNUSABLE:
         return None

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from signalcli.core.outcomes import Counts
 from signalcli.db import DatabaseUnusable
-from signalcli.trace.log.tables import schema
+from signalcli.log.tables import schema
 
 VERSION = 1
 PART = "checkpoint"

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from signalcli.log.runs import Run
 from signalcli.trace.concurrency import SideBySide
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
 
 

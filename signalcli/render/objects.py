@@ -9,11 +9,11 @@ from pydantic import SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
-from signalcli.apps.objects.fields import columns_of
-from signalcli.apps.objects.keys import key_text
-from signalcli.apps.objects.refusals import is_secret
-from signalcli.apps.objects.working import Changed, key_of_instance
 from signalcli.db.labels import model_name
+from signalcli.objects.fields import columns_of
+from signalcli.objects.keys import key_text
+from signalcli.objects.refusals import is_secret
+from signalcli.objects.working import Changed, key_of_instance
 from signalcli.render.listing import fields as fields_table
 from signalcli.render.listing import listing
 from signalcli.trace.representation import MASK, describe, shorten

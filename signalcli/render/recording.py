@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.segment import Segment, SegmentLines
 
+from signalcli.log.runs import Run
 from signalcli.render.log import printed_by
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.text import plain
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Trace
 
 LEAST_WIDTH, MOST_WIDTH = 80, 120

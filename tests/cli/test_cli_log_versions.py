@@ -7,7 +7,7 @@ import pytest
 from cli_program import Program
 from test_cli_completion import complete
 
-from signalcli.trace.log.schema import VERSION
+from signalcli.log.schema import VERSION
 
 READING = (
     ("log",),

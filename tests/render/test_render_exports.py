@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signalcli.dispatch import Signal
+from signalcli.log.runs import Run
 from signalcli.render.exports import export, formats
 from signalcli.trace import Dispatch, Injection, Recorder, Response, Trace, record
-from signalcli.trace.log.runs import Run
 
 opened, stepped = Signal(), Signal()
 ordered, delivered = Signal(), Signal()

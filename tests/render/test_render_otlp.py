@@ -28,9 +28,9 @@ from test_render_document import Case, texts, traces
 
 from signalcli import __version__
 from signalcli.dispatch import Signal
+from signalcli.log.runs import Run
 from signalcli.render.exports import export
 from signalcli.trace import Dispatch, Faults, Recorder, Response, Trace, injected, record
-from signalcli.trace.log.runs import Run
 
 unhurried = settings(deadline=None)
 
@@ -591,7 +591,7 @@ class TestIdentity:
             "import datetime\n"
             "from signalcli.render.exports import export\n"
             "from signalcli.trace import Trace\n"
-            "from signalcli.trace.log.runs import Run\n"
+            "from signalcli.log.runs import Run\n"
             f"print(export('otlp', {RUN!r}, Trace()), end='')\n"
         )
         settings_of_others = {
@@ -626,7 +626,7 @@ class TestPackages:
             "import datetime\n"
             "from signalcli.render.exports import MissingExtra, export, formats, otlp\n"
             "from signalcli.trace import Trace\n"
-            "from signalcli.trace.log.runs import Run\n"
+            "from signalcli.log.runs import Run\n"
             f"run = {RUN!r}\n"
             "assert 'otlp' in formats()\n"
             "export('json', run, Trace())\n"

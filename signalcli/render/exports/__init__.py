@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from signalcli.trace.log.runs import Run
+    from signalcli.log.runs import Run
     from signalcli.trace.records import Trace
 
 

@@ -2,9 +2,9 @@
 
 from html import escape
 
+from signalcli.log.runs import Run
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.recording import recorded, title_of
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Trace
 
 # In doubled braces what Rich is not to fill in.

@@ -1,7 +1,7 @@
 """The document that a command prints with ``--json``."""
 
+from signalcli.log.runs import Run
 from signalcli.render.document import document_of, dumps
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Trace
 
 

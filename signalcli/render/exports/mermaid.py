@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from signalcli.log.runs import Run
 from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
 from signalcli.trace.concurrency import concurrent
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Response, Trace
 
 # Mermaid draws no text of more than 50,000 characters; a single step takes far less than 10,000.

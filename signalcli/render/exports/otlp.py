@@ -15,8 +15,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from signalcli import __version__
+from signalcli.log.runs import Run
 from signalcli.render.exports import MissingExtra
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import (
     Dispatch,
     Failure,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from signalcli.log.runs import Run
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.render.table import FAILED
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Dispatch, Response, Trace
 
 # An eighth of a microsecond is exact in binary and in decimal, so that no viewer's arithmetic can

@@ -4,9 +4,9 @@ import re
 
 from rich.console import Console
 
+from signalcli.log.runs import Run
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.recording import recorded, title_of
-from signalcli.trace.log.runs import Run
 from signalcli.trace.records import Trace
 
 ROOM_FOR_BUTTONS = 14

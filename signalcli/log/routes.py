@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, insert, select
 
-from signalcli.trace.log import tables
+from signalcli.log import tables
 from signalcli.trace.names import matches, short_name
 from signalcli.trace.records import Dispatch, Response
 

@@ -24,9 +24,9 @@ from test_log_finding import (
     runs,
 )
 
-from signalcli.trace.log.finding import Filter
-from signalcli.trace.log.routes import short_name
-from signalcli.trace.log.statistics import Statistics, histogram, of_receivers, of_signals
+from signalcli.log.finding import Filter
+from signalcli.log.routes import short_name
+from signalcli.log.statistics import Statistics, histogram, of_receivers, of_signals
 from signalcli.trace.records import Dispatch, Response, Trace
 
 unhurried = settings(deadline=None, max_examples=100)

@@ -11,14 +11,14 @@ from log_tools import EVERYTHING, Program, a_run, a_trace, dump_of, whole_log
 from log_trees import facts
 from sqlalchemy import Connection, select
 
+from signalcli.log.finding import Filter, find
+from signalcli.log.keeping import keep
+from signalcli.log.opening import open_log, open_log_to_write
+from signalcli.log.retention import prune_to
+from signalcli.log.schema import VERSION, version_of
+from signalcli.log.statistics import of_receivers
+from signalcli.log.tables import metadata, total
 from signalcli.trace import Injection, Trace
-from signalcli.trace.log.finding import Filter, find
-from signalcli.trace.log.keeping import keep
-from signalcli.trace.log.opening import open_log, open_log_to_write
-from signalcli.trace.log.retention import prune_to
-from signalcli.trace.log.schema import VERSION, version_of
-from signalcli.trace.log.statistics import of_receivers
-from signalcli.trace.log.tables import metadata, total
 from signalcli.trace.records import Dispatch
 
 DUMPS = sorted(Path(__file__).with_name("versions").glob("*.sql"))

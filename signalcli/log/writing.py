@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
-from signalcli.trace.log import routes, tables
-from signalcli.trace.log.routes import Route, route_of_dispatch, route_of_response
-from signalcli.trace.log.runs import Run
-from signalcli.trace.log.schema import bring_up_to_date
+from signalcli.log import routes, tables
+from signalcli.log.routes import Route, route_of_dispatch, route_of_response
+from signalcli.log.runs import Run
+from signalcli.log.schema import bring_up_to_date
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
 LARGEST_RESULT = 4096

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from signalcli.trace.log import tables
-from signalcli.trace.log.runs import Run
-from signalcli.trace.log.schema import version_of
+from signalcli.log import tables
+from signalcli.log.runs import Run
+from signalcli.log.schema import version_of
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
 from signalcli.trace.totals import ReceiverTotal
 

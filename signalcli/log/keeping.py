@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from signalcli.trace.log.retention import retain
-from signalcli.trace.log.runs import Run
-from signalcli.trace.log.writing import write
+from signalcli.log.retention import retain
+from signalcli.log.runs import Run
+from signalcli.log.writing import write
 from signalcli.trace.records import Trace
 
 PATIENCE_MS = 5_000

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from signalcli.apps.objects.refusals import InvalidInput, quoted
+from signalcli.objects.refusals import InvalidInput, quoted
 
 _ASSIGNMENT = re.compile(r"(?P<name>[^\s=:]+)(?P<json>:?)=(?P<value>.*)", re.DOTALL)
 

@@ -10,10 +10,10 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from sqlalchemy import Column, Integer, TypeDecorator, inspect
 from sqlalchemy.engine.default import DefaultDialect
 
-from signalcli.apps.objects.assignments import Assignment, json_or_none
-from signalcli.apps.objects.fields import columns_of
-from signalcli.apps.objects.refusals import InvalidInput, listed, quoted
 from signalcli.db.labels import model_name
+from signalcli.objects.assignments import Assignment, json_or_none
+from signalcli.objects.fields import columns_of
+from signalcli.objects.refusals import InvalidInput, listed, quoted
 
 LARGEST = 2**63
 

@@ -23,12 +23,12 @@ from log_tools import (
 from sqlalchemy import Connection, Engine, delete
 
 from signalcli.db.opening import open_engine
-from signalcli.trace.log import finding, tables
-from signalcli.trace.log.finding import FEW, PAGE, Filter, find
-from signalcli.trace.log.routes import short_name
-from signalcli.trace.log.runs import Run
-from signalcli.trace.log.schema import bring_up_to_date
-from signalcli.trace.log.writing import write
+from signalcli.log import finding, tables
+from signalcli.log.finding import FEW, PAGE, Filter, find
+from signalcli.log.routes import short_name
+from signalcli.log.runs import Run
+from signalcli.log.schema import bring_up_to_date
+from signalcli.log.writing import write
 from signalcli.trace.records import Dispatch, Response, Trace
 
 unhurried = settings(deadline=None, max_examples=200)

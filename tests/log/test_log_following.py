@@ -26,13 +26,13 @@ from sqlalchemy import Engine, event, text
 
 from signalcli.db import DatabaseUnusable
 from signalcli.db.opening import open_engine
-from signalcli.trace.log import following
-from signalcli.trace.log.finding import Filter
-from signalcli.trace.log.following import follow, newest_run
-from signalcli.trace.log.keeping import keep
-from signalcli.trace.log.retention import prune_to
-from signalcli.trace.log.schema import VERSION
-from signalcli.trace.log.writing import write
+from signalcli.log import following
+from signalcli.log.finding import Filter
+from signalcli.log.following import follow, newest_run
+from signalcli.log.keeping import keep
+from signalcli.log.retention import prune_to
+from signalcli.log.schema import VERSION
+from signalcli.log.writing import write
 
 LOOKS = 2_000
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import signalcli
-from signalcli.trace.log.schema import VERSION
+from signalcli.log.schema import VERSION
 
 FOLDER = Path(__file__).with_name("versions")
 # A receiver that prints and fails, and what it sends before.

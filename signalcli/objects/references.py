@@ -6,17 +6,17 @@ from sqlalchemy import ColumnElement, and_, inspect
 from sqlalchemy.orm import RelationshipProperty
 from sqlmodel import Session, select
 
-from signalcli.apps.objects.assignments import Assignment
-from signalcli.apps.objects.fields import (
+from signalcli.db.labels import model_name
+from signalcli.db.models import mapped_models
+from signalcli.objects.assignments import Assignment
+from signalcli.objects.fields import (
     columns_of,
     foreign_keys_of,
     key_fields,
     relationships_of,
 )
-from signalcli.apps.objects.keys import Key, key_of, key_text
-from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, quoted
-from signalcli.db.labels import model_name
-from signalcli.db.models import mapped_models
+from signalcli.objects.keys import Key, key_of, key_text
+from signalcli.objects.refusals import InvalidInput, NoSuchObject, quoted
 
 
 def targets(session: Session, model: type[Any], said: Assignment) -> Any:

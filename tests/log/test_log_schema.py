@@ -22,12 +22,12 @@ from log_tools import (
 from sqlalchemy import Connection, Engine, inspect, text
 
 from signalcli.db import DatabaseUnusable
-from signalcli.trace.log.finding import Filter, find
-from signalcli.trace.log.following import newest_run
-from signalcli.trace.log.keeping import keep
-from signalcli.trace.log.opening import open_log, open_log_to_write
-from signalcli.trace.log.schema import VERSION, bring_up_to_date, version_of
-from signalcli.trace.log.tables import metadata
+from signalcli.log.finding import Filter, find
+from signalcli.log.following import newest_run
+from signalcli.log.keeping import keep
+from signalcli.log.opening import open_log, open_log_to_write
+from signalcli.log.schema import VERSION, bring_up_to_date, version_of
+from signalcli.log.tables import metadata
 
 NEWER = VERSION + 41
 
@@ -266,7 +266,7 @@ class TestAtOnce:
 _KEEPER = """
 import sys
 from log_tools import EVERYTHING, a_run, a_trace, opened
-from signalcli.trace.log.keeping import keep
+from signalcli.log.keeping import keep
 
 database, place = sys.argv[1:]
 print("ready", flush=True)

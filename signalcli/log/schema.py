@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from signalcli.db import DatabaseUnusable
-from signalcli.trace.log import tables
+from signalcli.log import tables
 
 VERSION = 3
 PART = "log"

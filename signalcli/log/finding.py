@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from signalcli.trace.log import routes, tables
-from signalcli.trace.log.reading import read_runs
-from signalcli.trace.log.runs import Run
+from signalcli.log import routes, tables
+from signalcli.log.reading import read_runs
+from signalcli.log.runs import Run
 
 PAGE = 200
 FEW = 5_000

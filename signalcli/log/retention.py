@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, select
 
-from signalcli.trace.log import tables
-from signalcli.trace.log.routes import BATCH
+from signalcli.log import tables
+from signalcli.log.routes import BATCH
 
 MOST_AT_ONCE = 100
 # Looking for routes that nothing has any more takes longer than removing a run.

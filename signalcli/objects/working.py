@@ -14,8 +14,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.attributes import set_attribute
 from sqlmodel import select
 
-from signalcli.apps.objects.assignments import Assignment
-from signalcli.apps.objects.fields import (
+from signalcli.db import DatabaseUnusable, Session
+from signalcli.db.initialization import unannounced
+from signalcli.db.labels import model_name
+from signalcli.objects.assignments import Assignment
+from signalcli.objects.fields import (
     columns_of,
     key_fields,
     refuse_other_kind,
@@ -23,14 +26,11 @@ from signalcli.apps.objects.fields import (
     refuse_unknown,
     relationships_of,
 )
-from signalcli.apps.objects.keys import Key, key_of, key_text
-from signalcli.apps.objects.references import foreign_keys, refers, refuse_missing, targets
-from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
-from signalcli.apps.objects.trial import referring, refusal_of
-from signalcli.apps.objects.values import changed_values, new_values, value_of_type
-from signalcli.db import DatabaseUnusable, Session
-from signalcli.db.initialization import unannounced
-from signalcli.db.labels import model_name
+from signalcli.objects.keys import Key, key_of, key_text
+from signalcli.objects.references import foreign_keys, refers, refuse_missing, targets
+from signalcli.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
+from signalcli.objects.trial import referring, refusal_of
+from signalcli.objects.values import changed_values, new_values, value_of_type
 
 Said = Mapping[str, Assignment]
 T = TypeVar("T")

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from signalcli.apps.objects.assignments import Assignment, json_or_none
-from signalcli.apps.objects.fields import key_fields
-from signalcli.apps.objects.refusals import InvalidInput, quoted
-from signalcli.apps.objects.values import value_of_type
 from signalcli.db.labels import model_name
+from signalcli.objects.assignments import Assignment, json_or_none
+from signalcli.objects.fields import key_fields
+from signalcli.objects.refusals import InvalidInput, quoted
+from signalcli.objects.values import value_of_type
 
 Key = tuple[Any, ...]
 

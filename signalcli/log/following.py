@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
-from signalcli.trace.log import tables
-from signalcli.trace.log.finding import PAGE, Filter, find, first_since
-from signalcli.trace.log.reading import read_trace
-from signalcli.trace.log.runs import Run
-from signalcli.trace.log.schema import version_of
+from signalcli.log import tables
+from signalcli.log.finding import PAGE, Filter, find, first_since
+from signalcli.log.reading import read_trace
+from signalcli.log.runs import Run
+from signalcli.log.schema import version_of
 from signalcli.trace.records import Trace
 
 PAUSE_SECONDS = 0.2

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from signalcli.db import create_engine
 from signalcli.db.opening import open_engine
-from signalcli.trace.log.schema import bring_up_to_date, version_of
+from signalcli.log.schema import bring_up_to_date, version_of
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 
-from signalcli.trace.log import routes, tables
-from signalcli.trace.log.finding import Filter, first_since, is_about
-from signalcli.trace.log.schema import version_of
+from signalcli.log import routes, tables
+from signalcli.log.finding import Filter, first_since, is_about
+from signalcli.log.schema import version_of
 from signalcli.trace.names import matches, short_name
 
 ROWS = 10_000

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from signalcli.apps.objects.refusals import InvalidInput, listed, quoted
 from signalcli.db.labels import model_name
+from signalcli.objects.refusals import InvalidInput, listed, quoted
 
 
 def columns_of(model: type[Any]) -> dict[str, Column[Any]]:

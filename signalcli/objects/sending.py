@@ -8,14 +8,14 @@ from typing import Any
 
 from signalcli.apps.errors import ModelNotFound
 from signalcli.apps.inventory import signals_within
-from signalcli.apps.objects.assignments import Assignment
-from signalcli.apps.objects.keys import key_of
-from signalcli.apps.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import Session
 from signalcli.db.engine import using
 from signalcli.db.labels import model_name
 from signalcli.dispatch import Receiver, Signal
+from signalcli.objects.assignments import Assignment
+from signalcli.objects.keys import key_of
+from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
 from signalcli.trace.dispatcher import sender_name
 
 INSTANCE = "instance"

@@ -82,20 +82,27 @@ class Delete(Change):
 
 
 def saves_of(work: Work) -> list[Save]:
-    """The rows that a flush will insert or update, parents' tables first.
+    """The rows that a flush will insert or update, in the order of :func:`in_order`."""
+    saves = {state: Save(state, True) for state in work.written() if state.key is None}
+    for state, columns, moved in Forecast(work).updates():
+        saves[state] = Save(state, False, columns | moved, moved)
+    return [saves[state] for state in in_order(saves)]
 
-    Of a table, those to be updated come first, by their keys; then the new ones as they were
-    added.
+
+def in_order(written: Iterable[State]) -> list[State]:
+    """Instances in the order in which they are announced and reported: parents' tables first.
+
+    Of a table, rows to be updated come first, by their keys; then the new ones as they were added.
     """
-    created = [state for state in work.written() if state.key is None]
-    created.sort(key=place_of)
-    forecast = Forecast(work)
-    saves: list[Save] = []
-    for state, columns, moved in forecast.updates():
-        saves.append(Save(state, False, columns | moved, moved))
-    saves.sort(key=lambda save: primary_key(save.state))
-    saves += [Save(state, True) for state in created]
-    return _parents_first(saves)
+    states = sorted(
+        written,
+        key=lambda state: (1, place_of(state)) if state.key is None else (0, primary_key(state)),
+    )
+    mappers = {state.mapper.base_mapper for state in states}
+    if len(mappers) < 2:
+        return states
+    places = _places(mappers)
+    return sorted(states, key=lambda state: places[state.mapper.base_mapper])
 
 
 def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
@@ -113,14 +120,6 @@ def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
 def models_of(states: Iterable[State]) -> set[type[Any]]:
     """The classes of instances."""
     return {state.class_ for state in states}
-
-
-def _parents_first(saves: list[Save]) -> list[Save]:
-    mappers = {save.state.mapper.base_mapper for save in saves}
-    if len(mappers) < 2:
-        return saves
-    places = _places(mappers)
-    return sorted(saves, key=lambda save: places[save.state.mapper.base_mapper])
 
 
 def _places(mappers: Collection[Mapper[Any]]) -> dict[Mapper[Any], int]:

@@ -4,11 +4,11 @@ from typing import Any, Optional
 
 import pytest
 from shop_models import Base, Comment, Connect, Log, Post, Profile, Seen, User
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import Engine, ForeignKeyConstraint, event
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Relationship, select
 
-from signalcli.db import Session, post_delete, pre_delete
+from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
 
 
 class Team(Base, table=True):
@@ -306,6 +306,47 @@ def test_a_new_parent_is_created_before_its_child_is_saved(session: Session, see
         "post_save Team created",
         "post_save Member updated",
     ]
+
+
+@pytest.mark.parametrize("signal", [pre_save, post_save])
+def test_a_parent_comes_before_its_child_whoever_listens(
+    session: Session, connect: Connect, signal: Any
+) -> None:
+    got = []
+    connect(signal, lambda sender, **kwargs: got.append(sender))
+    user = User(username="ann")
+    session.add(post := Post(title="first"))
+    post.user = user
+    session.commit()
+    assert got == [User, Post]
+
+
+def test_a_child_that_moves_is_saved_before_it_is_deleted_later(
+    engine: Engine, session: Session, seen: Seen
+) -> None:
+    session.add(User(username="ann", posts=[Post(title="first")]))
+    session.add(User(username="bob"))
+    session.commit()
+    post = session.exec(select(Post)).one()
+    bob = session.exec(select(User).where(User.username == "bob")).one()
+    seen.take()
+    order: list[str] = []
+
+    def note_update(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
+        if statement.startswith("UPDATE"):
+            order.extend([*seen.take(), "UPDATE"])
+
+    event.listen(engine, "before_cursor_execute", note_update)
+    with session.no_autoflush:
+        session.add(User(username="eve"))
+        post.user = bob
+        session.delete(post)
+    # That it was given to a parent outweighs its mark of deletion, until the next flush.
+    session.flush()
+    assert order == ["pre_save User", "pre_save Post", "UPDATE"]
+    assert seen.take() == ["post_save User created", "post_save Post updated"]
+    session.flush()
+    assert seen.take() == ["pre_delete Post", "post_delete Post"]
 
 
 def test_a_pre_save_receiver_of_a_child_sees_which_columns_will_change(

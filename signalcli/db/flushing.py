@@ -337,10 +337,12 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
+        """Those that nobody has announced; no deletion of a row that this transaction deleted."""
         return [
             change
             for change in changes
-            if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
+            if not self._is_announced(change.state, type(change))
+            and not (isinstance(change, Delete) and change.state.was_deleted)
         ]
 
     def _send_change(self, signal: Signal, change: Change) -> None:

@@ -182,8 +182,11 @@ def test_small_batches_write_what_is_added_in_one_go(peers: Peers, group: str) -
         max_size=12,
     ).map(tuple)
 
+    # In a circle, the order of inserts is left to chance, and so which keys are still free.
+    families = [family for family in GROUPS[group] if not family.startswith("circle")]
+
     @setting(6)
-    @given(st.sampled_from(GROUPS[group]), additions, st.integers(1, 5), st.booleans())
+    @given(st.sampled_from(families), additions, st.integers(1, 5), st.booleans())
     def check(family: str, added: tuple[Op, ...], size: int, is_heard: bool) -> None:
         program = Program(family, added)
         expected = peers.plain.run(program)

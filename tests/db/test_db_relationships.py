@@ -6,6 +6,7 @@ import pytest
 from shop_models import Base, Comment, Connect, Log, Post, Profile, Seen, User
 from sqlalchemy import Engine, ForeignKeyConstraint, event, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import Field, Relationship, select
 
 from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
@@ -387,6 +388,24 @@ def test_a_child_that_moves_is_saved_before_it_is_deleted_later(
     assert seen.take() == ["post_save User created", "post_save Post updated"]
     session.flush()
     assert seen.take() == ["pre_delete Post", "post_delete Post"]
+
+
+def test_an_update_of_a_row_that_is_gone_is_announced_though_it_fails(
+    session: Session, seen: Seen
+) -> None:
+    session.add(User(username="ann", posts=[Post(title="first")]))
+    session.add(bob := User(username="bob"))
+    session.commit()
+    post = session.exec(select(Post)).one()
+    session.delete(post)
+    session.flush()
+    seen.take()
+    session.delete(post)
+    with session.no_autoflush:
+        bob.posts.append(post)
+    with pytest.raises(StaleDataError):
+        session.flush()
+    assert seen.take() == ["pre_save Post"]
 
 
 def test_a_pre_save_receiver_of_a_child_sees_which_columns_will_change(

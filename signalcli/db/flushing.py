@@ -16,6 +16,7 @@ from signalcli.db.compat.states import (
     Picture,
     State,
     contains,
+    is_new,
     marks,
     pending,
     state_of,
@@ -250,7 +251,7 @@ class Flush:
             or _is_heard(post_save, written)
             or _is_heard(pre_save, written)
         ):
-            for state in in_order(written):
+            for state in in_order(work, written):
                 self._note_save(work, state)
         late = set()
         for state in work.deleted():
@@ -270,16 +271,16 @@ class Flush:
                     self._late.append(delete)
 
     def _note_save(self, work: Work, state: State) -> None:
-        is_new = state.key is None
+        created = is_new(self._session, state)
         columns = None
-        if not is_new:
+        if not created:
             columns = updated_columns(work, state) | self._unseen.get(state, frozenset())
             if not columns:
                 return
         instance = state.obj()
         change = self._take(state)
         if not isinstance(change, Save):
-            change = Save(state, is_new, cause=self._session.causes.of(instance))
+            change = Save(state, created, cause=self._session.causes.of(instance))
             change.using = self._using(change)
             self._late.append(change)
         if not change.created:
@@ -336,10 +337,12 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
+        """Those that nobody has announced; no deletion of a row that this transaction deleted."""
         return [
             change
             for change in changes
-            if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
+            if not self._is_announced(change.state, type(change))
+            and not (isinstance(change, Delete) and change.state.was_deleted)
         ]
 
     def _send_change(self, signal: Signal, change: Change) -> None:

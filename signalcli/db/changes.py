@@ -99,7 +99,9 @@ def in_order(work: Work, written: Iterable[State]) -> list[State]:
     states = sorted(
         written,
         key=lambda state: (
-            (1, place_of(state)) if is_new(session, state) else (0, primary_key(state))
+            (1, place_of(state))
+            if is_new(session, state)
+            else (0, primary_key(state), state.class_.__qualname__)
         ),
     )
     mappers = {state.mapper.base_mapper for state in states}

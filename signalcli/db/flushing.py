@@ -104,6 +104,10 @@ class Flush:
         else:
             self._marks.put_back()
 
+    def leaves_alone(self, state: State) -> bool:
+        """Whether an outer flush is about to delete an instance, which this one has to leave."""
+        return self._marks is not None and self._marks.hides(state)
+
     @property
     def writes(self) -> int:
         """A number that changes with every flush of the session that has written."""

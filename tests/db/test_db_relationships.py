@@ -3,7 +3,17 @@
 from typing import Any, ClassVar, Optional
 
 import pytest
-from shop_models import Base, Comment, Connect, Log, Post, Profile, Seen, User
+from shop_models import (
+    WRITING_SIGNALS,
+    Base,
+    Comment,
+    Connect,
+    Log,
+    Post,
+    Profile,
+    Seen,
+    User,
+)
 from sqlalchemy import Engine, ForeignKeyConstraint, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -817,3 +827,67 @@ def test_pre_delete_receivers_see_the_row_and_post_delete_receivers_do_not(
     session.delete(user)
     session.commit()
     assert found == [("pre_delete", 1), ("post_delete", 0)]
+
+
+class Booth(Base, table=True):
+    """Has visitors, who know nothing of it but cannot be without."""
+
+    __tablename__ = "dbtest_booth"
+
+    id: int | None = Field(default=None, primary_key=True)
+
+    visitors: list["Visitor"] = Relationship()
+
+
+class Visitor(Base, table=True):
+    """A child that may not be without its parent."""
+
+    __tablename__ = "dbtest_visitor"
+
+    id: int | None = Field(default=None, primary_key=True)
+    booth_id: int = Field(foreign_key="dbtest_booth.id")
+
+
+class Badge(Base, table=True):
+    """A row whose key is that of its user."""
+
+    __tablename__ = "dbtest_badge"
+
+    user_id: int | None = Field(default=None, foreign_key="dbtest_user.id", primary_key=True)
+    text: str = ""
+
+    user: User | None = Relationship()
+
+
+def flush_too(session: Session, **kwargs: Any) -> None:
+    session.flush()
+
+
+@pytest.mark.parametrize("signal", WRITING_SIGNALS)
+def test_a_child_let_go_of_and_deleted_is_deleted_though_a_receiver_flushes(
+    session: Session, connect: Connect, signal: Any
+) -> None:
+    session.add(booth := Booth(visitors=[Visitor(), Visitor()]))
+    session.commit()
+    leaving, staying = booth.visitors
+    connect(signal, flush_too)
+    booth.visitors.remove(leaving)
+    session.delete(leaving)
+    session.commit()
+    assert session.exec(select(Visitor)).all() == [staying]
+    assert booth.visitors == [staying]
+
+
+@pytest.mark.parametrize("signal", WRITING_SIGNALS)
+def test_a_row_is_taken_over_through_its_parent_though_a_receiver_flushes(
+    session: Session, connect: Connect, signal: Any
+) -> None:
+    user = User(username="ann")
+    session.add(old := Badge(user=user, text="old"))
+    session.commit()
+    connect(signal, flush_too)
+    session.delete(old)
+    session.add(new := Badge(user=user, text="new"))
+    session.commit()
+    assert session.exec(select(Badge)).all() == [new]
+    assert new.text == "new"

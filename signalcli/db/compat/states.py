@@ -4,7 +4,13 @@ from collections.abc import Container, Iterator
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import InstanceState, LoaderCallableStatus, PassiveFlag, RelationshipProperty
+from sqlalchemy.orm import (
+    InstanceState,
+    LoaderCallableStatus,
+    PassiveFlag,
+    RelationshipDirection,
+    RelationshipProperty,
+)
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -163,16 +169,37 @@ class MarksAside:
         """Nothing is marked any more: the transaction was rolled back, or the session emptied."""
         self._aside, self._modified = {}, []
 
+    def hides(self, state: State) -> bool:
+        """Whether the mark of an instance is away."""
+        return state in self._aside
+
     def _row_switches(self) -> set[State]:
         """The marks of rows that a new instance takes over, which have to be written together."""
         session = self._session
         found = set()
         for state in session._new:
-            identity = state.mapper._identity_key_from_state(state)
+            identity = _key_to_be(state)
             old = session.identity_map.get(identity) if None not in identity[1] else None
             if old is not None:
                 found.add(state_of(old))
         return found & session._deleted.keys()
+
+
+def _key_to_be(state: State) -> Any:
+    """The identity key of a new instance, of which its parents may know more than itself."""
+    mapper, values = state.mapper, dict(state.dict)
+    names = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+    if any(values.get(name) is None for name in names):
+        for relationship in mapper.relationships:
+            parent = values.get(relationship.key)
+            if relationship.direction is not RelationshipDirection.MANYTOONE or parent is None:
+                continue
+            of_parent = instance_state(parent)
+            for source, target in relationship.synchronize_pairs:
+                key = of_parent.mapper.get_property_by_column(source).key
+                name = mapper.get_property_by_column(target).key
+                values[name] = known_value(of_parent, key, values.get(name))
+    return mapper.identity_key_from_primary_key(tuple(values.get(name) for name in names))
 
 
 def _last(marks: dict[State, Any]) -> State | None:

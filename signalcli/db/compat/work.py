@@ -37,6 +37,9 @@ class Planner(Protocol):
     def writes(self) -> int:
         """A number that changes with every flush of the session that has written."""
 
+    def leaves_alone(self, state: State) -> bool:
+        """Whether an outer flush is about to delete an instance."""
+
     def announce(self, work: "Work") -> None:
         """The plan is made, and nothing is written yet."""
 
@@ -240,7 +243,7 @@ class Work(UOWTransaction):
 
 
 class _Planning(Work):
-    """The same from the moment on that it plans, where instances may be refused."""
+    """The same from the moment on that it plans, where instances may be refused, or left alone."""
 
     def register_object(
         self,
@@ -257,6 +260,9 @@ class _Planning(Work):
             if self._is_planned_again and refusal in self._warned:
                 return False
             self._warned.add(refusal)
+        if self.planner.leaves_alone(state):
+            # A parent that has let go of it would clear its foreign key, which may not be null.
+            return super().register_object(state, False, True, False, operation, prop)
         return super().register_object(state, isdelete, listonly, cancel_delete, operation, prop)
 
 

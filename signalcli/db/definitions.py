@@ -24,10 +24,8 @@ from sqlalchemy.orm import DeclarativeBase, DeclarativeBaseNoMeta, DeclarativeMe
 from sqlmodel import SQLModel
 
 from signalcli.db.compat.models import DECLARATIVE_METACLASS, discard
-from signalcli.db.lookup import add_model, lock
-from signalcli.db.model_signal import connect_pending
-from signalcli.db.models import is_mapped, mapped_models
-from signalcli.db.signals import class_prepared
+from signalcli.db.models import add_model, is_mapped, mapped_models, models_lock
+from signalcli.db.signals import class_prepared, connect_pending
 
 __all__ = ["class_prepared"]
 
@@ -119,7 +117,7 @@ def _complete(model: type[Any], tables: Tables) -> None:
     except BaseException:
         _undo(model, tables)
         raise
-    with lock:
+    with models_lock:
         add_model(model)
         connect_pending()
 

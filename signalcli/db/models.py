@@ -1,6 +1,10 @@
-"""Finding the mapped models, those of today and those still to come."""
+"""The mapped models: finding all of them, those still to come, and one by its name.
+
+A model goes by the label of its app and its own name, as in ``shop.Order``.
+"""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakSet
@@ -133,3 +137,87 @@ class ForEachModel:
             # Whoever takes a model's mapper away takes with it what was done to the model.
             if self._restore is not None and _mapper_of(mapper.class_) is mapper:
                 self._restore(mapper.class_)
+
+
+MODELS_MODULE = "models"
+
+_labels: dict[str, str] = {}
+_on_names_change: list[Callable[[], object]] = []
+
+
+def label_package(package: str, label: str) -> None:
+    """Give the models of a package (or module), and of all below it, an app's label."""
+    _labels[package] = label
+    for callback in _on_names_change:
+        callback()
+
+
+def on_names_change(callback: Callable[[], object]) -> None:
+    """Call back whenever models may have come to another name, as long as the process lives."""
+    _on_names_change.append(callback)
+
+
+def label_of(model: type[Any]) -> str:
+    """The label of the app that a model belongs to.
+
+    Where no app was installed with the model's package, that is what its app would be called: for
+    ``shop.models.Order`` and for ``shop.Order``, ``shop``.
+    """
+    parts = model.__module__.split(".")
+    for length in range(len(parts), 0, -1):
+        label = _labels.get(".".join(parts[:length]))
+        if label is not None:
+            return label
+    if MODELS_MODULE in parts[1:]:
+        parts = parts[: parts.index(MODELS_MODULE, 1)]
+    return parts[-1]
+
+
+def model_name(model: type[Any]) -> str:
+    """A model's name among all apps: ``shop.Order``."""
+    return f"{label_of(model)}.{model.__name__}"
+
+
+Name = tuple[str, str]
+
+# Whoever adds a model and tells those who wait for it holds this, and so does whoever finds no
+# model and begins to wait: nobody waits for what has come.
+models_lock = held_across_forks(threading.RLock())
+
+_defined: dict[str, list[weakref.ref[type[Any]]]] = {}
+
+
+def parse_name(text: str) -> Name:
+    """The label and the name in small letters, equal for texts that name the same model.
+
+    Mirrors Django's ``make_model_tuple``.
+
+    Raises:
+        ValueError: the text is not of the form ``label.Model``.
+    """
+    label, _, name = text.partition(".")
+    if not label or not name or "." in name:
+        raise ValueError(
+            f"A model that is named as a text must be named as in 'shop.Order', by the label of "
+            f"its app and its own name, which {text!r} is not."
+        )
+    return label, name.lower()
+
+
+def add_model(model: type[Any]) -> None:
+    """Have a model found from now on, for as long as it lives, which this does not prolong."""
+    name = model.__name__.lower()
+    with models_lock:
+        others = [refer for refer in _defined.get(name, ()) if refer() not in (None, model)]
+        _defined[name] = [*others, weakref.ref(model)]
+
+
+def find_model(name: Name) -> type[Any] | None:
+    """The model of a name, the newest of several; None where there is none (any more)."""
+    label, own_name = name
+    with models_lock:
+        for refer in reversed(_defined.get(own_name, ())):
+            model: type[Any] | None = refer()
+            if model is not None and label_of(model) == label and is_mapped(model):
+                return model
+    return None

@@ -1,9 +1,113 @@
-"""The model signals, with the names and arguments of ``django.db.models.signals``."""
+"""The signals that models and databases send, as in ``django.db.models.signals``.
 
-from collections.abc import Callable, Iterable
+The sender of a model's signal can be named before the model exists.
+"""
 
-from signalcli.db.model_signal import ModelSignal as ModelSignal
-from signalcli.dispatch import Signal
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from signalcli.db.models import find_model, models_lock, on_names_change, parse_name
+from signalcli.dispatch import Connection, Signal, all_signals
+from signalcli.dispatch.connections import ConnectionTable
+
+R = TypeVar("R", bound=Callable[..., Any])
+
+
+class ModelSignal(Signal):
+    """A signal whose sender is a model. Mirrors ``django.db.models.signals.ModelSignal``.
+
+    ``connect``, ``disconnect``, ``connected_to`` and ``receiver`` take a model's name for it::
+
+        @receiver(post_save, sender="shop.Order")
+        def send_invoice(instance, created, **kwargs): ...
+
+    The name is the label of the model's app and its own name, which is found in any case. Of
+    several models with one name it means the newest that lives. Where there is none, the
+    connection waits, and is made when the model's definition is complete, after
+    ``class_prepared`` was sent for it; connections that wait for a model are made in their order.
+    The receiver is checked at once, and weakly held while it waits if the connection is to be weak.
+
+    Unlike Django's, ``disconnect`` answers for a name too: it returns whether there was such a
+    connection, made or waiting. As in Django, ``has_listeners`` and ``send`` take a text as a
+    sender of its own.
+
+    Raises:
+        ValueError: the sender is a text that is not of the form ``label.Model``.
+    """
+
+    def __init__(
+        self, providing_args: Iterable[str] | None = None, *, use_caching: bool = False
+    ) -> None:
+        # Before others can find the signal, which may be in a child that is forked just then.
+        self._pending = ConnectionTable()
+        # A sender is compared by identity: of the texts for one name, the first stands for all.
+        self._names: dict[tuple[str, str], str] = {}
+        super().__init__(providing_args, use_caching=use_caching)
+
+    @property
+    def pending(self) -> list[Connection]:
+        """Every live connection that waits for its sender, which here is the sender's name."""
+        return self._pending.connections()
+
+    @contextmanager
+    def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
+        """As :meth:`Signal.connected_to`; a name means the model that it means on entering."""
+        model = find_model(parse_name(sender)) if isinstance(sender, str) else None
+        with super().connected_to(receiver, sender if model is None else model):
+            yield receiver
+
+    def connect_pending(self) -> None:
+        """Connect whoever waits for a model that is there."""
+        if self._pending.is_empty:
+            return
+        with models_lock:
+            for connection in self.pending:
+                name, uid = connection.sender, connection.dispatch_uid
+                model = find_model(parse_name(name))
+                if model is None:
+                    continue
+                # Whoever waits behind it for its death does so as well for the model.
+                for each in self._pending.take(connection.receiver, name, uid):
+                    receiver = each.receiver
+                    if receiver is not None:
+                        super()._add(receiver, model, each.weak, uid)
+
+    def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
+        if not isinstance(sender, str):
+            return super()._add(receiver, sender, weak, dispatch_uid)
+        name = parse_name(sender)
+        with models_lock:
+            model = find_model(name)
+            if model is not None:
+                return super()._add(receiver, model, weak, dispatch_uid)
+            text = self._names.setdefault(name, str(sender))
+            return self._pending.add(receiver, text, weak, dispatch_uid)
+
+    def _renew(self) -> None:
+        super()._renew()
+        self._pending.renew()
+
+    def _remove(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> bool:
+        if not isinstance(sender, str):
+            return super()._remove(receiver, sender, dispatch_uid)
+        name = parse_name(sender)
+        with models_lock:
+            model = find_model(name)
+            if model is not None:
+                return super()._remove(receiver, model, dispatch_uid)
+            text = self._names.get(name)
+            return text is not None and bool(self._pending.take(receiver, text, dispatch_uid))
+
+
+def connect_pending() -> None:
+    """Connect to every signal whoever waits for a model that is there."""
+    for signal in all_signals():
+        if isinstance(signal, ModelSignal):
+            signal.connect_pending()
+
+
+on_names_change(connect_pending)
 
 
 class PreparedSignal(ModelSignal):

@@ -8,17 +8,18 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Mapper, PassiveFlag
 from sqlalchemy.orm.attributes import History, get_history
 
-from signalcli.db.asking import asked, forget
 from signalcli.db.compat.states import Relationship, State, state_of, was_replaced_unseen
 from signalcli.db.compat.work import Work
-from signalcli.db.dependants import primary_key
 from signalcli.db.many_to_many import (
+    asked,
     counterpart,
+    forget,
     is_reverse,
     link_model,
     many_to_many,
     primary_keys,
 )
+from signalcli.db.relationships import primary_key
 from signalcli.dispatch.watching import Cause
 
 if TYPE_CHECKING:

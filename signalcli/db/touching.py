@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.types import TypeEngine
 
 from signalcli.db.causes import note_change
-from signalcli.db.columns import changed_columns
+from signalcli.db.changes import changed_columns
 
 State = InstanceState[Any]
 

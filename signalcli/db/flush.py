@@ -9,8 +9,18 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper, SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.changes import Change, Delete, Save, deletes_of, models_of, saves_of
-from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
+from signalcli.db.bulk import insert_together
+from signalcli.db.changes import (
+    Change,
+    Delete,
+    Save,
+    changed_columns,
+    deletes_of,
+    models_of,
+    saves_of,
+    unseen_columns,
+    updated_columns,
+)
 from signalcli.db.compat.states import (
     MarksAside,
     Picture,
@@ -22,10 +32,9 @@ from signalcli.db.compat.states import (
     state_of,
 )
 from signalcli.db.compat.work import Work, as_if_flushing, is_sharded, shard_of
-from signalcli.db.dependants import parents_that_lost, primary_key
 from signalcli.db.engine import using
-from signalcli.db.inserter import insert_together
 from signalcli.db.links import LinkChange, LinkPlan
+from signalcli.db.relationships import parents_that_lost, primary_key
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal, watching
 

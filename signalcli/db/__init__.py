@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from signalcli.db.database import DatabaseUnusable
 from signalcli.db.definitions import class_prepared
 from signalcli.db.engine import create_engine, set_up_sqlite
-from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.initialization import post_init, pre_init
 from signalcli.db.session import Session
 from signalcli.db.signals import (

@@ -1,21 +1,23 @@
 """Engines, with SQLite set up as an application wants it."""
 
 import itertools
-import re
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from urllib.parse import quote
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.database import DatabaseUnusable, database_url, using, without_password
 from signalcli.db.signals import connection_created
 
 # The drivers that are Python's sqlite3, or stand on it.
@@ -24,61 +26,6 @@ _PYTHONS_OWN = ("pysqlite", "aiosqlite")
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
 FIRST_STEP_MS, STEP_MS = 100, 1
-
-# Not compiled here: who imports this seldom needs them.
-_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
-_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
-
-# Receivers are told of each write, and rendering takes a while.
-_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
-
-
-def without_password(database: str) -> str:
-    """How a database is named to people: a URL, even a wrong one, without its password."""
-    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
-    return re.sub(_IN_QUERY, r"\g<1>***", shown)
-
-
-def using(bind: Engine | Connection) -> str:
-    """A database as receivers are told of it: its URL without its password."""
-    engine = bind.engine
-    shown = _shown.get(engine)
-    if shown is None:
-        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
-    return shown
-
-
-def database_url(database: str | Path | URL) -> URL:
-    """The URL of a database that is given as a path or a URL.
-
-    Raises:
-        DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
-    """
-    if isinstance(database, URL):
-        return database
-    if isinstance(database, str) and "://" in database:
-        try:
-            return make_url(database)
-        except (ArgumentError, ValueError) as error:
-            raise DatabaseUnusable(
-                f"{without_password(database)!r} is not a database URL"
-            ) from error
-    if database == ":memory:":
-        return URL.create("sqlite")
-    if str(database).startswith("file:"):
-        raise DatabaseUnusable(f"{str(database)!r} is no path; write sqlite:///file:…?uri=true")
-    if "\0" in str(database):
-        raise DatabaseUnusable(f"{str(database)!r} is not a path")
-    try:
-        str(database).encode()
-        path = Path(database)
-        if path.is_dir():
-            raise DatabaseUnusable(f"{path} is a folder; name a file in it")
-        if not path.parent.is_dir():
-            raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
-    except (OSError, ValueError) as error:
-        raise DatabaseUnusable(f"{str(database)!r} is not a path") from error
-    return URL.create("sqlite", database=str(path))
 
 
 def create_engine(
@@ -296,3 +243,109 @@ def _pragma(cursor: Any, name: str) -> Any:
     # In two steps, since an async driver's cursor returns nothing from execute().
     cursor.execute(f"PRAGMA {name}")
     return cursor.fetchone()[0]
+
+
+MOST_ENGINES = 8
+
+Engines = dict[tuple[object, ...], Engine]
+
+_kept: ContextVar[Engines | None] = ContextVar("signalcli_engines", default=None)
+
+
+@contextmanager
+def kept_engines() -> Iterator[None]:
+    """Within it, :func:`engine_for` hands out the same engine for the same database again.
+
+    What SQLAlchemy compiles, it keeps with the engine. Each run still disposes of the engine's
+    connections at its end, so that the next one opens its own, and in between a database is found
+    by others as nobody used it.
+    """
+    engines: Engines = {}
+    token = _kept.set(engines)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for engine in engines.values():
+            engine.dispose()
+
+
+def engine_for(database: str | URL, **options: bool) -> Engine:
+    """An engine as :func:`signalcli.db.create_engine` makes it, perhaps one that is kept.
+
+    Raises:
+        DatabaseUnusable: as that.
+    """
+    engines = _kept.get()
+    if engines is None:
+        return create_engine(database, **options)
+    try:
+        # A relative path means another file in another folder.
+        folder = os.getcwd()  # noqa: PTH109  # compared only
+    except FileNotFoundError:
+        return create_engine(database, **options)
+    key = (folder, database, *sorted(options.items()))
+    if key not in engines:
+        if len(engines) == MOST_ENGINES:
+            engines.pop(next(iter(engines))).dispose()
+        engines[key] = create_engine(database, **options)
+    return engines[key]
+
+
+def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
+    """An engine for one run.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+        writes: whether the run writes; then its transaction takes the write lock at its begin.
+        creates: whether a file that does not exist is made. Otherwise the run sees an empty
+            database, and leaves no file behind.
+        announces: whether its connections send ``connection_created``.
+
+    Raises:
+        DatabaseUnusable: see :func:`signalcli.db.create_engine`; or the URL's driver is async.
+    """
+    if not database:
+        raise DatabaseUnusable("the name of the database is empty")
+    url = database_url(database)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    is_path = is_file and "uri" not in url.query
+    if is_path and not creates and not os.path.lexists(str(url.database)):
+        return engine_for(":memory:", announces=announces)
+    if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
+        url = _frozen(url)
+    if writes and is_file and not _is_writable(url):
+        raise DatabaseUnusable(
+            f"the database {without_password(database)} is read-only; change its permissions, or "
+            "name another with --database"
+        )
+    # What is only read is not given a log of ours.
+    engine = engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
+    if engine.dialect.is_async:
+        raise DatabaseUnusable(
+            f"the driver of {without_password(database)} is for async code only; "
+            "leave the driver out of the URL"
+        )
+    return engine
+
+
+def _is_writable(url: URL) -> bool:
+    """Whether a SQLite file can be written, as far as that shows before it is tried."""
+    if url.query.get("mode") == "ro" or "immutable" in url.query:
+        return False
+    path = Path(str(url.database))
+    return not path.is_file() or os.access(path, os.W_OK)
+
+
+def _lacks_room_for_a_log(path: Path) -> bool:
+    """Whether SQLite could not open a file that has a write-ahead log, even for reading."""
+    log = path.with_name(path.name + "-wal")
+    return path.is_file() and not log.exists() and not os.access(path.parent, os.W_OK)
+
+
+def _frozen(url: URL) -> URL:
+    """The URL of a file that nobody writes, read as it stands."""
+    path = quote(str(Path(str(url.database)).absolute()))
+    return url.set(database=f"file:{path}").update_query_dict(
+        {"mode": "ro", "immutable": "1", "uri": "true"}
+    )

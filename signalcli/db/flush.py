@@ -32,7 +32,7 @@ from signalcli.db.compat.states import (
     state_of,
 )
 from signalcli.db.compat.work import Work, as_if_flushing, is_sharded, shard_of
-from signalcli.db.engine import using
+from signalcli.db.database import using
 from signalcli.db.links import LinkChange, LinkPlan
 from signalcli.db.relationships import parents_that_lost, primary_key
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save

@@ -1,11 +1,11 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlmodel
-from sqlalchemy import event, inspect
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.orm import SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 
@@ -295,6 +295,39 @@ class Session(sqlmodel.Session):
             transaction = within
         if transaction is not None:
             roll_back(transaction)
+
+
+def open_session(
+    engine: Engine,
+    on_commit: Callable[[], None] | None = None,
+    on_begin: Iterable[Callable[[Connection], object]] = (),
+) -> Session:
+    """A session that says when its transactions begin and end.
+
+    Nothing is opened before the session is used.
+
+    Arguments:
+        engine: the engine.
+        on_commit: called after each commit of a whole transaction.
+        on_begin: called one after the other when a transaction begins, before anything else is
+            done in it; what they raise ends the transaction.
+    """
+    session = Session(engine)
+    callbacks = tuple(on_begin)
+    if on_commit is not None:
+
+        @event.listens_for(session, "after_commit")
+        def call(session: Session) -> None:
+            # SQLAlchemy says so of a savepoint that is released, too.
+            if not session.in_nested_transaction():
+                on_commit()
+
+    @event.listens_for(session, "after_begin")
+    def begin(session: Session, transaction: Any, connection: Connection) -> None:
+        for callback in () if transaction.nested else callbacks:
+            callback(connection)
+
+    return session
 
 
 def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:

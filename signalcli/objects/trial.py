@@ -13,7 +13,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session, select
 
-from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.database import DatabaseUnusable
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import mapped_models, model_name
 from signalcli.objects.refusals import InvalidInput, ObjectExists, Refusal, listed

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import select
 
 from signalcli.db import DatabaseUnusable, Session, create_engine, set_up_sqlite
-from signalcli.db.errors import unusable
+from signalcli.db.database import unusable
 
 
 def pragma(engine: Engine, name: str) -> Any:

@@ -1,0 +1,134 @@
+"""A database: how it is named, whether it is there, and why it cannot be used."""
+
+import os
+import re
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+_BY_SQLITE_ERROR = {
+    "SQLITE_BUSY": "is locked by another process; try again when that is done",
+    "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
+    "SQLITE_READONLY": "is read-only; change its permissions, or name another with --database",
+    "SQLITE_PERM": "may not be used by you; change its permissions",
+    "SQLITE_AUTH": "may not be used by you; change its permissions",
+    "SQLITE_CANTOPEN": "cannot be opened; check the path, and the permissions of its folder",
+    "SQLITE_NOTADB": "is not a SQLite database; name another with --database",
+    "SQLITE_CORRUPT": "is damaged; restore it from a backup",
+    "SQLITE_FULL": "is full, or the disk is",
+    "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
+}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used: no database, locked too long, no permission."""
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """Whether an error says that SQLite's database itself cannot be used, whoever uses it."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    return name.startswith(tuple(_BY_SQLITE_ERROR))
+
+
+def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """What an error says about the database, or None where it says nothing.
+
+    That it does not work as expected can also be a mistake in a query, so ask this last.
+
+    Arguments:
+        error: what was raised by work on the database.
+        database: how the user knows the database.
+    """
+    if isinstance(error, DatabaseUnusable):
+        return error
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    for prefix, explanation in _BY_SQLITE_ERROR.items():
+        if name.startswith(prefix):
+            return DatabaseUnusable(f"the database {database} {explanation}")
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
+        reason = " ".join(str(error.orig).split())
+        return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
+    return None
+
+
+# Not compiled here: who imports this seldom needs them.
+_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
+
+_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
+
+# Receivers are told of each write, and rendering takes a while.
+_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
+
+def without_password(database: str) -> str:
+    """How a database is named to people: a URL, even a wrong one, without its password."""
+    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
+    return re.sub(_IN_QUERY, r"\g<1>***", shown)
+
+
+def using(bind: Engine | Connection) -> str:
+    """A database as receivers are told of it: its URL without its password."""
+    engine = bind.engine
+    shown = _shown.get(engine)
+    if shown is None:
+        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
+    return shown
+
+
+def database_url(database: str | Path | URL) -> URL:
+    """The URL of a database that is given as a path or a URL.
+
+    Raises:
+        DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
+    """
+    if isinstance(database, URL):
+        return database
+    if isinstance(database, str) and "://" in database:
+        try:
+            return make_url(database)
+        except (ArgumentError, ValueError) as error:
+            raise DatabaseUnusable(
+                f"{without_password(database)!r} is not a database URL"
+            ) from error
+    if database == ":memory:":
+        return URL.create("sqlite")
+    if str(database).startswith("file:"):
+        raise DatabaseUnusable(f"{str(database)!r} is no path; write sqlite:///file:…?uri=true")
+    if "\0" in str(database):
+        raise DatabaseUnusable(f"{str(database)!r} is not a path")
+    try:
+        str(database).encode()
+        path = Path(database)
+        if path.is_dir():
+            raise DatabaseUnusable(f"{path} is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
+    except (OSError, ValueError) as error:
+        raise DatabaseUnusable(f"{str(database)!r} is not a path") from error
+    return URL.create("sqlite", database=str(path))
+
+
+def file_of(database: str) -> Path | None:
+    """The file that a database is in, be it there or not; None where it is in none.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+    """
+    url = database_url(database)
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return None if "uri" in url.query else Path(str(url.database))
+
+
+def is_kept(database: str) -> bool:
+    """Whether there is such a database now that outlasts the process."""
+    file = file_of(database)
+    if file is not None:
+        return os.path.lexists(file)
+    url = database_url(database)
+    return url.get_backend_name() != "sqlite" or "uri" in url.query

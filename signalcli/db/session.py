@@ -24,8 +24,8 @@ from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, r
 from signalcli.db.compat.work import Work
 from signalcli.db.construction import quick_construction
 from signalcli.db.flush import MOST_ROUNDS, Flush
-from signalcli.db.hooks import Hooks
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+from signalcli.db.transaction import Hooks, call_hooks_of
 
 DEEPEST = 40
 
@@ -337,6 +337,9 @@ def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:
         found.append(transaction)
         transaction = transaction.parent
     return found
+
+
+call_hooks_of(Session)
 
 
 @event.listens_for(Session, "before_flush")

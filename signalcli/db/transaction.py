@@ -1,21 +1,153 @@
-"""Acting on the end of a transaction, as ``django.db.transaction`` has it."""
+"""Acting on the end of a session's transaction, as ``django.db.transaction`` has it."""
 
+import logging
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import SessionTransaction
+from sqlalchemy.orm import Session, SessionTransaction
 
 from signalcli.db.compat.transactions import Transaction
-from signalcli.db.hooks import Hook, Hooks
-from signalcli.db.session import Session
-from signalcli.dispatch import watching
+from signalcli.dispatch import bridging, watching
+from signalcli.dispatch.signatures import describe
 
 if TYPE_CHECKING:
     import sqlmodel
+    from sqlmodel.ext.asyncio.session import AsyncSession
 
-    from signalcli.db.async_session import AsyncSession
+logger = logging.getLogger("signalcli.db")
+
+
+@dataclass(slots=True)
+class Hook:
+    """A function that waits for the end of a transaction.
+
+    Attributes:
+        function: takes nothing; where it returns a coroutine, that is awaited.
+        transaction: the transaction or savepoint whose fate it shares; None where it waits for
+            none.
+        is_for_commit: whether it is called after the outermost commit, rather than once what it
+            was registered in is undone.
+        robust: whether what it raises is logged instead of propagated.
+        cause: what was running when it was registered, where dispatches are watched.
+    """
+
+    function: Callable[[], Any]
+    transaction: SessionTransaction | None
+    is_for_commit: bool
+    robust: bool
+    cause: watching.Cause
+
+    def call(self) -> None:
+        """Call the function, as caused by what registered it."""
+        try:
+            with watching.caused_by(self.cause) if self.cause else nullcontext():
+                value = self.function()
+                if iscoroutine(value):
+                    bridging.wait_for(value)
+        except Exception as error:
+            if not self.robust:
+                raise
+            _log_failure(self.function, error)
+
+
+def _log_failure(function: Callable[[], Any], error: Exception) -> None:
+    logger.error(
+        "The function %s failed after its transaction: %s",
+        describe(function),
+        error,
+        exc_info=error,
+    )
+
+
+class Hooks:
+    """The functions that wait for the end of one session's transaction, in order.
+
+    Functions are not called in the middle of SQLAlchemy's own commit, where the session cannot be
+    used, but when whoever holds them (see :meth:`hold`) is done.
+
+    Attributes:
+        on_failure: called with a function that is not robust, and what it raised; the others are
+            called then. Where None, it propagates.
+    """
+
+    def __init__(self) -> None:
+        self.on_failure: Callable[[Callable[[], Any], Exception], object] | None = None
+        self._waiting: list[Hook] = []
+        self._due: list[Hook] = []
+        self._holders = 0
+        self._callers = 0
+
+    @property
+    def are_running(self) -> bool:
+        """Whether functions of a transaction that was committed are being called."""
+        return self._callers > 0
+
+    def add(self, hook: Hook) -> None:
+        """Have a function wait."""
+        self._waiting.append(hook)
+
+    def release(self, savepoint: SessionTransaction, outer: SessionTransaction | None) -> None:
+        """A savepoint was released: its functions share the fate of what it stood in."""
+        for hook in self._waiting:
+            if hook.transaction is savepoint:
+                hook.transaction = outer
+
+    def commit(self) -> None:
+        """The outermost transaction was committed: its functions are due."""
+        self._due = [hook for hook in self._waiting if hook.is_for_commit]
+        self._waiting = []
+
+    def end(self, transaction: SessionTransaction) -> None:
+        """A transaction or savepoint is over: what waited for it still does so in vain."""
+        if not self._waiting:
+            return
+        undone = [hook for hook in self._waiting if hook.transaction is transaction]
+        self._waiting = [hook for hook in self._waiting if hook.transaction is not transaction]
+        for hook in reversed(undone):
+            if not hook.is_for_commit:
+                hook.call()
+
+    def forget_due(self) -> None:
+        """Do not call what is due."""
+        self._due = []
+
+    def forget_waiting(self) -> None:
+        """Call nothing of what waits, however its transaction ends."""
+        self._waiting = []
+
+    def hold(self) -> None:
+        """Call nothing until :meth:`let_go`."""
+        self._holders += 1
+
+    def let_go(self) -> None:
+        """The counterpart of :meth:`hold`."""
+        self._holders -= 1
+
+    def run(self) -> None:
+        """Call the functions that are due, unless somebody holds them.
+
+        The first that fails ends it, and those after it are not called, unless it is robust or
+        somebody takes care of failures.
+        """
+        if self._holders or not self._due:
+            return
+        due, self._due = self._due, []
+        self._callers += 1
+        try:
+            for hook in due:
+                try:
+                    hook.call()
+                except Exception as error:
+                    if self.on_failure is None:
+                        raise
+                    self.on_failure(hook.function, error)
+        finally:
+            self._callers -= 1
 
 
 def on_commit(
@@ -87,18 +219,19 @@ def _register(session: Any, function: Callable[[], Any], is_for_commit: bool, ro
     if not callable(function):
         raise TypeError(f"what is registered is a function to call, not {function!r}")
     session = getattr(session, "sync_session", session)
-    if not isinstance(session, Session):
+    hooks = getattr(session, "hooks", None)
+    if not isinstance(hooks, Hooks):
         raise TypeError(f"functions are registered with a signalcli.db.Session, not {session!r}")
     cause = watching.cause() if watching.observers else ()
     transaction = session.get_nested_transaction() or session.get_transaction()
-    if transaction is None and session.hooks.are_running and is_for_commit:
+    if transaction is None and hooks.are_running and is_for_commit:
         Hook(function, None, is_for_commit, robust, cause).call()
         return
     if transaction is None and not session.autobegin:
         raise InvalidRequestError(
             "The session has no transaction, and begins none of its own accord: begin one first"
         )
-    session.hooks.add(Hook(function, transaction or session.begin(), is_for_commit, robust, cause))
+    hooks.add(Hook(function, transaction or session.begin(), is_for_commit, robust, cause))
 
 
 class _Transaction(Transaction):
@@ -136,8 +269,14 @@ class _Transaction(Transaction):
         self.hooks.run()
 
 
-@event.listens_for(Session, "after_transaction_create")
-def _on_begin(session: Session, transaction: SessionTransaction) -> None:
+def call_hooks_of(sessions: type[Session]) -> None:
+    """Have the hooks of a class of sessions called, each of which has its :class:`Hooks`."""
+    event.listen(sessions, "after_transaction_create", _on_begin)
+    event.listen(sessions, "after_commit", _on_commit)
+    event.listen(sessions, "after_transaction_end", _on_end)
+
+
+def _on_begin(session: Any, transaction: SessionTransaction) -> None:
     if transaction.parent is None or transaction.nested:
         own = cast("_Transaction", transaction)
         # SQLAlchemy takes no factory for its transactions; see Transaction.
@@ -145,8 +284,7 @@ def _on_begin(session: Session, transaction: SessionTransaction) -> None:
         own.hooks = session.hooks
 
 
-@event.listens_for(Session, "after_commit")
-def _on_commit(session: Session) -> None:
+def _on_commit(session: Any) -> None:
     savepoint = session.get_nested_transaction()
     if savepoint is None:
         session.hooks.commit()
@@ -154,8 +292,7 @@ def _on_commit(session: Session) -> None:
         session.hooks.release(savepoint, _around(savepoint))
 
 
-@event.listens_for(Session, "after_transaction_end")
-def _on_end(session: Session, transaction: SessionTransaction) -> None:
+def _on_end(session: Any, transaction: SessionTransaction) -> None:
     session.hooks.end(transaction)
 
 

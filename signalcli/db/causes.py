@@ -5,6 +5,7 @@ for. Only kept while dispatches are watched.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -62,6 +63,27 @@ class Causes:
     def clear(self) -> None:
         """Nothing is pending any more."""
         self._noted.clear()
+
+
+@dataclass(eq=False)
+class Notes:
+    """What a session keeps from one flush to the next.
+
+    Attributes:
+        causes: who is behind its pending writes.
+        origins: for each instance that is marked for deletion, the one that ``delete()`` was
+            called with.
+        writes: how many of its flushes have written.
+    """
+
+    causes: Causes
+    origins: dict[State, Any] = field(default_factory=dict)
+    writes: int = 0
+
+    def clear(self) -> None:
+        """Forget causes and origins: nothing is pending any more."""
+        self.origins.clear()
+        self.causes.clear()
 
 
 @event.listens_for(Session, "transient_to_pending")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.schema import sort_tables_and_constraints
 
@@ -288,6 +288,10 @@ class Change:
         """The same: who the row is of."""
         return self.sender
 
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """What all signals of the change are sent with, besides the sender."""
+        raise NotImplementedError
+
 
 @dataclass(slots=True, eq=False)
 class Save(Change):
@@ -303,6 +307,16 @@ class Save(Change):
     update_fields: frozenset[str] | None = None
     moved: frozenset[str] = frozenset()
 
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """What ``pre_save`` is sent with, and ``post_save``, which says ``created``, too."""
+        return {
+            "instance": self.instance,
+            "raw": False,
+            "using": self.using,
+            "update_fields": self.update_fields,
+            "session": session,
+        }
+
 
 @dataclass(slots=True, eq=False)
 class Delete(Change):
@@ -313,6 +327,15 @@ class Delete(Change):
     """
 
     origin: Any
+
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """What ``pre_delete`` and ``post_delete`` are sent with."""
+        return {
+            "instance": self.instance,
+            "using": self.using,
+            "origin": self.origin,
+            "session": session,
+        }
 
 
 def saves_of(work: Work) -> list[Save]:
@@ -382,3 +405,19 @@ def _table_order(tables: frozenset[Table]) -> dict[Table, int]:
         order = {table: place for place, (table, _) in enumerate(in_order) if table is not None}
         known[tables] = order
     return order
+
+
+def saving_order(written: Iterable[State]) -> list[State]:
+    """Updated rows by key, then new rows as they were added."""
+    return sorted(
+        written,
+        key=lambda state: (1, place_of(state)) if state.key is None else (0, primary_key(state)),
+    )
+
+
+def reporting_order(deletes: list[Delete]) -> list[Delete]:
+    """The order of ``post_delete``: model by model as announced, each model's rows backwards."""
+    by_model: dict[type[Any], list[Delete]] = {}
+    for change in deletes:
+        by_model.setdefault(change.sender, []).append(change)
+    return [change for changes in by_model.values() for change in reversed(changes)]

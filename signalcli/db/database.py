@@ -2,12 +2,18 @@
 
 import os
 import re
+from operator import is_
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Mapper, Session
+
+from signalcli.db.compat.states import State
+from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 
 _BY_SQLITE_ERROR = {
     "SQLITE_BUSY": "is locked by another process; try again when that is done",
@@ -132,3 +138,54 @@ def is_kept(database: str) -> bool:
         return os.path.lexists(file)
     url = database_url(database)
     return url.get_backend_name() != "sqlite" or "uri" in url.query
+
+
+class Destinations:
+    """The databases that one flush writes its rows to, as receivers are told of them.
+
+    Arguments:
+        session: the session that flushes.
+
+    Attributes:
+        is_sharded: whether each instance chooses its database.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.is_sharded = is_sharded(session)
+        self._session = session
+        self._by_mapper: dict[Mapper[Any], str] = {}
+        self._chosen: dict[State, list[Any]] = {}
+
+    def of(self, state: State) -> str:
+        """The database that an instance's row is in, or will be."""
+        if not self.is_sharded:
+            return self.of_model(state.mapper.base_mapper)
+        if state.key is None and state.identity_token is None:
+            self._chosen[state] = []
+        with as_if_flushing(self._session):
+            found = using(shard_of(self._session, state.mapper.base_mapper, state.obj()))
+        if state in self._chosen:
+            self._chosen[state] = list(state.dict.values())
+        return found
+
+    def of_model(self, mapper: Mapper[Any]) -> str:
+        """The database that the rows of a model are in, where a session has no shards."""
+        database = self._by_mapper.get(mapper)
+        if database is None:
+            # A session that routes reads and writes asks whether it flushes: this is for a write.
+            with as_if_flushing(self._session):
+                database = using(self._session.get_bind(mapper))
+            self._by_mapper[mapper] = database
+        return database
+
+    def choose_again(self) -> None:
+        """Forget the shard of each new instance that was changed since it was asked for.
+
+        SQLAlchemy chooses a shard once, by the instance's values at that time. Asking for
+        ``using`` before a receiver runs must not fix a choice that the receiver's change undoes.
+        """
+        for state, values in self._chosen.items():
+            now = list(state.dict.values())
+            if len(now) != len(values) or not all(map(is_, now, values)):
+                state.identity_token = None
+        self._chosen.clear()

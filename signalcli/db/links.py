@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Mapper, PassiveFlag
+from sqlalchemy.orm import Mapper, PassiveFlag, Session
 from sqlalchemy.orm.attributes import History, get_history
 
+from signalcli.db.causes import Causes
 from signalcli.db.compat.states import Relationship, State, state_of, was_replaced_unseen
 from signalcli.db.compat.work import Work
 from signalcli.db.many_to_many import (
@@ -21,9 +22,6 @@ from signalcli.db.many_to_many import (
 )
 from signalcli.db.relationships import primary_key
 from signalcli.dispatch.watching import Cause
-
-if TYPE_CHECKING:
-    from signalcli.db.session import Session
 
 # What is known without asking the database, as SQLAlchemy's flush looks at it.
 _KNOWN = PassiveFlag.PASSIVE_NO_INITIALIZE | PassiveFlag.INCLUDE_PENDING_MUTATIONS
@@ -113,14 +111,20 @@ class LinkPlan:
 
     Arguments:
         session: the session that flushes.
+        causes: who is behind its pending writes.
         outer: the plans of the flushes within which this one is under way, outermost first.
         only: the ids of the only instances that the flush concerns; None for all.
     """
 
     def __init__(
-        self, session: "Session", outer: Sequence["LinkPlan"], only: Container[int] | None
+        self,
+        session: Session,
+        causes: Causes,
+        outer: Sequence["LinkPlan"],
+        only: Container[int] | None,
     ) -> None:
         self._session = session
+        self._causes = causes
         # Without itself, which would keep it alive, and all instances, for longer than a flush.
         self._outer = tuple(outer)
         self._work: Work | None = None
@@ -159,7 +163,7 @@ class LinkPlan:
         self._late += [self._change(links) for links in _by_collection(late)]
         for instance, relationship in self._changed_collections():
             forget(instance, relationship)
-            self._session.causes.forget(instance, relationship.key)
+            self._causes.forget(instance, relationship.key)
 
     def take_late(self) -> list[LinkChange]:
         """What was written without having been announced; from now on it counts as announced."""
@@ -245,10 +249,9 @@ class LinkPlan:
             is_clear = not history.unchanged and all(
                 _was_asked(instance, relationship, other) for other in history.added
             )
-        causes = self._session.causes
-        cause = causes.of(instance, relationship.key)
+        cause = self._causes.of(instance, relationship.key)
         if cause is None and inspect(instance).pending:
-            cause = causes.of(instance)
+            cause = self._causes.of(instance)
         return LinkChange(list(links.values()), is_clear, cause)
 
     def _history(self, instance: Any, relationship: Relationship) -> History:

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.orm import SessionTransaction, UOWTransaction
+from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.bulk import BATCH_SIZE, Bulk
-from signalcli.db.causes import Causes
+from signalcli.db.bulk import BATCH_SIZE, Bulk, insert_together
+from signalcli.db.causes import Causes, Notes
 from signalcli.db.compat.states import (
     State,
     contains,
@@ -23,7 +23,7 @@ from signalcli.db.compat.states import (
 from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
 from signalcli.db.compat.work import Work
 from signalcli.db.construction import quick_construction
-from signalcli.db.flush import MOST_ROUNDS, Flush
+from signalcli.db.flush import MOST_ROUNDS, Flush, planned_by
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.db.transaction import Hooks, call_hooks_of
 
@@ -64,12 +64,11 @@ class Session(sqlmodel.Session):
         super().__init__(*args, **kwargs)
         self.causes = Causes()
         self.hooks = Hooks()
-        self.origins: dict[State, Any] = {}
+        self._notes = Notes(self.causes)
         self._flushes: list[Flush] = []
         self._marks_before_rollback: dict[State, Any] = {}
         self._bulk: Bulk | None = None
         self.is_flushed = False
-        self.writes = 0
 
     @contextmanager
     def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[Bulk]:
@@ -131,7 +130,7 @@ class Session(sqlmodel.Session):
     @property
     def announced(self) -> list[dict[State, Any]]:
         """What is marked for deletion, and the flushes under way have planned to delete."""
-        return [flush.planned for flush in self._flushes if flush.planned]
+        return planned_by(self._flushes)
 
     def has_work(self) -> bool:
         """Whether a flush would have something to do, besides what is announced already."""
@@ -167,8 +166,7 @@ class Session(sqlmodel.Session):
     def expunge_all(self) -> None:
         """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
         super().expunge_all()
-        self.origins.clear()
-        self.causes.clear()
+        self._notes.clear()
         for flush in self._flushes:
             flush.was_abandoned = True
 
@@ -217,7 +215,7 @@ class Session(sqlmodel.Session):
             led_to.append(state)
             if state is head:
                 break
-        self.origins.update(dict.fromkeys(reversed(led_to), instance))
+        self._notes.origins.update(dict.fromkeys(reversed(led_to), instance))
         self.causes.note(instance)
 
     def can_write(self) -> bool:
@@ -241,7 +239,7 @@ class Session(sqlmodel.Session):
             return
         if is_flushing(self) or not self.is_heard():
             super().flush(objects)
-            self.origins.clear()
+            self._notes.origins.clear()
             return
         for _ in range(MOST_ROUNDS):
             if is_clean(self) or not self._flush_once(objects) or objects is not None:
@@ -255,12 +253,11 @@ class Session(sqlmodel.Session):
                 "does one of them change what it receives?"
             )
         if not self._flushes:
-            self.origins.clear()
-            self.causes.clear()
+            self._notes.clear()
 
     def _flush_once(self, objects: Sequence[Any] | None) -> bool:
         """One round of a flush; returns whether receivers have left something for another."""
-        flush = Flush(self, self._flushes, innermost(self), objects)
+        flush = Flush(self, self._notes, self._insert, self._flushes, innermost(self), objects)
         self._flushes.append(flush)
         try:
             if len(self._flushes) > DEEPEST:
@@ -283,6 +280,10 @@ class Session(sqlmodel.Session):
         finally:
             self._flushes.remove(flush)
             flush.let_go()
+
+    def _insert(self, mapper: Mapper[Any], states: list[State]) -> bool:
+        """Insert the rows of new instances together in bulk work; return whether it was done."""
+        return self.is_bulk and insert_together(self, mapper, states)
 
     def _roll_back(self, transaction: SessionTransaction | None) -> None:
         """Roll back to where a transaction or savepoint began, whose receiver has failed."""
@@ -351,7 +352,7 @@ def _take_part(session: Session, context: UOWTransaction, objects: Sequence[Any]
 
 @event.listens_for(Session, "after_flush")
 def _count(session: Session, context: UOWTransaction) -> None:
-    session.writes += 1
+    session._notes.writes += 1
 
 
 @event.listens_for(Session, "after_rollback")
@@ -371,8 +372,7 @@ def _note_rollback(session: Session, previous_transaction: SessionTransaction) -
     if any(flush.was_rolled_back for flush in session._flushes) or not (
         session._flushes and previous_transaction.nested
     ):
-        session.origins.clear()
-        session.causes.clear()
+        session._notes.clear()
         return
     # A savepoint within a flush: SQLAlchemy takes all marks of deletion off with it, but those
     # that the flush is announcing were there before.

@@ -129,7 +129,7 @@ class LinkPlan:
         self._outer = tuple(outer)
         self._work: Work | None = None
         self._only = only
-        self._announced: dict[LinkKey, Link] = {}
+        self.announced: dict[LinkKey, Link] = {}
         self._changes: list[LinkChange] = []
         self._late: list[LinkChange] = []
         self._replaced: dict[tuple[int, str], list[Any]] = {}
@@ -147,7 +147,7 @@ class LinkPlan:
             # Receivers may have changed what was pending, or flushed it.
             due = self._fresh(self._still_due(links, going))
             if due:
-                self._announced.update(due)
+                self.announced.update(due)
                 self._changes.append(self._change(due))
                 send(self._changes[-1])
 
@@ -275,16 +275,16 @@ class LinkPlan:
 
     def _announced_link(self, key: LinkKey) -> Link | None:
         for plan in self._outer:
-            if key in plan._announced:
-                return plan._announced[key]
-        return self._announced.get(key)
+            if key in plan.announced:
+                return plan.announced[key]
+        return self.announced.get(key)
 
     def _take(self, key: LinkKey) -> Link | None:
         for plan in self._outer:
-            link = plan._announced.pop(key, None)
+            link = plan.announced.pop(key, None)
             if link is not None:
                 return link
-        return self._announced.pop(key, None)
+        return self.announced.pop(key, None)
 
 
 def _difference(old: list[Any], new: Any) -> History:

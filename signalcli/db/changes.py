@@ -3,11 +3,12 @@
 Both are foretold from the flush's plan before the write, and read off after it.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.schema import sort_tables_and_constraints
@@ -20,6 +21,7 @@ from signalcli.db.compat.states import (
     has_parent,
     is_equal,
     is_expression,
+    is_new,
     is_unknown,
     known_value,
     memory_of,
@@ -32,7 +34,7 @@ from signalcli.db.compat.work import Work
 from signalcli.db.relationships import in_djangos_order, origins_of, primary_key, relationships_of
 from signalcli.dispatch.watching import Cause
 
-# A value that only the write will show.
+# A value that is known only after the write.
 _UNKNOWN = object()
 _MISSING = object()
 
@@ -42,7 +44,7 @@ Columns = dict[str, tuple[ColumnElement[Any], ...]]
 
 def written_by(mapper: Mapper[Any]) -> Columns:
     """The attributes of a model that a flush writes, each with its columns."""
-    # Attributes may be added to a model.
+    # A model may get more attributes after it was first used.
     memory, attributes = memory_of(mapper), len(mapper.attrs)
     known: tuple[int, Columns] = memory.get("columns", (0, {}))
     number, found = known
@@ -70,9 +72,10 @@ def changed_columns(instance: Any) -> frozenset[str]:
 
 
 def unseen_columns(state: State) -> frozenset[str]:
-    """The columns whose change a flush hides as soon as it has written it.
+    """The changed columns that do not look changed any more once the flush has written them.
 
-    It counts a version on, and has what the database works out be read anew.
+    SQLAlchemy counts up a version itself, and expires the value of a SQL expression. So these
+    columns have to be noted before the write, for ``update_fields``.
     """
     version = state.mapper.version_id_col
     columns = written_by(state.mapper)
@@ -84,10 +87,7 @@ def unseen_columns(state: State) -> frozenset[str]:
 
 
 def updated_columns(work: Work, state: State) -> frozenset[str]:
-    """The columns that a flush, which has just written an instance's row, has updated.
-
-    Empty where it has left the row alone.
-    """
+    """The columns that the flush has just updated in an instance's row; empty if none."""
     columns = written_by(state.mapper)
     return frozenset(
         key
@@ -99,9 +99,9 @@ def updated_columns(work: Work, state: State) -> frozenset[str]:
 def _is_taken_for_cascaded(
     columns: tuple[ColumnElement[Any], ...], before: Any, work: Work | None, state: State
 ) -> bool:
-    """Whether a flush takes a key for one that the database itself has changed.
+    """Whether a flush leaves a changed key out of the UPDATE.
 
-    Either it knows that, or it does not know what the key was.
+    It does so where the database itself has changed the key, or where the old key is unknown.
     """
     return any(
         getattr(column, "primary_key", False)
@@ -113,8 +113,9 @@ def _is_taken_for_cascaded(
 class Forecast:
     """The updates that a flush will make, according to its plan.
 
-    Besides what was changed itself, a row is updated where choosing another parent changes its
-    foreign key, where a parent takes it in or lets go of it, and where a parent is deleted.
+    SQLAlchemy sets foreign keys while it writes, which is too late for ``pre_save``. So they are
+    foretold here. A row is updated if its own columns were changed, if it chose another parent, if
+    a parent took it in or let go of it, and if its parent is deleted and it stays.
 
     Arguments:
         work: the flush.
@@ -145,7 +146,7 @@ class Forecast:
     def updates(self) -> Iterator[tuple[State, frozenset[str], frozenset[str]]]:
         """The instances whose rows will be updated.
 
-        Each with the columns that were set on it and those that a relationship changes.
+        Each comes with the columns that were set on it, and those that a relationship changes.
         """
         for state in self._work.written():
             if state.key is not None:
@@ -227,7 +228,7 @@ class Forecast:
 
 
 def _changes(state: State, key: str, values: list[Any]) -> bool:
-    """Whether an attribute that is given one of some values is changed by that."""
+    """Whether one of some new values differs from the value that an attribute has."""
     before = value_before(state, key, _MISSING)
     return before is _MISSING or any(
         value is _UNKNOWN or not is_equal(state, key, value, before) for value in values
@@ -237,7 +238,7 @@ def _changes(state: State, key: str, values: list[Any]) -> bool:
 def _keys(
     parent: State | None, child: State | None, relationship: Relationship
 ) -> Iterator[tuple[str, str]]:
-    """The attributes that hold a parent's key, each with the child's that takes it over."""
+    """The attributes of a parent's key, each with the child's attribute that refers to it."""
     for source, target in relationship.synchronize_pairs:
         try:
             yield (
@@ -245,7 +246,7 @@ def _keys(
                 child.mapper.get_property_by_column(target).key if child else "",
             )
         except UnmappedColumnError:
-            # The flush itself says what is wrong.
+            # The flush itself will raise, with a message of its own.
             continue
 
 
@@ -253,13 +254,14 @@ def _keys(
 class Change:
     """A row to be written or removed.
 
-    Until it is written, the session keeps the instance; then this does, until that is reported.
+    Before the write, the session keeps the instance alive. After it, nobody else might, so this
+    does until the change was reported.
 
     Attributes:
-        state: what SQLAlchemy keeps of the instance whose row it is.
-        cause: what was noted to be behind it, or None.
+        state: SQLAlchemy's state of the instance whose row it is.
+        cause: the response that is behind the change, or None.
         using: the database that the row is in, as a URL without its password.
-        written: whether the database has it.
+        written: whether the change is in the database.
     """
 
     state: State
@@ -274,7 +276,7 @@ class Change:
         return self.state.obj() if self._kept is None else self._kept
 
     def note_written(self) -> None:
-        """The database has it."""
+        """Note that the change is in the database."""
         self._kept = self.state.obj()
         self.written = True
 
@@ -285,11 +287,11 @@ class Change:
 
     @property
     def model(self) -> type[Any]:
-        """The same: who the row is of."""
+        """The model class, as :class:`signalcli.db.links.LinkChange` has it."""
         return self.sender
 
     def arguments(self, session: Session) -> dict[str, Any]:
-        """What all signals of the change are sent with, besides the sender."""
+        """The arguments of the signals of this change, besides the sender."""
         raise NotImplementedError
 
 
@@ -308,7 +310,7 @@ class Save(Change):
     moved: frozenset[str] = frozenset()
 
     def arguments(self, session: Session) -> dict[str, Any]:
-        """What ``pre_save`` is sent with, and ``post_save``, which says ``created``, too."""
+        """The arguments of ``pre_save``; ``post_save`` has ``created``, too."""
         return {
             "instance": self.instance,
             "raw": False,
@@ -323,13 +325,13 @@ class Delete(Change):
     """A row to be removed.
 
     Attributes:
-        origin: the instance whose deletion brought this one about.
+        origin: the instance that was deleted and brought this deletion about.
     """
 
     origin: Any
 
     def arguments(self, session: Session) -> dict[str, Any]:
-        """What ``pre_delete`` and ``post_delete`` are sent with."""
+        """The arguments of ``pre_delete`` and ``post_delete``."""
         return {
             "instance": self.instance,
             "using": self.using,
@@ -339,20 +341,30 @@ class Delete(Change):
 
 
 def saves_of(work: Work) -> list[Save]:
-    """The rows that a flush will insert or update, parents' tables first.
+    """The rows that a flush will insert or update, in the order of :func:`saving_order`."""
+    saves = {state: Save(state, True) for state in work.written() if is_new(work.session, state)}
+    for state, columns, moved in Forecast(work).updates():
+        saves[state] = Save(state, False, columns | moved, moved)
+    return [saves[state] for state in saving_order(work, saves)]
 
-    Of a table, those to be updated come first, by their keys; then the new ones as they were
-    added.
+
+def saving_order(work: Work, written: Iterable[State]) -> list[State]:
+    """Instances in the order in which they are announced and reported: parents' tables first.
+
+    Of a table, rows to be updated come first, by their keys; then the new ones as they were added.
     """
-    created = [state for state in work.written() if state.key is None]
-    created.sort(key=place_of)
-    forecast = Forecast(work)
-    saves: list[Save] = []
-    for state, columns, moved in forecast.updates():
-        saves.append(Save(state, False, columns | moved, moved))
-    saves.sort(key=lambda save: primary_key(save.state))
-    saves += [Save(state, True) for state in created]
-    return _parents_first(saves)
+    session = work.session
+    states = sorted(
+        written,
+        key=lambda state: (
+            (1, place_of(state)) if is_new(session, state) else (0, primary_key(state))
+        ),
+    )
+    mappers = {state.mapper.base_mapper for state in states}
+    if len(mappers) < 2:
+        return states
+    places = {mapper: _place_of_tables(mapper) for mapper in mappers}
+    return sorted(states, key=lambda state: places[state.mapper.base_mapper])
 
 
 def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
@@ -372,47 +384,36 @@ def models_of(states: Iterable[State]) -> set[type[Any]]:
     return {state.class_ for state in states}
 
 
-def _parents_first(saves: list[Save]) -> list[Save]:
-    mappers = {save.state.mapper.base_mapper for save in saves}
-    if len(mappers) < 2:
-        return saves
-    places = _places(mappers)
-    return sorted(saves, key=lambda save: places[save.state.mapper.base_mapper])
+def _place_of_tables(mapper: Mapper[Any]) -> int:
+    """The place of a model in the order of writing; models that others refer to come first."""
+    tables = [each for each in mapper.tables if isinstance(each, Table)]
+    return max((_table_order(table.metadata).get(table.key, 0) for table in tables), default=0)
 
 
-def _places(mappers: Collection[Mapper[Any]]) -> dict[Mapper[Any], int]:
-    """The place of each model in the order of writing: those that others refer to come first."""
-    tables = {
-        mapper: [each for each in mapper.tables if isinstance(each, Table)] for mapper in mappers
-    }
-    order = _table_order(frozenset(table for each in tables.values() for table in each))
-    return {
-        mapper: max((order[table] for table in each), default=0) for mapper, each in tables.items()
-    }
+def _table_order(metadata: MetaData) -> dict[str, int]:
+    """The place of each table by its key; tables that others refer to come first.
+
+    All tables are ordered at once, so that two models keep their order whichever others are in
+    the flush.
+    """
+    # The order is kept with the metadata, and made again when that has got more tables.
+    number, order = metadata.info.get("signalcli table order", (0, {}))
+    if number != len(metadata.tables):
+        named = sorted(metadata.tables.values(), key=lambda table: table.fullname)
+        in_order = sort_tables_and_constraints(named, filter_fn=_leads_nowhere)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        order = {table.key: place for place, (table, _) in enumerate(in_order) if table is not None}
+        metadata.info["signalcli table order"] = len(metadata.tables), order
+    found: dict[str, int] = order
+    return found
 
 
-def _table_order(tables: frozenset[Table]) -> dict[Table, int]:
-    """Each table's place, those that others refer to first."""
-    # Kept with the metadata, so that it goes when that does.
-    first = next(iter(tables), None)
-    known: dict[frozenset[Table], dict[Table, int]] = (
-        {} if first is None else first.metadata.info.setdefault("signalcli table order", {})
-    )
-    order = known.get(tables)
-    if order is None:
-        named = sorted(tables, key=lambda table: table.fullname)
-        in_order = sort_tables_and_constraints(named)  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        order = {table: place for place, (table, _) in enumerate(in_order) if table is not None}
-        known[tables] = order
-    return order
-
-
-def saving_order(written: Iterable[State]) -> list[State]:
-    """Updated rows by key, then new rows as they were added."""
-    return sorted(
-        written,
-        key=lambda state: (1, place_of(state)) if state.key is None else (0, primary_key(state)),
-    )
+def _leads_nowhere(constraint: ForeignKeyConstraint) -> bool | None:
+    """Whether a foreign key refers to a table that is not known; then it is left out."""
+    try:
+        constraint.referred_table  # noqa: B018  # finding it raises
+    except NoReferenceError:
+        return True
+    return None
 
 
 def reporting_order(deletes: list[Delete]) -> list[Delete]:

@@ -33,6 +33,7 @@ from signalcli.db.compat.states import (
     Picture,
     State,
     contains,
+    is_new,
     marks,
     pending,
     state_of,
@@ -87,6 +88,8 @@ class Flush:
         self.transaction = transaction
         self.announced: dict[State, Change] = {}
         self.planned: dict[State, Any] = {}
+        # Marked for deletion, but the plan keeps them: somebody's collection was given them.
+        self._kept: set[State] = set()
         self.has_begun = False
         self.is_telling = False
         self.was_rolled_back = False
@@ -154,11 +157,11 @@ class Flush:
         for _ in range(MOST_ROUNDS):
             # An orphan is in the plan without a mark, so for it there is nothing to hide: an inner
             # flush may delete it, and who announced it reports it.
+            marked = marks(self._session)
             self.planned = {
-                state: instance
-                for state, instance in marks(self._session).items()
-                if work.is_deleting(state)
+                state: instance for state, instance in marked.items() if work.is_deleting(state)
             }
+            self._kept = marked.keys() - self.planned.keys()
             self._writes = self.writes
             if not self._announce_once(work):
                 break
@@ -253,7 +256,7 @@ class Flush:
             return False
         if save.created:
             return state.key is None
-        if state in marks(self._session):
+        if state in marks(self._session) and state not in self._kept:
             return False
         save.update_fields = changed_columns(save.instance) | save.moved
         return bool(save.update_fields)
@@ -296,7 +299,7 @@ class Flush:
             or _is_heard(post_save, written)
             or _is_heard(pre_save, written)
         ):
-            for state in saving_order(written):
+            for state in saving_order(work, written):
                 self._note_save(work, state)
         late = set()
         for state in work.deleted():
@@ -316,9 +319,9 @@ class Flush:
                     self._late.append(delete)
 
     def _note_save(self, work: Work, state: State) -> None:
-        is_new = state.key is None
+        created = is_new(self._session, state)
         columns = None
-        if not is_new:
+        if not created:
             columns = updated_columns(work, state) | self._unseen.get(state, frozenset())
             if not columns:
                 # The plan had it, but no column differed: SQLAlchemy has sent no UPDATE.
@@ -326,7 +329,7 @@ class Flush:
         instance = state.obj()
         change = self._take(state)
         if not isinstance(change, Save):
-            change = Save(state, is_new, cause=self._notes.causes.of(instance))
+            change = Save(state, created, cause=self._notes.causes.of(instance))
             change.using = self._destinations.of(state)
             self._late.append(change)
         if not change.created:
@@ -383,11 +386,12 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
-        """The changes that nobody has announced."""
+        """The changes that nobody has announced; no deletion of a row that is deleted already."""
         return [
             change
             for change in changes
-            if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
+            if not self._is_announced(change.state, type(change))
+            and not (isinstance(change, Delete) and change.state.was_deleted)
         ]
 
     def _send_change(self, signal: Signal, change: Change) -> None:
@@ -441,6 +445,7 @@ class Flush:
         for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
             held.clear()
         self._unseen.clear()
+        self._kept.clear()
         self._links = None
 
 

@@ -1,4 +1,11 @@
-"""Work on many rows: what is pending is written in batches, new rows of a table together."""
+"""Work on many rows: pending rows are written in batches, new rows of a table together.
+
+To learn the keys that SQLite gives, SQLAlchemy's flush inserts rows one by one. In bulk work they
+are inserted together, at the same place of the flush. Everything around the INSERT stays
+SQLAlchemy's: the rows written before and after, foreign keys, events, warnings and errors. Only
+plain rows are taken, and of one table all rows or none, so that they reach the database in the
+same order and get the same keys.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,15 +23,15 @@ BATCH_SIZE = 1000
 
 
 class Bulk:
-    """Writes what a session is given whenever enough of it is pending.
+    """The batch of a :meth:`signalcli.db.Session.bulk` block.
 
     Arguments:
         session: the session.
-        batch_size: how many instances are written together.
+        batch_size: the number of instances that are written together.
         commits: whether each batch is committed.
 
     Raises:
-        ValueError: the batch size is not at least 1.
+        ValueError: the batch size is less than 1.
     """
 
     def __init__(self, session: Session, batch_size: int, *, commits: bool) -> None:
@@ -37,14 +44,15 @@ class Bulk:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many instances are pending as are written together."""
+        """Whether enough instances are pending to be written; never without autoflush."""
         return self._pending >= self._batch_size and self._session.autoflush
 
     def is_written_before(self, instance: Any) -> bool:
-        """Whether a full batch can be written before an instance is added.
+        """Whether a full batch is to be written before an instance is added, rather than after.
 
-        So what is done to an instance after it was added is written with it. One that somebody in
-        the session refers to already has to come along, or the flush would warn of it.
+        Before is better: then changes to the instance after its ``add`` are written with it. But
+        if an instance in the session already refers to this one, this one has to be in the same
+        flush, or SQLAlchemy warns that the reference is not written.
         """
         state = state_of(instance)
         family = [state, *(each for _, _, each, _ in _cascade(state))]
@@ -55,11 +63,15 @@ class Bulk:
         )
 
     def count(self) -> None:
-        """An instance was added or deleted."""
+        """Count an instance that was added or deleted."""
         self._pending += 1
 
     def write(self) -> None:
-        """Write what is pending."""
+        """Write the pending rows, and commit if batches are committed.
+
+        Raises:
+            Exception: as :meth:`signalcli.db.Session.flush`.
+        """
         self._pending = 0
         if self._commits:
             self._session.commit()
@@ -72,7 +84,7 @@ def _cascade(state: State) -> Any:
 
 
 def _is_in_somebodys_relationship(session: Session, state: State) -> bool:
-    """Whether an instance stands in a relationship of one in the session, put there by its own."""
+    """Whether an instance's own relationships show that one in the session refers to it."""
     for relationship in state.mapper.relationships:
         value = state.dict.get(relationship.key) if relationship.back_populates else None
         if value is None:
@@ -87,7 +99,7 @@ def _members(collection: Any) -> Any:
     return collection.values() if hasattr(collection, "values") else collection
 
 
-# What is certainly no SQL expression.
+# Values of these types are no SQL expressions. Other values are asked, which takes longer.
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list})
 
 
@@ -95,12 +107,12 @@ def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[Stat
     """Insert the rows of new instances, if all of them can be written together.
 
     Arguments:
-        session: the session, in the midst of a flush.
-        mapper: the base of their models.
+        session: the session, in the middle of a flush.
+        mapper: the base mapper of the instances' models.
         states: all instances of the mapper whose rows the flush writes next.
 
     Returns:
-        Whether it was done; otherwise nothing was.
+        Whether the rows were inserted; otherwise nothing was done.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database does not take a row.
@@ -140,7 +152,7 @@ class Inserter:
         }
         self._names = [(key, column.key) for key, column in self._columns.items()]
         self._keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
-        # The key that the database gives, where there is no other.
+        # The attribute of the key that the database gives to a row without one.
         self._generated = None if table.autoincrement_column is None else self._keys[0]
         self._with_defaults = [
             (key, column.type.should_evaluate_none)
@@ -151,7 +163,7 @@ class Inserter:
         ]
 
     def takes(self, state: State) -> bool:
-        """Whether the row of a new instance is a plain one."""
+        """Whether the row of a new instance is plain: no SQL expression, no default is needed."""
         values = state.dict
         # Plain loops, here and below: generators would take twice the time, for each row.
         for value in values.values():
@@ -194,9 +206,10 @@ class Inserter:
         return {name: values.get(key) for key, name in self._names}
 
     def _insert_and_give_keys(self, connection: Connection, states: list[State]) -> None:
-        """Insert rows, of which SQLite chooses the first one's key, and so those of the others.
+        """Insert rows without keys, and give their instances the keys.
 
-        From the first row on, nobody else writes, and each key is the largest one plus one.
+        SQLite gives each new row the largest key plus one. From the first INSERT on nobody else
+        can write, so the key of the first row tells those of the others.
         """
         name = self._keys[0]
         column = self._columns[name]
@@ -216,9 +229,9 @@ def _inserter_of(mapper: Mapper[Any]) -> Inserter | None:
     """How the new rows of a model are written together, or None where SQLAlchemy has to do it."""
     dispatch = mapper.dispatch
     if dispatch.before_insert or dispatch.after_insert or hears_of_generated_values(mapper):
-        # Somebody would miss something.
+        # These listeners are called for each row that SQLAlchemy inserts itself.
         return None
-    # Attributes may be added to a model.
+    # A model may get more attributes after it was first used.
     memory, attributes = memory_of(mapper), len(mapper.attrs)
     number, inserter = memory.get("inserter", (0, None))
     if number != attributes:
@@ -236,7 +249,7 @@ def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
         or mapper.polymorphic_on is not None
         or mapper.version_id_col is not None
         or mapper.eager_defaults is True
-        # A mapper may be told of another key than its table has.
+        # A mapper may be given another primary key than its table has.
         or tuple(mapper.primary_key) != tuple(table.primary_key)
         or any(
             len(attribute.columns) != 1 or attribute.columns[0] not in set(table.c)
@@ -248,10 +261,10 @@ def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
 
 
 def _has_trigger(connection: Connection, changed: Table) -> bool:
-    """Whether something happens by itself when the table gets a row: it might take a key."""
+    """Whether the table has a trigger, which might insert a row of its own and take a key."""
     if changed.schema is not None:
         return True
-    # Past SQLAlchemy, whose listeners are to hear of what a flush does and nothing else.
+    # Past SQLAlchemy, whose listeners must hear of the same statements as in a plain flush.
     cursor = connection.connection.cursor()
     try:
         cursor.execute(_TRIGGERS, (changed.name, changed.name))

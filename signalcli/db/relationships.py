@@ -1,4 +1,4 @@
-"""Relationships as a flush sees them: which it writes through, who goes with whom, who is last."""
+"""The relationships that a flush follows: what is written through them, and what is deleted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from signalcli.db.compat.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Relationships:
-    """The relationships of a model through which rows are written, besides link tables.
+    """The relationships of a model through which rows are written, except link tables.
 
     Attributes:
-        orphaning: those to instances that must not live without this one.
-        to_children: those that are kept in the children's foreign keys.
-        to_parents: those that are kept in the instance's own foreign keys.
+        orphaning: those to children that are deleted when they lose this parent.
+        to_children: those that are stored in the children's foreign keys.
+        to_parents: those that are stored in the instance's own foreign keys.
     """
 
     orphaning: tuple[Relationship, ...]
@@ -30,8 +30,8 @@ class Relationships:
 
 
 def relationships_of(mapper: Mapper[Any]) -> Relationships:
-    """The relationships of a model, of those that it has now."""
-    # SQLAlchemy makes another collection when one is added.
+    """The relationships of a model, sorted out once for each model."""
+    # When a model gets another relationship, SQLAlchemy makes another collection of all.
     memory, now = memory_of(mapper), mapper.relationships
     known: tuple[Any, Relationships] | None = memory.get("relationships")
     if known is None or known[0] is not now:
@@ -55,10 +55,10 @@ def _of(
 
 
 def origins_of(work: Work, marked: dict[State, Any]) -> dict[State, Any]:
-    """Whose rows a flush removes, each with the instance whose deletion brought it about.
+    """The instances whose rows a flush deletes, each with the origin of its deletion.
 
-    An orphan, whose row goes since it lost its parent, is the origin of its own deletion and of
-    those that its deletion leads to.
+    An orphan is deleted since it lost its parent. It is the origin of its own deletion, and of the
+    deletions that its own leads to.
 
     Arguments:
         work: the flush.
@@ -87,13 +87,13 @@ def origins_of(work: Work, marked: dict[State, Any]) -> dict[State, Any]:
 
 
 def _cascade(state: State) -> Iterator[State]:
-    """Who goes with an instance; the plan of the flush has loaded them."""
+    """The dependants that go with an instance; the plan of the flush has loaded them."""
     for _, _, dependant, _ in state.mapper.cascade_iterator("delete", state):
         yield dependant
 
 
 def parents_that_lost(work: Work, child: State) -> Iterator[Any]:
-    """The instances in whose relationships a child was, without which it must not live."""
+    """The parents that an orphan has lost."""
     for state in list(work.states):
         for relationship in relationships_of(state.mapper).orphaning:
             history = work.history(state, relationship)
@@ -102,10 +102,10 @@ def parents_that_lost(work: Work, child: State) -> Iterator[Any]:
 
 
 def in_djangos_order(deleted: dict[State, Any]) -> dict[State, Any]:
-    """Instances to be deleted in the order of Django's ``Collector``.
+    """Instances to be deleted in the order of Django's ``Collector``: dependants first.
 
-    Model by model: of those met so far, in the order of meeting, each whose dependants have gone
-    goes next; those of one model by primary key.
+    The order is one of models. A model is next when no model that refers to it is left; of several,
+    the one that was met first. Instances of one model are in the order of their primary keys.
     """
     by_model: dict[type[Any], list[State]] = {}
     for state in deleted:
@@ -119,7 +119,7 @@ def in_djangos_order(deleted: dict[State, Any]) -> dict[State, Any]:
             others = (mappers[other] for other in waiting if other not in ready)
             if not any(_refers_to(other, mappers[model]) for other in others):
                 ready.append(model)
-        # Models that depend on each other keep the order in which they were met.
+        # Models that refer to each other in a circle keep the order in which they were met.
         ready = ready or waiting
         ordered += ready
         waiting = [model for model in waiting if model not in ready]
@@ -144,7 +144,7 @@ def _refers_to(mapper: Mapper[Any], other: Mapper[Any]) -> bool:
 
 
 def primary_key(state: State) -> tuple[Any, ...]:
-    """A sort key: by primary key where the values compare, whatever their types."""
+    """A key for sorting by primary key, whose values may be of any type."""
     return tuple(
         (type(value).__name__, value)
         if isinstance(value, int | float | str | bytes)

@@ -67,7 +67,7 @@ class Flush:
         objects: the only instances that it concerns; None for all.
 
     Attributes:
-        transaction: as above; after the write, the one that the rows were written in.
+        transaction: after the write, the one that the rows were written in.
         announced: the changes that were announced and are not written yet.
         planned: the marked instances that the plan deletes, as SQLAlchemy keeps the marks.
         has_begun: whether SQLAlchemy's flush has taken it over.
@@ -88,12 +88,8 @@ class Flush:
         self.transaction = transaction
         self.announced: dict[State, Change] = {}
         self.planned: dict[State, Any] = {}
-        # Marked for deletion, but the plan keeps them: somebody's collection was given them.
-        self._kept: set[State] = set()
-        self.has_begun = False
-        self.is_telling = False
-        self.was_rolled_back = False
-        self.was_abandoned = False
+        self.has_begun = self.is_telling = False
+        self.was_rolled_back = self.was_abandoned = False
         self._session = session
         self._notes = notes
         self._insert = insert
@@ -106,6 +102,8 @@ class Flush:
         self._deletes: list[Delete] = []
         self._late: list[Change] = []
         self._unseen: dict[State, frozenset[str]] = {}
+        # Marked for deletion, but a collection has taken them in since, so the plan keeps them.
+        self._kept: set[State] = set()
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
         self._before: Picture | None = None
@@ -149,11 +147,7 @@ class Flush:
     # Before the write
 
     def announce(self, work: Work) -> None:
-        """Send the signals before the write for all that is planned, and all that receivers add.
-
-        Raises:
-            sqlalchemy.orm.exc.FlushError: receivers made new changes without end.
-        """
+        """Send the signals before the write for all that is planned, and all that receivers add."""
         for _ in range(MOST_ROUNDS):
             # An orphan is in the plan without a mark, so for it there is nothing to hide: an inner
             # flush may delete it, and who announced it reports it.
@@ -280,7 +274,7 @@ class Flush:
     # The write
 
     def insert(self, work: Work, mapper: Mapper[Any], states: list[State]) -> bool:
-        """Insert the rows of new instances together; return whether it was done."""
+        """Insert the rows of new instances together, where the session does so."""
         return self._insert(mapper, states)
 
     def note(self, work: Work) -> None:
@@ -422,12 +416,9 @@ class Flush:
         self.is_telling = False
 
     def _check_on(self, signal: Signal, change: Change | LinkChange) -> None:
-        """Raise where a receiver has ended the transaction or emptied the session.
+        """Raise if a receiver has ended the transaction or emptied the session.
 
         Going on would send the other signals for rows that are not in the database.
-
-        Raises:
-            sqlalchemy.exc.InvalidRequestError: it has.
         """
         if self.was_rolled_back or not self._session.is_active:
             what = "transaction was rolled back"

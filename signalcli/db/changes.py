@@ -101,9 +101,10 @@ def _is_taken_for_cascaded(
 ) -> bool:
     """Whether a flush leaves a changed key out of the UPDATE.
 
-    It does so where the database itself has changed the key, or where the old key is unknown.
+    It does so where the database itself has changed the key, or where the old key is unknown. Of a
+    key with a column in several tables, the first column is written and the others follow.
     """
-    return any(
+    return all(
         getattr(column, "primary_key", False)
         and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
         for column in columns
@@ -357,7 +358,9 @@ def saving_order(work: Work, written: Iterable[State]) -> list[State]:
     states = sorted(
         written,
         key=lambda state: (
-            (1, place_of(state)) if is_new(session, state) else (0, primary_key(state))
+            (1, place_of(state))
+            if is_new(session, state)
+            else (0, primary_key(state), state.class_.__qualname__)
         ),
     )
     mappers = {state.mapper.base_mapper for state in states}

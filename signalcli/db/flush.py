@@ -380,7 +380,7 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
-        """The changes that nobody has announced; no deletion of a row that is deleted already."""
+        """The changes that nobody has announced, without deletions of deleted rows."""
         return [
             change
             for change in changes

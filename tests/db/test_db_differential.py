@@ -182,8 +182,9 @@ def test_small_batches_write_what_is_added_in_one_go(peers: Peers, group: str) -
         max_size=12,
     ).map(tuple)
 
-    # In a circle, the order of inserts is left to chance, and so which keys are still free.
-    families = [family for family in GROUPS[group] if not family.startswith("circle")]
+    # In a circle, the order of inserts is left to chance, and so which keys are still free. An only
+    # child that another one replaces is written in its batch, and its row is in the way.
+    families = [each for each in GROUPS[group] if not each.startswith(("circle", "only_orphan"))]
 
     @setting(6)
     @given(st.sampled_from(families), additions, st.integers(1, 5), st.booleans())

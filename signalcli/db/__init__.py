@@ -1,4 +1,4 @@
-"""Model signals for SQLModel: a session that sends them, and engines to use it with."""
+"""Model signals for SQLModel: a session that sends them, and engines to use with it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``AsyncSession`` only for who asks for it."""
+    """Import ``AsyncSession`` when it is first asked for, since it needs greenlet."""
     if name == "AsyncSession":
         try:
             from signalcli.db.async_session import AsyncSession

@@ -1,4 +1,11 @@
-"""The same session for async code, whose receivers take turns in using it."""
+"""The session for async code, whose receivers run at the same time and take turns in using it.
+
+Several async receivers of one signal are awaited together, as in Django, and each may use the
+session that is saving. A session does one thing at a time, though, and loses changes that are
+made while it writes. So while the call of one receiver waits for the database, the others do not
+go on; while it waits for anything else, they do. A savepoint belongs to its receiver until it has
+ended.
+"""
 
 import functools
 import sys
@@ -18,15 +25,16 @@ from signalcli.dispatch.calling import gate, under_way
 
 M = TypeVar("M", bound=Callable[..., Any])
 
-# The place of a receiver, after those of the receivers that it was set off by.
+# The places of a receiver and, before it, of the receivers that set it off, outermost first.
 Path = tuple[object, ...]
 
 
 class Turns:
-    """Who may use a session now.
+    """The receivers that use a session now, and those that wait for it.
 
-    A receiver is known by its place among those that run at the same time, which is a path: what
-    a receiver sets off has a longer one that begins with its own.
+    A receiver is known by its path: its place among the receivers that run at the same time. A
+    receiver that it sets off has a longer path, which begins with its own. The two never wait for
+    each other: the outer one cannot go on before the inner one has ended.
     """
 
     def __init__(self) -> None:
@@ -35,7 +43,10 @@ class Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Within it, it is the turn of the receiver that runs here, and of what it sets off."""
+        """Make the block the turn of the running receiver, and of the receivers it sets off.
+
+        The dispatcher asks the gate before each of those goes on.
+        """
         path = self.begin()
         token = gate.set(self)
         try:
@@ -45,7 +56,7 @@ class Turns:
             self.end(path)
 
     def begin(self) -> Path:
-        """Wait for the turn of the receiver that runs here; returns its path, for :meth:`end`."""
+        """Wait for the turn of the running receiver; return its path, for :meth:`end`."""
         path: Path = under_way.get()
         while (turn := self.turn_of(path)) is not None:
             await_only(turn)
@@ -53,7 +64,11 @@ class Turns:
         return path
 
     def turn_of(self, way: Path) -> Any:
-        """A future to wait for, where somebody uses the session who is not of the same way."""
+        """A future to wait for; None if nobody on another path uses the session.
+
+        Arguments:
+            way: the path of the receiver that wants to go on.
+        """
         user = self._users[-1] if self._users else way
         if way[: len(user)] == user or user[: len(way)] == way:
             return None
@@ -64,7 +79,7 @@ class Turns:
         return turn
 
     def end(self, path: Path) -> None:
-        """A turn is over."""
+        """End a turn, and let all who wait ask again."""
         for number in reversed(range(len(self._users))):
             if self._users[number] == path:
                 del self._users[number]
@@ -76,7 +91,7 @@ class Turns:
 
 
 def _in_turn(method: M) -> M:
-    """Have a session's method wait for the turn of who calls it."""
+    """Make a session's method wait for the turn of the receiver that calls it."""
 
     @functools.wraps(method)
     def take_turn(self: "SharedSession", *args: Any, **kwargs: Any) -> Any:
@@ -95,11 +110,11 @@ class SharedSession(Session):
         super().__init__(*args, **kwargs)
 
     def can_write(self) -> bool:
-        """Whether the database can be waited for: not where ``add`` is called without ``await``."""
+        """Whether ``add`` can write: not if it is called without ``await``, as it usually is."""
         return in_greenlet()
 
     if not TYPE_CHECKING:
-        # Their types are those of the methods that they stand for, overloads and all.
+        # For the type checker they are the inherited methods, with their overloads.
         begin = _in_turn(Session.begin)
         close = _in_turn(Session.close)
         commit = _in_turn(Session.commit)
@@ -118,7 +133,7 @@ class SharedSession(Session):
 
 @event.listens_for(SharedSession, "after_transaction_create")
 def _hold(session: SharedSession, transaction: SessionTransaction) -> None:
-    """Keep the others out while a receiver's savepoint is open, and its receiver runs."""
+    """Keep the other receivers out while a receiver's savepoint is open and it runs."""
     path = under_way.get()
     if transaction.nested and path:
         from asyncio import current_task
@@ -126,7 +141,7 @@ def _hold(session: SharedSession, transaction: SessionTransaction) -> None:
         session.held[transaction] = session.turns.begin()
         task = current_task()
         if task is not None:
-            # Whoever leaves a savepoint open is not to keep the others out for ever.
+            # A receiver that ends and leaves its savepoint open lets the others in.
             task.add_done_callback(lambda _: _release(session, transaction))
 
 
@@ -140,11 +155,13 @@ def _release(session: SharedSession, transaction: SessionTransaction) -> None:
 class AsyncSession(sqlmodel.ext.asyncio.session.AsyncSession):
     """A drop-in ``sqlmodel.ext.asyncio.session.AsyncSession`` over :class:`signalcli.db.Session`.
 
-    The signals are the same. Sync receivers run in the session's own context, with the sync
-    session as ``session``; async receivers are awaited on the running loop, and get at their
-    async session with ``sqlalchemy.ext.asyncio.async_session(session)``. Several of one signal
-    run at the same time and take turns in using the session: each call waits for the others', and
-    a savepoint keeps the others out until it has ended.
+    The signals are the same. Receivers get the sync session as ``session``. Sync receivers run
+    inside of the session's own call. Async receivers are awaited on the running loop, and get
+    their async session from ``sqlalchemy.ext.asyncio.async_session(session)``. Async receivers of
+    one signal run at the same time and take turns in using the session: each call waits for the
+    others' calls, and a savepoint keeps the others out until it has ended.
+
+    Takes the arguments of ``sqlmodel.ext.asyncio.session.AsyncSession``.
     """
 
     sync_session_class = SharedSession
@@ -153,10 +170,10 @@ class AsyncSession(sqlmodel.ext.asyncio.session.AsyncSession):
     async def bulk(
         self, batch_size: int = BATCH_SIZE, *, commit: bool = False
     ) -> AsyncIterator["AsyncBulk"]:
-        """Work on many rows, as :meth:`signalcli.db.Session.bulk` does.
+        """Write many rows in batches, as :meth:`signalcli.db.Session.bulk` does.
 
-        ``add`` cannot wait for the database, so what is pending is written at the end, and
-        wherever it is awaited::
+        ``add`` cannot wait for the database. So the pending rows are written at the end of the
+        block, and wherever ``write_if_full`` is awaited::
 
             async with session.bulk() as batch:
                 for row in rows:
@@ -164,12 +181,15 @@ class AsyncSession(sqlmodel.ext.asyncio.session.AsyncSession):
                     await batch.write_if_full()
 
         Arguments:
-            batch_size: how many instances are written together.
-            commit: whether each batch is committed, and the rest at the end.
+            batch_size: the number of instances that are written together.
+            commit: whether to commit after each batch and at the end.
+
+        Yields:
+            The batch.
 
         Raises:
-            ValueError: the batch size is not at least 1.
-            Exception: as :meth:`flush`, from whatever writes a batch.
+            ValueError: the batch size is less than 1.
+            Exception: as :meth:`signalcli.db.Session.flush`, wherever a batch is written.
         """
         session = cast("SharedSession", self.sync_session)
         block = session.bulk(batch_size, commit=commit)
@@ -183,23 +203,27 @@ class AsyncSession(sqlmodel.ext.asyncio.session.AsyncSession):
 
 
 class AsyncBulk:
-    """The batch of a block of bulk work.
+    """The batch of an :meth:`AsyncSession.bulk` block.
 
     Arguments:
-        batch: the same for sync code.
+        batch: the batch of the sync session.
     """
 
     def __init__(self, batch: Bulk) -> None:
         self._batch = batch
 
     async def write_if_full(self) -> None:
-        """Write what is pending if the batch is full."""
+        """Write the pending rows if the batch is full.
+
+        Raises:
+            Exception: as :meth:`signalcli.db.Session.flush`.
+        """
         if self._batch.is_full:
             await greenlet_spawn(self._batch.write)
 
 
 class _SessionBridge:
-    """Awaits from sync code that an async session is running."""
+    """Lets sync code that runs inside of an async session wait for a coroutine."""
 
     def reaches_a_loop(self) -> bool:
         return in_greenlet()

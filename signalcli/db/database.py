@@ -15,6 +15,14 @@ from sqlalchemy.orm import Mapper, Session
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 
+# Patterns, not compiled at import since few runs need them.
+_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
+
+_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
+
+# Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
+_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
 _BY_SQLITE_ERROR = {
     "SQLITE_BUSY": "is locked by another process; try again when that is done",
     "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
@@ -33,52 +41,14 @@ class DatabaseUnusable(Exception):
     """The database cannot be used: no database, locked too long, no permission."""
 
 
-def is_of_the_database(error: BaseException) -> bool:
-    """Whether an error says that SQLite's database itself cannot be used, whoever uses it."""
-    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
-    return name.startswith(tuple(_BY_SQLITE_ERROR))
-
-
-def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
-    """What an error says about the database, or None where it says nothing.
-
-    That it does not work as expected can also be a mistake in a query, so ask this last.
-
-    Arguments:
-        error: what was raised by work on the database.
-        database: how the user knows the database.
-    """
-    if isinstance(error, DatabaseUnusable):
-        return error
-    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
-    for prefix, explanation in _BY_SQLITE_ERROR.items():
-        if name.startswith(prefix):
-            return DatabaseUnusable(f"the database {database} {explanation}")
-    if isinstance(error, PoolTimeoutError):
-        return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
-    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
-        reason = " ".join(str(error.orig).split())
-        return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
-    return None
-
-
-# Not compiled here: who imports this seldom needs them.
-_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
-
-_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
-
-# Receivers are told of each write, and rendering takes a while.
-_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
-
-
 def without_password(database: str) -> str:
-    """How a database is named to people: a URL, even a wrong one, without its password."""
+    """A database as it is shown to people: a path or URL, even a wrong one, without passwords."""
     shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
     return re.sub(_IN_QUERY, r"\g<1>***", shown)
 
 
 def using(bind: Engine | Connection) -> str:
-    """A database as receivers are told of it: its URL without its password."""
+    """A database as ``using`` names it to receivers: its URL without the password."""
     engine = bind.engine
     shown = _shown.get(engine)
     if shown is None:
@@ -90,7 +60,7 @@ def database_url(database: str | Path | URL) -> URL:
     """The URL of a database that is given as a path or a URL.
 
     Raises:
-        DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
+        DatabaseUnusable: it is not a URL or path, it is a folder, or its folder does not exist.
     """
     if isinstance(database, URL):
         return database
@@ -120,7 +90,7 @@ def database_url(database: str | Path | URL) -> URL:
 
 
 def file_of(database: str) -> Path | None:
-    """The file that a database is in, be it there or not; None where it is in none.
+    """The file that a database is in, whether or not it exists; None if it is in no file.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -132,12 +102,41 @@ def file_of(database: str) -> Path | None:
 
 
 def is_kept(database: str) -> bool:
-    """Whether there is such a database now that outlasts the process."""
+    """Whether a database exists now and outlasts the process."""
     file = file_of(database)
     if file is not None:
         return os.path.lexists(file)
     url = database_url(database)
     return url.get_backend_name() != "sqlite" or "uri" in url.query
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """Whether an error is about SQLite's database itself, and not about what was done with it."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    return name.startswith(tuple(_BY_SQLITE_ERROR))
+
+
+def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """The error for the user that an exception amounts to; None if it is not about the database.
+
+    An exception of the last kind below may also be a mistake in a query. So ask this last.
+
+    Arguments:
+        error: an exception that work on the database has raised.
+        database: the database as the user has named it.
+    """
+    if isinstance(error, DatabaseUnusable):
+        return error
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    for prefix, explanation in _BY_SQLITE_ERROR.items():
+        if name.startswith(prefix):
+            return DatabaseUnusable(f"the database {database} {explanation}")
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
+        reason = " ".join(str(error.orig).split())
+        return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
+    return None
 
 
 class Destinations:

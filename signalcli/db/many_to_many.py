@@ -1,8 +1,8 @@
 """Many-to-many relationships: their two sides, and through which a change was asked for.
 
-SQLAlchemy keeps both sides of a relationship alike, so that a change looks the same from either.
-What it does not keep is noted while it is done: whose collection was asked, in which order, and
-whether by ``clear()``. Notes live no longer than their instances.
+SQLAlchemy changes both sides of a relationship at once, so that a change looks the same from
+either. Django's ``m2m_changed`` tells which side the program has changed, in which order, and
+whether by ``clear()``. So that is noted when it happens. Notes go with their instances.
 """
 
 import itertools
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def _remembered(answer: Callable[[Relationship], T]) -> Callable[[Relationship], T]:
-    """Have a function of a relationship answer once for each, for as long as its model lives."""
+    """Have a function of a relationship called once for each; answers go with the model."""
 
     @wraps(answer)
     def remember(relationship: Relationship) -> T:
@@ -55,7 +55,7 @@ def many_to_many(mapper: Mapper[Any]) -> list[Relationship]:
 
 @_remembered
 def counterpart(relationship: Relationship) -> Relationship | None:
-    """The same link table's relationship on the other side, if the two know each other."""
+    """The relationship of the other side, by ``back_populates``; None where there is none."""
     others = relationship.mapper.relationships
     if relationship.back_populates is not None:
         return others[relationship.back_populates]
@@ -100,9 +100,9 @@ def link_model(relationship: Relationship) -> Any:
 
 
 def primary_keys(instances: Collection[Any]) -> set[Any]:
-    """The instances' primary keys: each a value, or a tuple where there are several columns.
+    """The instances' primary keys: each a value, or a tuple where the key has several columns.
 
-    An instance whose row is still to be inserted may have none yet, and is left out.
+    An instance without a key, whose row is still to be inserted, is left out.
     """
     keys = set()
     for instance in instances:
@@ -113,12 +113,15 @@ def primary_keys(instances: Collection[Any]) -> set[Any]:
     return keys
 
 
-# The collection that is being cleared, of which it was told.
+# The collection that is being cleared and was reported: a derived class's `clear()` calls that of
+# its base, and both may be wrapped.
 _clearing: ContextVar[Any] = ContextVar("signalcli_clearing", default=None)
 
 
 class ClearWatch:
-    """Watches over the ``clear()`` of relationships' collections, by wrapping their classes' own.
+    """Reports each ``clear()`` of a relationship's collection, by wrapping the method.
+
+    SQLAlchemy's events only tell of the removal of each member.
 
     Arguments:
         on_clear: called with each collection that is about to be cleared.
@@ -130,7 +133,7 @@ class ClearWatch:
         self._is_on = False
 
     def add(self, relationship: RelationshipProperty[Any]) -> None:
-        """Watch over a relationship's collections, those that exist and those to come."""
+        """Watch the collections of a relationship."""
         self._is_on = True
         kind = _collection_class(relationship)
         owner = next((base for base in kind.__mro__ if "clear" in vars(base)), object)
@@ -139,7 +142,10 @@ class ClearWatch:
             wrap_method(owner, "clear", self._wrapped)
 
     def remove_all(self) -> None:
-        """Watch no more: the classes are as they were, but for what others hold of ours."""
+        """Stop watching, and take the wrappers off.
+
+        A wrapper that others have wrapped or kept stays where it is, and does nothing.
+        """
         self._is_on = False
         for owner in list(self._owners):
             unwrap(owner, "clear")
@@ -148,7 +154,7 @@ class ClearWatch:
     def _wrapped(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def clear(collection: Any, /, *args: Any, **kwargs: Any) -> Any:
-            # The derived class's wrapper, or one that others hold, may have told of it already.
+            # Another wrapper around the same call may have reported it already.
             if not self._is_on or _clearing.get() is collection:
                 return original(collection, *args, **kwargs)
             self._on_clear(collection)
@@ -170,10 +176,10 @@ State = InstanceState[Any]
 
 
 class Asked:
-    """What was asked of one collection since it was last written.
+    """The changes that the program has made to one collection since it was last written.
 
     Attributes:
-        place: a number that grows with each collection that is asked.
+        place: a number that is larger for each collection that is changed later.
         by_clear: whether ``clear()`` was called.
     """
 
@@ -185,15 +191,15 @@ class Asked:
         self._others: WeakSet[State] = WeakSet()
 
     def add(self, other: State) -> None:
-        """It was asked to take in or to give up another instance."""
+        """Note that the collection was asked to take in or to give up another instance."""
         self._others.add(other)
 
     def discard(self, other: State) -> None:
-        """The other instance's collection was asked since."""
+        """Forget another instance: its own collection was changed since."""
         self._others.discard(other)
 
     def concerns(self, other: Any) -> bool:
-        """Whether it was the last to be asked about another instance."""
+        """Whether this side, rather than the other, was the last to change its link to another."""
         return inspect(other) in self._others
 
 
@@ -202,12 +208,12 @@ _notes: WeakKeyDictionary[State, dict[str, Asked]] = WeakKeyDictionary()
 
 
 def asked(instance: Any, relationship: Relationship) -> Asked | None:
-    """What was asked of an instance's collection, if anything was."""
+    """The changes that the program has made to an instance's collection; None if there are none."""
     return _notes.get(inspect(instance), {}).get(relationship.key)
 
 
 def forget(instance: Any, relationship: Relationship) -> None:
-    """The collection was written."""
+    """Forget the changes to an instance's collection: it was written."""
     notes = _notes.get(inspect(instance))
     if notes is not None:
         notes.pop(relationship.key, None)
@@ -231,7 +237,7 @@ def _listen_to(attribute: Any, relationship: Relationship) -> None:
     other_side = counterpart(relationship)
 
     def note(instance: Any, value: Any, initiator: Any) -> None:
-        # Also called on the other side of what was asked, which the initiator tells.
+        # SQLAlchemy calls the listeners of both sides; the initiator tells which side was changed.
         if initiator.parent_token is not relationship or not _is_wanted():
             return
         other = inspect(value, raiseerr=False)
@@ -250,7 +256,7 @@ def _listen_to(attribute: Any, relationship: Relationship) -> None:
     if relationship.uselist:
         event.listen(attribute, "append", note)
     else:
-        # Who was there before is not asked for: that would load it, whoever listens.
+        # Without `active_history`, which would load the old instance for the sake of the listener.
         event.listen(attribute, "set", note_both)
     event.listen(attribute, "remove", note)
 
@@ -266,7 +272,7 @@ def _note_clear(collection: Any) -> None:
 
 
 def _forget_expired(state: State, keys: Collection[str] | None) -> None:
-    """What was asked is undone: by a rollback, or because the collection is read anew."""
+    """Forget changes that are undone: by a rollback, or since the collection is loaded again."""
     if keys is None:
         _notes.pop(state, None)
     elif state in _notes:
@@ -279,7 +285,7 @@ def _listen(model: type[Any]) -> None:
     for relationship in relationships:
         _listen_to(getattr(model, relationship.key), relationship)
     if relationships:
-        # Raw, since an instance may be gone before its state.
+        # Raw gives the state, which may outlive its instance.
         event.listen(model, "expire", _forget_expired, raw=True)
 
 
@@ -295,7 +301,7 @@ def _prepare(model: type[Any]) -> None:
 _models = ForEachModel(_is_wanted, _listen, _prepare, when_configured=True)
 
 
-# Two threads that connect and disconnect at once are not to leave the one's doing undone.
+# If one thread connects while another disconnects, the later of the two has to win.
 _lock = held_across_forks(threading.RLock())
 
 

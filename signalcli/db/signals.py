@@ -22,15 +22,20 @@ class ModelSignal(Signal):
         @receiver(post_save, sender="shop.Order")
         def send_invoice(instance, created, **kwargs): ...
 
-    The name is the label of the model's app and its own name, which is found in any case. Of
-    several models with one name it means the newest that lives. Where there is none, the
-    connection waits, and is made when the model's definition is complete, after
-    ``class_prepared`` was sent for it; connections that wait for a model are made in their order.
-    The receiver is checked at once, and weakly held while it waits if the connection is to be weak.
+    The name is the label of the model's app and the model's own name, in upper or lower case. If
+    several models have the name, the newest that is alive is meant. If there is none, the
+    connection waits until a model of that name is defined and ``class_prepared`` was sent for it.
+    Connections that wait for a model are made in the order in which they were asked for. The
+    receiver is checked at once; if the connection is to be weak, it is held weakly from the
+    beginning.
 
-    Unlike Django's, ``disconnect`` answers for a name too: it returns whether there was such a
-    connection, made or waiting. As in Django, ``has_listeners`` and ``send`` take a text as a
-    sender of its own.
+    ``disconnect`` also returns for a name whether there was such a connection, made or waiting;
+    Django's returns None. For ``has_listeners`` and ``send``, as in Django, a text is a sender of
+    its own.
+
+    Arguments:
+        providing_args: the names of the arguments that receivers can rely on.
+        use_caching: as for :class:`signalcli.dispatch.Signal`.
 
     Raises:
         ValueError: the sender is a text that is not of the form ``label.Model``.
@@ -39,26 +44,28 @@ class ModelSignal(Signal):
     def __init__(
         self, providing_args: Iterable[str] | None = None, *, use_caching: bool = False
     ) -> None:
-        # Before others can find the signal, which may be in a child that is forked just then.
+        # Set before the base class makes the signal known to others: a process that is forked at
+        # that moment renews these in the child.
         self._pending = ConnectionTable()
-        # A sender is compared by identity: of the texts for one name, the first stands for all.
+        # Senders are compared by identity, and a model may be named by several texts. The first
+        # text for a name stands for all.
         self._names: dict[tuple[str, str], str] = {}
         super().__init__(providing_args, use_caching=use_caching)
 
     @property
     def pending(self) -> list[Connection]:
-        """Every live connection that waits for its sender, which here is the sender's name."""
+        """The live connections that wait for their sender; ``sender`` is its name."""
         return self._pending.connections()
 
     @contextmanager
     def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
-        """As :meth:`Signal.connected_to`; a name means the model that it means on entering."""
+        """As :meth:`Signal.connected_to`; a name stands for the model that has it on entering."""
         model = find_model(parse_name(sender)) if isinstance(sender, str) else None
         with super().connected_to(receiver, sender if model is None else model):
             yield receiver
 
     def connect_pending(self) -> None:
-        """Connect whoever waits for a model that is there."""
+        """Make the waiting connections whose model is defined now."""
         if self._pending.is_empty:
             return
         with models_lock:
@@ -67,7 +74,8 @@ class ModelSignal(Signal):
                 model = find_model(parse_name(name))
                 if model is None:
                     continue
-                # Whoever waits behind it for its death does so as well for the model.
+                # `take` gives the connection and, if there is one, the newer one that waits behind
+                # it for its receiver to die. That one goes on waiting, for the model's signals.
                 for each in self._pending.take(connection.receiver, name, uid):
                     receiver = each.receiver
                     if receiver is not None:
@@ -101,7 +109,7 @@ class ModelSignal(Signal):
 
 
 def connect_pending() -> None:
-    """Connect to every signal whoever waits for a model that is there."""
+    """Make the waiting connections of all signals whose model is defined now."""
     for signal in all_signals():
         if isinstance(signal, ModelSignal):
             signal.connect_pending()
@@ -111,10 +119,10 @@ on_names_change(connect_pending)
 
 
 class PreparedSignal(ModelSignal):
-    """A signal for which models are prepared only while it is wanted.
+    """A signal for which models are prepared only while somebody listens.
 
     Attributes:
-        on_change: called whenever a connection came or went.
+        on_change: called whenever a receiver is connected or disconnected.
     """
 
     def __init__(self, providing_args: Iterable[str]) -> None:

@@ -27,13 +27,12 @@ class Hook:
     """A function that waits for the end of a transaction.
 
     Attributes:
-        function: takes nothing; where it returns a coroutine, that is awaited.
-        transaction: the transaction or savepoint whose fate it shares; None where it waits for
-            none.
-        is_for_commit: whether it is called after the outermost commit, rather than once what it
-            was registered in is undone.
-        robust: whether what it raises is logged instead of propagated.
-        cause: what was running when it was registered, where dispatches are watched.
+        function: called without arguments; a coroutine that it returns is awaited.
+        transaction: the transaction or savepoint whose fate it shares; None if it waits for none.
+        is_for_commit: whether it is called after the outermost commit; if not, it is called when
+            its transaction or savepoint is rolled back.
+        robust: whether its exception is logged, rather than raised.
+        cause: the response that registered it, where dispatches are watched.
     """
 
     function: Callable[[], Any]
@@ -43,7 +42,7 @@ class Hook:
     cause: watching.Cause
 
     def call(self) -> None:
-        """Call the function, as caused by what registered it."""
+        """Call the function; a trace shows it under the response that registered it."""
         try:
             with watching.caused_by(self.cause) if self.cause else nullcontext():
                 value = self.function()
@@ -67,12 +66,12 @@ def _log_failure(function: Callable[[], Any], error: Exception) -> None:
 class Hooks:
     """The functions that wait for the end of one session's transaction, in order.
 
-    Functions are not called in the middle of SQLAlchemy's own commit, where the session cannot be
-    used, but when whoever holds them (see :meth:`hold`) is done.
+    SQLAlchemy tells of a commit in the middle of it, when the session cannot be used. So functions
+    become due then, and are called when everybody who holds them (see :meth:`hold`) has let go.
 
     Attributes:
-        on_failure: called with a function that is not robust, and what it raised; the others are
-            called then. Where None, it propagates.
+        on_failure: called with a function that is not robust and its exception; then the other
+            functions are called, too. If None, the exception propagates.
     """
 
     def __init__(self) -> None:
@@ -92,18 +91,22 @@ class Hooks:
         self._waiting.append(hook)
 
     def release(self, savepoint: SessionTransaction, outer: SessionTransaction | None) -> None:
-        """A savepoint was released: its functions share the fate of what it stood in."""
+        """Let the functions of a released savepoint wait for the transaction around it."""
         for hook in self._waiting:
             if hook.transaction is savepoint:
                 hook.transaction = outer
 
     def commit(self) -> None:
-        """The outermost transaction was committed: its functions are due."""
+        """Make all functions due: the outermost transaction was committed."""
         self._due = [hook for hook in self._waiting if hook.is_for_commit]
         self._waiting = []
 
     def end(self, transaction: SessionTransaction) -> None:
-        """A transaction or savepoint is over: what waited for it still does so in vain."""
+        """Drop the functions of a transaction or savepoint that is over.
+
+        If it was committed or released, none are left. So it was rolled back, and the functions
+        that wait for that are called.
+        """
         if not self._waiting:
             return
         undone = [hook for hook in self._waiting if hook.transaction is transaction]
@@ -113,11 +116,11 @@ class Hooks:
                 hook.call()
 
     def forget_due(self) -> None:
-        """Do not call what is due."""
+        """Forget the functions that are due."""
         self._due = []
 
     def forget_waiting(self) -> None:
-        """Call nothing of what waits, however its transaction ends."""
+        """Forget the functions that wait, however their transactions end."""
         self._waiting = []
 
     def hold(self) -> None:
@@ -131,8 +134,8 @@ class Hooks:
     def run(self) -> None:
         """Call the functions that are due, unless somebody holds them.
 
-        The first that fails ends it, and those after it are not called, unless it is robust or
-        somebody takes care of failures.
+        The functions after a failed one are not called, unless that is robust or ``on_failure``
+        is set.
         """
         if self._holders or not self._due:
             return
@@ -153,59 +156,59 @@ class Hooks:
 def on_commit(
     session: "sqlmodel.Session | AsyncSession", function: Callable[[], Any], robust: bool = False
 ) -> None:
-    """Call a function once the session's transaction is committed, and never if it is not.
+    """Call a function after the session's transaction is committed, and never if it is not.
 
-    For what cannot be taken back (a mail, a file that is removed, a job for a queue): a receiver
-    registers it, and it is done when what the receiver saw is in the database for good.
+    Use it for actions that cannot be undone, such as sending a mail, removing a file or queueing
+    a job. A receiver registers the function, and it is called when the rows that the receiver saw
+    are in the database for good.
 
-    As ``django.db.transaction.on_commit``: functions are called after the outermost commit, in
-    the order in which they were registered. One that was registered within a savepoint
-    (``session.begin_nested()``) waits for the outermost commit, too, and is dropped if that
+    As with ``django.db.transaction.on_commit``, functions are called after the outermost commit,
+    in the order in which they were registered. A function that is registered in a savepoint
+    (``session.begin_nested()``) waits for the outermost commit, too. It is dropped if that
     savepoint, or one around it, is rolled back. Closing the session without a commit drops all.
 
-    When a function is called, ``commit()`` (or ``with session.begin()``) is over: it may use the
-    session, which begins a new transaction, and has to commit what it writes. Instances have been
-    expired by the commit, so reading one does so, too: take from it what is needed before. What
-    the function registers itself waits for the transaction that it has begun; where it has begun
-    none, it is called at once, as in Django. Registering otherwise begins a transaction where the
-    session has none, as any use of a session does.
+    When the function is called, ``commit()`` (or ``with session.begin()``) is over. The function
+    may use the session, which begins a new transaction, and has to commit its own changes. The
+    commit has expired the instances, so reading one begins a transaction, too: read the values
+    that the function needs before. A function that it registers itself waits for the transaction
+    that it has begun; if it has begun none, that function is called at once, as in Django.
+    Registering in a session without a transaction begins one, as any use of a session does.
 
-    The transaction is the session's: where the session has joined the transaction of a
-    ``Connection`` (see SQLAlchemy's ``join_transaction_mode``), its functions are called when the
-    session commits, whatever comes of the connection's transaction later. In two phases, they are
-    called after the second.
+    If the session has joined the transaction of a ``Connection`` (see SQLAlchemy's
+    ``join_transaction_mode``), the function is called when the session commits, even if the
+    connection is rolled back later. In a commit in two phases, it is called after the second.
 
-    What the function sends, a trace shows under the receiver that registered it.
+    A trace shows the signals that the function sends under the receiver that registered it.
 
     Arguments:
-        session: a session of this package, sync or async; a receiver's ``session``.
-        function: called without arguments. Where it is async, it is awaited, as an async receiver
-            is.
-        robust: whether its exception is logged, with its traceback, and the others are called.
-            Otherwise it propagates to who commits, and the functions after it are not called;
-            the commit stands in any case.
+        session: a session of this package, sync or async, such as a receiver's ``session``.
+        function: called without arguments. An async function is awaited, as an async receiver is.
+        robust: whether its exception is logged with its traceback, and the next functions are
+            called. Otherwise the exception propagates out of the commit, and the next functions
+            are not called. The commit stands in any case.
 
     Raises:
-        TypeError: the function is not callable, or the session none of this package.
-        sqlalchemy.exc.InvalidRequestError: the session has no transaction, and begins none of its
-            own accord (``autobegin=False``).
+        TypeError: the function is not callable, or the session is not of this package.
+        sqlalchemy.exc.InvalidRequestError: the session has no transaction and does not begin one
+            by itself (``autobegin=False``).
     """
     _register(session, function, is_for_commit=True, robust=robust)
 
 
 def on_rollback(session: "sqlmodel.Session | AsyncSession", function: Callable[[], Any]) -> None:
-    """Call a function if what is done in the session's transaction now is undone.
+    """Call a function if the session's transaction, or the current savepoint, is rolled back.
 
-    The counterpart of :func:`on_commit`, for what has to be in place before the commit: it is
-    called where :func:`on_commit` would drop it, and forgotten with the outermost commit. The
-    last registered is called first. What it raises is logged.
+    This is the counterpart of :func:`on_commit`, for actions that have to be done before the
+    commit, such as storing a file. The function is called where :func:`on_commit` would drop it,
+    and forgotten after the outermost commit. The function that was registered last is called
+    first. Its exception is logged.
 
-    It is called in the midst of SQLAlchemy's rollback, so it cannot use the session. Where a
-    commit is interrupted (by Ctrl-C, say), so that nobody knows whether the database has carried
-    it out, it is not called.
+    It is called in the middle of SQLAlchemy's rollback, so it cannot use the session. It is not
+    called if a commit is interrupted (by Ctrl-C, for example): then nobody knows whether the
+    database has carried the commit out.
 
     Arguments:
-        session: as for :func:`on_commit`.
+        session: a session of this package, sync or async, such as a receiver's ``session``.
         function: called without arguments.
 
     Raises:
@@ -237,7 +240,7 @@ def _register(session: Any, function: Callable[[], Any], is_for_commit: bool, ro
 class _Transaction(Transaction):
     """A session's transaction or savepoint, after whose commit functions are called.
 
-    SQLAlchemy has no event for that: the last one comes while the session cannot be used yet.
+    SQLAlchemy has no event for that: its last one comes before the session can be used again.
     """
 
     hooks: Hooks
@@ -249,7 +252,7 @@ class _Transaction(Transaction):
         except BaseException as error:
             self.hooks.forget_due()
             if self.parent is None and not isinstance(error, Exception):
-                # The database may have carried the commit out or not.
+                # Interrupted: the database may have carried the commit out or not.
                 self.hooks.forget_waiting()
             raise
         finally:
@@ -279,7 +282,7 @@ def call_hooks_of(sessions: type[Session]) -> None:
 def _on_begin(session: Any, transaction: SessionTransaction) -> None:
     if transaction.parent is None or transaction.nested:
         own = cast("_Transaction", transaction)
-        # SQLAlchemy takes no factory for its transactions; see Transaction.
+        # SQLAlchemy takes no factory for its transactions, so they get another class afterwards.
         own.__class__ = _Transaction
         own.hooks = session.hooks
 

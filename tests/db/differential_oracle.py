@@ -81,7 +81,9 @@ def _note_update(recorder: Recorder, clause: Update, row: dict[str, Any]) -> Non
         recorder.note("write", "link changed", table.name, str(sorted(row.items())), frozenset())
         return
     # An instance that is about to have another key leaves its own to a new one.
-    is_moving = None not in (present := _present_key(inspect(old))) and present != key
+    # `None in` would compare with it, which a key that is an expression answers by another.
+    present = _present_key(inspect(old))
+    is_moving = all(value is not None for value in present) and present != key
     new = None if is_moving else _with_key_to_be(recorder, table, key)
     instance, kind = (old, "update") if new is None else (new, "take over")
     state = inspect(instance)

@@ -1,7 +1,6 @@
 """Saving an instance that has not changed: ``touch``."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, TypeDecorator, bindparam, column, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
@@ -10,6 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from signalcli.db.causes import note_change
 from signalcli.db.changes import changed_columns
+from signalcli.db.compat.states import memory_of
 
 State = InstanceState[Any]
 
@@ -17,9 +17,6 @@ State = InstanceState[Any]
 # Columns that an update can set to the value they have, by attribute name: whether None is stored
 # as NULL.
 Writable = dict[str, bool]
-
-# By mapper: the number of its columns at the time, and those of them that can be written.
-_known: WeakKeyDictionary[Mapper[Any], tuple[int, Writable]] = WeakKeyDictionary()
 
 
 def touch(instance: Any) -> None:
@@ -88,7 +85,10 @@ def _loaded(state: State, columns: Writable) -> list[str]:
 def _writable(session: Session, state: State) -> Writable:
     mapper = state.mapper
     attributes = mapper.column_attrs
-    count, columns = _known.get(mapper, (None, {}))
+    # A model may get more attributes after it was first used.
+    memory = memory_of(mapper)
+    known: tuple[int, Writable] = memory.get("writable", (-1, {}))
+    count, columns = known
     if count != len(attributes):
         # In a session over several databases, the token tells which one the instance is in.
         token = state.identity_token
@@ -100,7 +100,7 @@ def _writable(session: Session, state: State) -> Writable:
             if all(_is_own(mapper, each) for each in attribute.columns)
             and _stores_what_it_read(attribute.columns[0].type)
         }
-        _known[mapper] = (len(attributes), columns)
+        memory["writable"] = len(attributes), columns
     return columns
 
 

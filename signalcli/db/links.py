@@ -59,8 +59,8 @@ class Link:
 
     def where_it_shows(self) -> tuple[Any, Relationship, Any]:
         """An instance and the relationship that show the change, and the other instance."""
-        other_side = counterpart(self.relationship)
-        if self.shows_on_its_side or other_side is None:
+        other_side = None if self.shows_on_its_side else counterpart(self.relationship)
+        if other_side is None:
             return self.instance, self.relationship, self.other
         return self.other, other_side, self.instance
 
@@ -206,9 +206,10 @@ class LinkPlan:
             history = self._history(instance, relationship)
             is_going = instance in deleted or going(state_of(instance))
             added = () if is_going else history.added
+            key_of = _keys_of(instance, relationship)
             for others, is_added in ((history.deleted, False), (added, True)):
                 for other in others:
-                    key = _key(instance, relationship, other, is_added)
+                    key = key_of(other, is_added)
                     known = pending.get(key)
                     if known is not None:
                         # The other side has shown it before; now this side does, too.
@@ -292,7 +293,9 @@ class LinkPlan:
 
     def _fresh(self, links: dict[LinkKey, Link]) -> dict[LinkKey, Link]:
         """The links that nobody has announced."""
-        return {key: link for key, link in links.items() if self._announced_link(key) is None}
+        for plan in (*self._outer, self):
+            links = {key: link for key, link in links.items() if key not in plan.announced}
+        return links
 
     def _announced_link(self, key: LinkKey) -> Link | None:
         for plan in self._outer:
@@ -318,12 +321,15 @@ def _difference(old: list[Any], new: Any) -> History:
     )
 
 
-def _key(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> LinkKey:
-    """The key of a link, the same from either side."""
-    other_side = counterpart(relationship)
+def _keys_of(instance: Any, relationship: Relationship) -> Callable[[Any, bool], LinkKey]:
+    """A function that gives the keys of a collection's links, the same from either side.
+
+    It takes the other instance, and whether the link is added.
+    """
+    other_side, own = counterpart(relationship), id(instance)
     if other_side is not None and is_reverse(relationship):
-        return (other_side, id(other), id(instance), is_added)
-    return (relationship, id(instance), id(other), is_added)
+        return lambda other, is_added: (other_side, id(other), own, is_added)
+    return lambda other, is_added: (relationship, own, id(other), is_added)
 
 
 def _asked_link(instance: Any, relationship: Relationship, other: Any, is_added: bool) -> Link:

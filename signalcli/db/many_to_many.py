@@ -19,7 +19,7 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from signalcli.db.causes import causes_of
 from signalcli.db.compat.models import instrumented
-from signalcli.db.compat.states import Relationship, memory_of
+from signalcli.db.compat.states import Relationship, memory_of, state_of
 from signalcli.db.models import ForEachModel, mapped_models
 from signalcli.db.signals import m2m_changed
 from signalcli.db.wrapping import unwrap, wrap_method
@@ -106,7 +106,7 @@ def primary_keys(instances: Collection[Any]) -> set[Any]:
     """
     keys = set()
     for instance in instances:
-        state = inspect(instance)
+        state = state_of(instance)
         key = state.identity or tuple(state.mapper.primary_key_from_instance(instance))
         if None not in key:
             keys.add(key[0] if len(key) == 1 else key)
@@ -200,7 +200,7 @@ class Asked:
 
     def concerns(self, other: Any) -> bool:
         """Whether this side, rather than the other, was the last to change its link to another."""
-        return inspect(other) in self._others
+        return state_of(other) in self._others
 
 
 _places = itertools.count()
@@ -209,12 +209,12 @@ _notes: WeakKeyDictionary[State, dict[str, Asked]] = WeakKeyDictionary()
 
 def asked(instance: Any, relationship: Relationship) -> Asked | None:
     """The changes that the program has made to an instance's collection; None if there are none."""
-    return _notes.get(inspect(instance), {}).get(relationship.key)
+    return _notes.get(state_of(instance), {}).get(relationship.key)
 
 
 def forget(instance: Any, relationship: Relationship) -> None:
     """Forget the changes to an instance's collection: it was written."""
-    notes = _notes.get(inspect(instance))
+    notes = _notes.get(state_of(instance))
     if notes is not None:
         notes.pop(relationship.key, None)
 
@@ -224,10 +224,11 @@ def _is_wanted() -> bool:
 
 
 def _note(instance: Any, relationship: Relationship) -> Asked:
-    causes = causes_of(object_session(instance))
+    # Asking for the session of each member that is added to a large collection takes a while.
+    causes = causes_of(object_session(instance)) if watching.observers else None
     if causes is not None:
         causes.note_first(instance, relationship.key)
-    notes = _notes.setdefault(inspect(instance), {})
+    notes = _notes.setdefault(state_of(instance), {})
     if relationship.key not in notes:
         notes[relationship.key] = Asked()
     return notes[relationship.key]
@@ -246,7 +247,7 @@ def _listen_to(attribute: Any, relationship: Relationship) -> None:
             if other_side is not None and other in _notes:
                 notes = _notes[other].get(other_side.key)
                 if notes is not None:
-                    notes.discard(inspect(instance))
+                    notes.discard(state_of(instance))
 
     def note_both(instance: Any, value: Any, old: Any, initiator: Any) -> None:
         if value is not old:

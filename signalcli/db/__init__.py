@@ -1,4 +1,17 @@
-"""Model signals for SQLModel: a session that sends them, and engines to use with it."""
+"""Model signals for SQLModel: a session that sends them, and engines to use with it.
+
+- ``session``: the session; ``async_session``: the same for async code.
+- ``flush``: one round of a flush, which announces, writes and reports.
+- ``changes``: the rows and columns that a flush writes; ``relationships``: the dependants and
+  parents that it follows; ``links``: the rows of link tables; ``many_to_many``: their sides.
+- ``causes``: who is behind a pending write; ``touching``: ``touch``.
+- ``bulk``: many rows in batches; ``construction``: making many instances.
+- ``transaction``: ``on_commit`` and ``on_rollback``.
+- ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
+  ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``; ``wrapping``: methods.
+- ``engine``: making and opening engines; ``database``: names of databases, and their errors.
+- ``compat``: what SQLAlchemy and SQLModel do not document.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -55,7 +55,7 @@ class Flush:
 
     Flushes nest, since receivers may flush. An inner flush does not announce an instance again
     that an outer flush has announced, though it may well write it; who announced a write reports
-    it. An inner flush leaves to the outer one the rows that this is about to delete.
+    it. Rows that an outer flush is about to delete, an inner flush leaves to it.
 
     Arguments:
         session: the session that flushes.
@@ -93,9 +93,9 @@ class Flush:
         self._session = session
         self._notes = notes
         self._insert = insert
+        # Copied before the session lists this flush: with itself in it, the tuple would be a circle
+        # that keeps the written instances alive until garbage is collected.
         self._outer = tuple(outer)
-        # The outer flushes' dictionaries without this flush's own: a tuple that held it would be
-        # a circle, and keep every written instance alive until garbage is collected.
         self._announced_outside = [flush.announced for flush in outer]
         self._destinations = Destinations(session)
         self._saves: list[Save] = []
@@ -109,8 +109,8 @@ class Flush:
         self._before: Picture | None = None
         self._writes = 0
         self._only = None if objects is None else set(map(id, objects))
-        # Each outer flush is about to delete its `planned`. If this flush deleted them, their
-        # post_delete would come in the middle of the outer flush's pre_delete.
+        # If this flush deleted what the outer ones have planned, rows would be gone while receivers
+        # are still being told that they will go.
         planned = planned_by(outer)
         self._marks = MarksAside(session, planned) if planned else None
 
@@ -123,13 +123,12 @@ class Flush:
 
     def put_marks_back(self) -> None:
         """Show SQLAlchemy the marks again, unless a rollback or ``close()`` has undone them."""
-        if self._marks is None:
-            return
-        is_over = any(flush.was_rolled_back or flush.was_abandoned for flush in self._outer)
-        if is_over or not self._session.is_active:
-            self._marks.drop()
-        else:
-            self._marks.put_back()
+        if self._marks is not None:
+            is_over = any(flush.was_rolled_back or flush.was_abandoned for flush in self._outer)
+            if is_over or not self._session.is_active:
+                self._marks.drop()
+            else:
+                self._marks.put_back()
 
     @property
     def writes(self) -> int:

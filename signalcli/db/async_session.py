@@ -79,7 +79,7 @@ class Turns:
         return turn
 
     def end(self, path: Path) -> None:
-        """End a turn, and let all who wait ask again."""
+        """End a turn, and let all receivers that wait ask again."""
         for number in reversed(range(len(self._users))):
             if self._users[number] == path:
                 del self._users[number]

@@ -54,8 +54,8 @@ class Flush:
     """The changes that one round of a flush announces, writes and reports.
 
     Flushes nest, since receivers may flush. An inner flush does not announce an instance again
-    that an outer flush has announced, though it may well write it; who announced a write reports
-    it. Rows that an outer flush is about to delete, an inner flush leaves to it.
+    that an outer flush has announced. It may write the instance, and the outer flush reports that.
+    It leaves alone the rows that an outer flush is about to delete.
 
     Arguments:
         session: the session that flushes.
@@ -149,7 +149,7 @@ class Flush:
         """Send the signals before the write for all that is planned, and all that receivers add."""
         for _ in range(MOST_ROUNDS):
             # An orphan is in the plan without a mark, so for it there is nothing to hide: an inner
-            # flush may delete it, and who announced it reports it.
+            # flush may delete it, and this one reports that if it has announced the orphan.
             marked = marks(self._session)
             self.planned = {
                 state: instance for state, instance in marked.items() if work.is_deleting(state)
@@ -263,7 +263,7 @@ class Flush:
         return state in marks(session) or state not in self.planned
 
     def _cause_of(self, work: Work, delete: Delete) -> watching.Cause | None:
-        """Who is behind a deletion: who deleted its origin, or took that away from its parent."""
+        """The response behind a deletion: it deleted the origin, or took that from its parent."""
         if not watching.observers:
             return None
         origin = state_of(delete.origin)

@@ -116,8 +116,8 @@ class LinkPlan:
     """The links that one round of a flush announces, writes and reports.
 
     The rules are those of :class:`signalcli.db.flush.Flush`: an inner flush does not announce a
-    link again that an outer flush has announced, though it may well write it; who announced a link
-    reports it.
+    link again that an outer flush has announced. It may write the link, and the outer flush
+    reports that.
 
     Arguments:
         session: the session that flushes.

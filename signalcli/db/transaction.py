@@ -67,7 +67,7 @@ class Hooks:
     """The functions that wait for the end of one session's transaction, in order.
 
     SQLAlchemy tells of a commit in the middle of it, when the session cannot be used. So functions
-    become due then, and are called when everybody who holds them (see :meth:`hold`) has let go.
+    become due then, and are called when every holder (see :meth:`hold`) has let go.
 
     Attributes:
         on_failure: called with a function that is not robust and its exception; then the other

@@ -24,7 +24,7 @@ def state_of(instance: Any) -> State:
 
 
 def values_before(state: State) -> dict[str, Any]:
-    """The old value of each attribute that was set; who fills instances itself adds to it."""
+    """The old value of each attribute that was set, for code that sets attributes itself."""
     return state.committed_state
 
 

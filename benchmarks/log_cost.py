@@ -19,7 +19,8 @@ from benchmarks.timing import compare, process
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
-from signalcli.db.opening import open_engine, open_session
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
 from signalcli.log.keeping import keep
 from signalcli.log.runs import Run
 from signalcli.trace import Recorder, record

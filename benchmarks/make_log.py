@@ -17,7 +17,8 @@ from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.core.signals import notification
 from signalcli.db import Session
-from signalcli.db.opening import open_engine, open_session
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
 from signalcli.log.keeping import keep
 from signalcli.log.runs import Run
 from signalcli.trace import Recorder, record

@@ -10,7 +10,7 @@ from typing import Any
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
 from signalcli.apps.config import lies_within
 from signalcli.apps.registry import Apps, apps
-from signalcli.db.model_signal import ModelSignal
+from signalcli.db.signals import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from signalcli.apps.errors import AmbiguousModel, ModelNotFound
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.trace.representation import describe, shorten
 
 

@@ -126,7 +126,7 @@ def _place_of_class(target: type[Any]) -> str:
 
 
 def _label_models(configs: Iterable[AppConfig]) -> None:
-    from signalcli.db.labels import label_package
+    from signalcli.db.models import label_package
 
     for config in configs:
         label_package(config.name, config.label)

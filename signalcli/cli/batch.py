@@ -56,7 +56,7 @@ def batch(
         refuse_usage(settings, "batch", "a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         refuse_usage(settings, "batch", "name a FILE with the commands, or - to type them")
-    from signalcli.db.reuse import kept_engines
+    from signalcli.db.engine import kept_engines
 
     course = _Course(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT

@@ -159,7 +159,7 @@ class _Course:
     def explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than that."""
         from signalcli.core.outcomes import Fault
-        from signalcli.db.errors import is_of_the_database
+        from signalcli.db.database import is_of_the_database
 
         if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):
             return None

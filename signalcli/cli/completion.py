@@ -52,7 +52,8 @@ def make_apps_ready(ctx: typer.Context) -> None:
 
 def _usernames(database: str, beginning: str) -> list[str]:
     from signalcli.core import accounts
-    from signalcli.db.opening import open_engine, open_session
+    from signalcli.db.engine import open_engine
+    from signalcli.db.session import open_session
 
     engine = open_engine(database, writes=False, creates=False)
     try:

@@ -233,7 +233,7 @@ def _problem_of(
         return Problem(4, "exists", str(error))
     if isinstance(error, InvalidValue):
         return Problem(2, "invalid_value", str(error))
-    from signalcli.db.engine import without_password
+    from signalcli.db.database import without_password
 
     print_traceback_if_wanted()
     return problem_of(error, recorder, without_password(settings.database), is_written=writes)

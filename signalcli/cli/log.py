@@ -199,7 +199,8 @@ def follow(
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
     """The runs that come into the log, with their traces, as long as somebody reads."""
     from signalcli.cli.output import stdout_is_read
-    from signalcli.db.opening import file_of, open_engine
+    from signalcli.db.database import file_of
+    from signalcli.db.engine import open_engine
     from signalcli.log.following import follow, newest_run
     from signalcli.log.opening import open_log
 
@@ -345,7 +346,7 @@ def _ask(
 
 def _is_database(output: Path, settings: Settings) -> bool:
     """Whether a file is the database, or one that SQLite keeps beside it."""
-    from signalcli.db.opening import file_of
+    from signalcli.db.database import file_of
 
     file = file_of(settings.database)
     if file is None or not output.exists():
@@ -382,7 +383,7 @@ def _chosen(
 
 def _none(settings: Settings, wanted: Wanted, number: int | None = None) -> str:
     """That there is nothing to show, and why."""
-    from signalcli.db.engine import without_password
+    from signalcli.db.database import without_password
 
     if number is not None:
         return f"run {number} does not match the filters"

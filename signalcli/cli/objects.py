@@ -20,7 +20,7 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
     # A shell in the middle of a line is no place for a message.
     with contextlib.suppress(Exception):
         from signalcli.apps import apps
-        from signalcli.db.labels import model_name
+        from signalcli.db.models import model_name
 
         make_apps_ready(ctx)
         models = apps.get_models()
@@ -199,7 +199,7 @@ def _several(
     limit: int | None,
     trace: bool,
 ) -> Answer:
-    from signalcli.db.labels import model_name
+    from signalcli.db.models import model_name
     from signalcli.objects import working
     from signalcli.objects.assignments import assignments_of
     from signalcli.render.objects import object_row, objects_view

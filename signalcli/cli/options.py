@@ -51,7 +51,7 @@ class Settings:
     @property
     def database_name(self) -> str:
         """How the database is named to people."""
-        from signalcli.db.engine import without_password
+        from signalcli.db.database import without_password
 
         return without_password(self.database)
 

@@ -87,8 +87,7 @@ def termination(terminated: Terminated, is_written: bool, outcome: str | None = 
 
 def unwritable_log(error: BaseException, database: str) -> str:
     """Why a run is not kept in the signal log, and what to do."""
-    from signalcli.db.engine import without_password
-    from signalcli.db.errors import unusable
+    from signalcli.db.database import unusable, without_password
     from signalcli.trace.representation import describe_failure
 
     if isinstance(error, KeyboardInterrupt):
@@ -119,7 +118,7 @@ def problem_of(
         outcome: what is there of the command's work, where there is more to say of it than that.
     """
     from signalcli.apps import ImproperlyConfigured
-    from signalcli.db.errors import unusable
+    from signalcli.db.database import unusable
 
     problem = fault_of(error, recorder)
     if problem is None and isinstance(error, ImproperlyConfigured):

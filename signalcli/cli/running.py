@@ -174,7 +174,7 @@ def carry_out(
 def _open(settings: Settings, app: str | None, writes: bool, creates: bool) -> "Engine":
     from signalcli.apps import ImproperlyConfigured, apps
     from signalcli.apps.installed import make_ready
-    from signalcli.db.opening import open_engine
+    from signalcli.db.engine import open_engine
 
     pass_over_what_is_loaded()
     installed = make_ready(settings.apps)
@@ -222,7 +222,7 @@ def _work_in_session(
     engine: "Engine", work: "Callable[[Session], Answer]", course: _Course, writes: bool
 ) -> None:
     from signalcli.apps.tables import bring_up_to_date
-    from signalcli.db.opening import open_session
+    from signalcli.db.session import open_session
     from signalcli.log.schema import refuse_newer
 
     with open_session(engine, course.note_commit, (refuse_newer, bring_up_to_date)) as session:
@@ -241,7 +241,7 @@ def _problem_of(
     Raises:
         BaseException: the error itself, where it is none of the run's.
     """
-    from signalcli.db.engine import without_password
+    from signalcli.db.database import without_password
 
     if isinstance(error, KeyboardInterrupt):
         return interruption(course.is_written, course.outcome)
@@ -333,7 +333,8 @@ def _keep(
     engine: "Engine | None",
 ) -> int | None:
     """Keep the run in the signal log, or say why that cannot be done; returns its number."""
-    from signalcli.db.opening import is_kept, open_engine
+    from signalcli.db.database import is_kept
+    from signalcli.db.engine import open_engine
     from signalcli.log.keeping import keep
 
     if run.error_code == UNUSABLE:

@@ -1,10 +1,23 @@
-"""Model signals for SQLModel: a session that sends them, and engines to use it with."""
+"""Model signals for SQLModel: a session that sends them, and engines to use with it.
+
+- ``session``: the session; ``async_session``: the same for async code.
+- ``flush``: one round of a flush, which announces, writes and reports.
+- ``changes``: the rows and columns that a flush writes; ``relationships``: the dependants and
+  parents that it follows; ``links``: the rows of link tables; ``many_to_many``: their sides.
+- ``causes``: who is behind a pending write; ``touching``: ``touch``.
+- ``bulk``: many rows in batches; ``construction``: making many instances.
+- ``transaction``: ``on_commit`` and ``on_rollback``.
+- ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
+  ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``; ``wrapping``: methods.
+- ``engine``: making and opening engines; ``database``: names of databases, and their errors.
+- ``compat``: what SQLAlchemy and SQLModel do not document.
+"""
 
 from typing import TYPE_CHECKING, Any
 
+from signalcli.db.database import DatabaseUnusable
 from signalcli.db.definitions import class_prepared
 from signalcli.db.engine import create_engine, set_up_sqlite
-from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.initialization import post_init, pre_init
 from signalcli.db.session import Session
 from signalcli.db.signals import (
@@ -45,7 +58,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``AsyncSession`` only for who asks for it."""
+    """Import ``AsyncSession`` when it is first asked for, since it needs greenlet."""
     if name == "AsyncSession":
         try:
             from signalcli.db.async_session import AsyncSession

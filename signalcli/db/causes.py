@@ -1,10 +1,11 @@
 """Who is behind a pending write: the response that added, changed or deleted an instance.
 
-A session writes later than its users ask it to, so what caused a write is noted when it is asked
-for. Only kept while dispatches are watched.
+A session writes later than it is told to. So the cause of a write is noted at the time of the
+change, for the trace to show it there. Causes are kept only while dispatches are watched.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,51 +18,72 @@ from signalcli.dispatch import watching
 
 
 class Causes:
-    """What is behind the pending writes of one session."""
+    """The causes of the pending writes of one session."""
 
     def __init__(self) -> None:
-        # By state, which goes with its instance and is kept alive by nobody here.
+        # Weak, by state: noting a cause must not keep an instance alive.
         self._noted: WeakKeyDictionary[State, dict[str | None, watching.Cause]] = (
             WeakKeyDictionary()
         )
 
     def note(self, instance: Any, collection: str | None = None) -> None:
-        """What is running now is behind the next write of an instance.
+        """Note the running response as the cause of the next write of an instance.
 
         Arguments:
             instance: the instance.
-            collection: the many-to-many relationship of it whose links are to be written; None
-                for the instance's own row.
+            collection: the many-to-many relationship whose links are to be written; None for the
+                instance's own row.
         """
         if watching.observers:
             self._noted.setdefault(state_of(instance), {})[collection] = watching.cause()
 
     def note_first(self, instance: Any, collection: str | None = None) -> None:
-        """As :meth:`note`, unless something else was before it."""
+        """As :meth:`note`, unless a cause is noted already."""
         if collection not in self._noted.get(state_of(instance), ()):
             self.note(instance, collection)
 
     def of(self, instance: Any, collection: str | None = None) -> watching.Cause | None:
-        """What was noted, or None."""
+        """The noted cause, or None."""
         if not self._noted:
             return None
         return self._noted.get(state_of(instance), {}).get(collection)
 
     def of_any(self, instances: Iterable[Any]) -> watching.Cause | None:
-        """What was noted of the first of several instances of which something was, or None."""
+        """The cause of the first of several instances that has one, or None."""
         if not self._noted:
             return None
         noted = map(self.of, instances)
         return next((cause for cause in noted if cause is not None), None)
 
     def forget(self, instance: Any, collection: str | None = None) -> None:
-        """It was written: what comes next has a cause of its own."""
+        """Forget a cause: the instance was written, and the next write has a cause of its own."""
         if self._noted:
             self._noted.get(state_of(instance), {}).pop(collection, None)
 
     def clear(self) -> None:
-        """Nothing is pending any more."""
+        """Forget all causes: nothing is pending any more."""
         self._noted.clear()
+
+
+@dataclass(eq=False)
+class Notes:
+    """What a session keeps from one flush to the next.
+
+    Attributes:
+        causes: who is behind its pending writes.
+        origins: for each instance that is marked for deletion, the one that ``delete()`` was
+            called with.
+        writes: how many of its flushes have written.
+    """
+
+    causes: Causes
+    origins: dict[State, Any] = field(default_factory=dict)
+    writes: int = 0
+
+    def clear(self) -> None:
+        """Forget causes and origins: nothing is pending any more."""
+        self.origins.clear()
+        self.causes.clear()
 
 
 @event.listens_for(Session, "transient_to_pending")
@@ -89,7 +111,7 @@ def _on_collection(instance: Any, value: Any, initiator: Any) -> None:
 
 
 def note_change(instance: Any) -> None:
-    """What is running now is behind the next write of an instance, unless something was before."""
+    """Note the running response as the cause of the next write of an instance, if it has none."""
     if not watching.observers:
         return
     state = inspect(instance, raiseerr=False)
@@ -100,7 +122,7 @@ def note_change(instance: Any) -> None:
 
 
 def causes_of(session: Session | None) -> Causes | None:
-    """The causes that a session keeps, if it is one of ours."""
+    """The causes that a session keeps; None for a session that is not of this package."""
     causes: Causes | None = getattr(session, "causes", None)
     return causes
 
@@ -112,7 +134,7 @@ def _listeners(model: type[Any]) -> list[tuple[Any, str, Any]]:
     ]
     for relationship in mapper.relationships:
         if relationship.secondary is not None:
-            # Its change writes neither of the two rows that it links.
+            # A many-to-many relationship writes a link, and neither of the two rows.
             continue
         attribute = getattr(model, relationship.key)
         if relationship.uselist:

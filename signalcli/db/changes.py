@@ -1,32 +1,268 @@
-"""The rows that a flush inserts, updates and removes, in the order in which they are announced."""
+"""The rows that a flush inserts, updates and removes, and the columns that it updates.
 
-from collections.abc import Iterable
+Both are foretold from the flush's plan before the write, and read off after it.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.exc import NoReferenceError
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.schema import sort_tables_and_constraints
 
-from signalcli.db.columns import Forecast
-from signalcli.db.compat.states import State, is_new, place_of
+from signalcli.db.compat.states import (
+    Relationship,
+    State,
+    changed_values,
+    contains,
+    has_parent,
+    is_equal,
+    is_expression,
+    is_new,
+    is_unknown,
+    known_value,
+    memory_of,
+    place_of,
+    state_of,
+    value_before,
+    was_set,
+)
 from signalcli.db.compat.work import Work
-from signalcli.db.dependants import in_djangos_order, origins_of, primary_key
+from signalcli.db.relationships import in_djangos_order, origins_of, primary_key, relationships_of
 from signalcli.dispatch.watching import Cause
+
+# A value that is known only after the write.
+_UNKNOWN = object()
+_MISSING = object()
+
+
+Columns = dict[str, tuple[ColumnElement[Any], ...]]
+
+
+def written_by(mapper: Mapper[Any]) -> Columns:
+    """The attributes of a model that a flush writes, each with its columns."""
+    # A model may get more attributes after it was first used.
+    memory, attributes = memory_of(mapper), len(mapper.attrs)
+    known: tuple[int, Columns] = memory.get("columns", (0, {}))
+    number, found = known
+    if number != attributes:
+        found = _columns(mapper)
+        memory["columns"] = attributes, found
+    return found
+
+
+def _columns(mapper: Mapper[Any]) -> Columns:
+    columns = {column for table in mapper.tables for column in table.columns}
+    found: Columns = {}
+    for attribute in mapper.column_attrs:
+        own = tuple(each for each in attribute.columns if each in columns)
+        if own:
+            found[attribute.key] = own
+    return found
+
+
+def changed_columns(instance: Any) -> frozenset[str]:
+    """The column attributes that were set to something else on an instance itself."""
+    state = state_of(instance)
+    columns = written_by(state.mapper)
+    return frozenset(key for key, _, _ in changed_values(state, columns))
+
+
+def unseen_columns(state: State) -> frozenset[str]:
+    """The changed columns that do not look changed any more once the flush has written them.
+
+    SQLAlchemy counts up a version itself, and expires the value of a SQL expression. So these
+    columns have to be noted before the write, for ``update_fields``.
+    """
+    version = state.mapper.version_id_col
+    columns = written_by(state.mapper)
+    return frozenset(
+        key
+        for key, value, _ in changed_values(state, columns)
+        if is_expression(value) or any(column is version for column in columns[key])
+    )
+
+
+def updated_columns(work: Work, state: State) -> frozenset[str]:
+    """The columns that the flush has just updated in an instance's row; empty if none."""
+    columns = written_by(state.mapper)
+    return frozenset(
+        key
+        for key, _, before in changed_values(state, columns)
+        if not _is_taken_for_cascaded(columns[key], before, work, state)
+    )
+
+
+def _is_taken_for_cascaded(
+    columns: tuple[ColumnElement[Any], ...], before: Any, work: Work | None, state: State
+) -> bool:
+    """Whether a flush leaves a changed key out of the UPDATE.
+
+    It does so where the database itself has changed the key, or where the old key is unknown. Of a
+    key with a column in several tables, the first column is written and the others follow.
+    """
+    return all(
+        getattr(column, "primary_key", False)
+        and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
+        for column in columns
+    )
+
+
+class Forecast:
+    """The updates that a flush will make, according to its plan.
+
+    SQLAlchemy sets foreign keys while it writes, which is too late for ``pre_save``. So they are
+    foretold here. A row is updated if its own columns were changed, if it chose another parent, if
+    a parent took it in or let go of it, and if its parent is deleted and it stays.
+
+    Arguments:
+        work: the flush.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._foreign_keys: dict[State, dict[str, list[Any]]] = {}
+        self._taken_in: dict[Relationship, set[State]] = {}
+        leaving = []
+        for state, (is_deleted, is_only_listed) in work.states.items():
+            relationships = relationships_of(state.mapper)
+            if is_only_listed or not relationships:
+                continue
+            if is_deleted:
+                leaving.append(state)
+                continue
+            for relationship in relationships.to_children:
+                self._follow_children(state, relationship)
+            if state.key is not None:
+                for relationship in relationships.to_parents:
+                    if was_set(state, relationship.key):
+                        self._follow_parent(state, relationship)
+        for state in leaving:
+            for relationship in relationships_of(state.mapper).to_children:
+                self._leave_children(state, relationship)
+
+    def updates(self) -> Iterator[tuple[State, frozenset[str], frozenset[str]]]:
+        """The instances whose rows will be updated.
+
+        Each comes with the columns that were set on it, and those that a relationship changes.
+        """
+        for state in self._work.written():
+            if state.key is not None:
+                own, foreign_keys = written_by(state.mapper), self._foreign_keys.get(state, {})
+                columns = frozenset(
+                    key
+                    for key, _, before in changed_values(state, own)
+                    if key not in foreign_keys
+                    and not _is_taken_for_cascaded(own[key], before, None, state)
+                )
+                moved = frozenset(
+                    key for key, values in foreign_keys.items() if _changes(state, key, values)
+                )
+                if columns or moved:
+                    yield state, columns, moved
+
+    def _follow_children(self, parent: State, relationship: Relationship) -> None:
+        """A parent that is written gives its key to the children that come to it."""
+        history = self._work.history(parent, relationship)
+        if not history:
+            return
+        for child in history.added:
+            self._taken_in.setdefault(relationship, set()).add(child)
+            self._give(parent, child, relationship)
+        if not (relationship.cascade.delete_orphan or relationship.passive_deletes == "all"):
+            self._clear(
+                (each for each in history.deleted if each and not has_parent(relationship, each)),
+                relationship,
+            )
+        if history.unchanged and not relationship.passive_updates:
+            changed = {key for key, _, _ in changed_values(parent, written_by(parent.mapper))}
+            if any(key in changed for key, _ in _keys(parent, None, relationship)):
+                for child in history.unchanged:
+                    self._give(parent, child, relationship)
+
+    def _leave_children(self, parent: State, relationship: Relationship) -> None:
+        """A parent that is deleted leaves behind the children that do not go with it."""
+        if relationship.passive_deletes == "all" and not relationship.post_update:
+            return
+        history = self._work.history(parent, relationship)
+        if not history:
+            return
+        left = [each for each in history.deleted if each and not has_parent(relationship, each)]
+        if relationship.post_update or not relationship.cascade.delete:
+            taken_in = self._taken_in.get(relationship, ())
+            left += [each for each in history.unchanged if each and each not in taken_in]
+        self._clear(left, relationship)
+
+    def _follow_parent(self, child: State, relationship: Relationship) -> None:
+        """A child that chooses another parent, or none, takes over that one's key."""
+        history = self._work.history(child, relationship)
+        if not history:
+            return
+        if history.added:
+            parent = history.added[0]
+            if parent is None:
+                self._clear([child], relationship)
+            elif contains(self._work.session, parent):
+                self._give(parent, child, relationship)
+        elif history.deleted:
+            self._clear([child], relationship)
+
+    def _give(self, parent: State, child: State | None, relationship: Relationship) -> None:
+        if child is not None and child.key is not None:
+            for source, target in _keys(parent, child, relationship):
+                value = known_value(parent, source, _UNKNOWN)
+                is_to_come = value is None and parent.key is None
+                self._note(child, target, _UNKNOWN if is_to_come else value)
+
+    def _clear(self, children: Iterable[State], relationship: Relationship) -> None:
+        for child in children:
+            if child.key is not None:
+                for _, target in _keys(None, child, relationship):
+                    self._note(child, target, None)
+
+    def _note(self, child: State, key: str, value: Any) -> None:
+        if not self._work.is_deleting(child):
+            self._foreign_keys.setdefault(child, {}).setdefault(key, []).append(value)
+
+
+def _changes(state: State, key: str, values: list[Any]) -> bool:
+    """Whether one of some new values differs from the value that an attribute has."""
+    before = value_before(state, key, _MISSING)
+    return before is _MISSING or any(
+        value is _UNKNOWN or not is_equal(state, key, value, before) for value in values
+    )
+
+
+def _keys(
+    parent: State | None, child: State | None, relationship: Relationship
+) -> Iterator[tuple[str, str]]:
+    """The attributes of a parent's key, each with the child's attribute that refers to it."""
+    for source, target in relationship.synchronize_pairs:
+        try:
+            yield (
+                parent.mapper.get_property_by_column(source).key if parent else "",
+                child.mapper.get_property_by_column(target).key if child else "",
+            )
+        except UnmappedColumnError:
+            # The flush itself will raise, with a message of its own.
+            continue
 
 
 @dataclass(slots=True, eq=False)
 class Change:
     """A row to be written or removed.
 
-    Until it is written, the session keeps the instance; then this does, until that is reported.
+    Before the write, the session keeps the instance alive. After it, nobody else might, so this
+    does until the change was reported.
 
     Attributes:
-        state: what SQLAlchemy keeps of the instance whose row it is.
-        cause: what was noted to be behind it, or None.
+        state: SQLAlchemy's state of the instance whose row it is.
+        cause: the response that is behind the change, or None.
         using: the database that the row is in, as a URL without its password.
-        written: whether the database has it.
+        written: whether the change is in the database.
     """
 
     state: State
@@ -41,7 +277,7 @@ class Change:
         return self.state.obj() if self._kept is None else self._kept
 
     def note_written(self) -> None:
-        """The database has it."""
+        """Note that the change is in the database."""
         self._kept = self.state.obj()
         self.written = True
 
@@ -52,8 +288,12 @@ class Change:
 
     @property
     def model(self) -> type[Any]:
-        """The same: who the row is of."""
+        """The model class, as :class:`signalcli.db.links.LinkChange` has it."""
         return self.sender
+
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """The arguments of the signals of this change, besides the sender."""
+        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)
@@ -70,27 +310,46 @@ class Save(Change):
     update_fields: frozenset[str] | None = None
     moved: frozenset[str] = frozenset()
 
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """The arguments of ``pre_save``; ``post_save`` has ``created``, too."""
+        return {
+            "instance": self.instance,
+            "raw": False,
+            "using": self.using,
+            "update_fields": self.update_fields,
+            "session": session,
+        }
+
 
 @dataclass(slots=True, eq=False)
 class Delete(Change):
     """A row to be removed.
 
     Attributes:
-        origin: the instance whose deletion brought this one about.
+        origin: the instance that was deleted and brought this deletion about.
     """
 
     origin: Any
 
+    def arguments(self, session: Session) -> dict[str, Any]:
+        """The arguments of ``pre_delete`` and ``post_delete``."""
+        return {
+            "instance": self.instance,
+            "using": self.using,
+            "origin": self.origin,
+            "session": session,
+        }
+
 
 def saves_of(work: Work) -> list[Save]:
-    """The rows that a flush will insert or update, in the order of :func:`in_order`."""
+    """The rows that a flush will insert or update, in the order of :func:`saving_order`."""
     saves = {state: Save(state, True) for state in work.written() if is_new(work.session, state)}
     for state, columns, moved in Forecast(work).updates():
         saves[state] = Save(state, False, columns | moved, moved)
-    return [saves[state] for state in in_order(work, saves)]
+    return [saves[state] for state in saving_order(work, saves)]
 
 
-def in_order(work: Work, written: Iterable[State]) -> list[State]:
+def saving_order(work: Work, written: Iterable[State]) -> list[State]:
     """Instances in the order in which they are announced and reported: parents' tables first.
 
     Of a table, rows to be updated come first, by their keys; then the new ones as they were added.
@@ -129,17 +388,18 @@ def models_of(states: Iterable[State]) -> set[type[Any]]:
 
 
 def _place_of_tables(mapper: Mapper[Any]) -> int:
-    """The place of a model in the order of writing: those that others refer to come first."""
+    """The place of a model in the order of writing; models that others refer to come first."""
     tables = [each for each in mapper.tables if isinstance(each, Table)]
     return max((_table_order(table.metadata).get(table.key, 0) for table in tables), default=0)
 
 
 def _table_order(metadata: MetaData) -> dict[str, int]:
-    """Each table's place by its key, those that others refer to first.
+    """The place of each table by its key; tables that others refer to come first.
 
-    It is an order of all tables, so that two models keep theirs whoever else is in the flush.
+    All tables are ordered at once, so that two models keep their order whichever others are in
+    the flush.
     """
-    # Kept with the metadata, which may get more tables.
+    # The order is kept with the metadata, and made again when that has got more tables.
     number, order = metadata.info.get("signalcli table order", (0, {}))
     if number != len(metadata.tables):
         named = sorted(metadata.tables.values(), key=lambda table: table.fullname)
@@ -151,9 +411,17 @@ def _table_order(metadata: MetaData) -> dict[str, int]:
 
 
 def _leads_nowhere(constraint: ForeignKeyConstraint) -> bool | None:
-    """Whether a foreign key's table is not known, which does not matter to who is not mapped."""
+    """Whether a foreign key refers to a table that is not known; then it is left out."""
     try:
         constraint.referred_table  # noqa: B018  # finding it raises
     except NoReferenceError:
         return True
     return None
+
+
+def reporting_order(deletes: list[Delete]) -> list[Delete]:
+    """The order of ``post_delete``: model by model as announced, each model's rows backwards."""
+    by_model: dict[type[Any], list[Delete]] = {}
+    for change in deletes:
+        by_model.setdefault(change.sender, []).append(change)
+    return [change for changes in by_model.values() for change in reversed(changes)]

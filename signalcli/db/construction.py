@@ -1,8 +1,8 @@
-"""Making many instances of table models quickly: what SQLModel's constructor does, in one pass.
+"""Making many instances of table models quickly, with the same result as SQLModel's constructor.
 
-SQLModel sets each field of a new instance through several layers of attribute setting. For a model
-that adds nothing of its own to them, the outcome can be put in place at once, and it is the same:
-the values, the defaults, the set of fields that were given, and the state that SQLAlchemy keeps.
+SQLModel sets each field of a new instance through several layers of attribute setting. If a model
+adds nothing of its own to them, the result can be put in place at once: the values, the defaults,
+the set of given fields, and the state that SQLAlchemy keeps.
 """
 
 import threading
@@ -38,7 +38,7 @@ _NO_VALUE = LoaderCallableStatus.NO_VALUE
 
 
 class _Blocks(threading.local):
-    """How many blocks this thread is in."""
+    """The number of :func:`quick_construction` blocks that this thread is in."""
 
     count = 0
 
@@ -50,9 +50,12 @@ _lock = held_across_forks(threading.RLock())
 
 @contextmanager
 def quick_construction() -> Iterator[None]:
-    """Within it, this thread makes instances of table models quickly, where that is the same."""
+    """Make instances of table models quickly in the block, in this thread.
+
+    Models for which the result might differ are made as always.
+    """
     if not sqlmodel_is_itself():
-        # Somebody else has put something around SQLModel's own methods, and is to be called.
+        # Somebody else has wrapped SQLModel's own methods, and has to be called.
         yield
         return
     with _lock:
@@ -69,10 +72,9 @@ def quick_construction() -> Iterator[None]:
 
 
 def _prepare(model: type[SQLModel], mapper: Mapper[Any]) -> None:
-    """Give a model an initializer that is quick within such a block.
+    """Give a model an initializer that is quick in a block, and calls the original outside.
 
-    It stays for good, and passes on what is made outside of one: others may have put theirs around
-    it by then.
+    It is never removed, since others may have wrapped it by then.
     """
     original = initializer_of(mapper)
     if original is None or not _is_plain(model, original):
@@ -83,7 +85,7 @@ def _prepare(model: type[SQLModel], mapper: Mapper[Any]) -> None:
         nonlocal fill
         if _blocks.count and is_filled_at_once():
             if fill is None:
-                # Not before: by now SQLAlchemy has configured the model, and found its relations.
+                # Not made earlier: only now has SQLAlchemy configured the model's relationships.
                 fill = _filler(model)
             fill(instance, values)
         else:
@@ -93,7 +95,7 @@ def _prepare(model: type[SQLModel], mapper: Mapper[Any]) -> None:
 
 
 def _is_plain(model: type[SQLModel], initializer: Callable[..., None]) -> bool:
-    """Whether nothing but SQLModel and SQLAlchemy has a say in how an instance is filled."""
+    """Whether SQLModel and SQLAlchemy alone decide how an instance is filled."""
     config, fields = model.model_config, model.model_fields.values()
     return (
         is_sqlmodels_initializer(initializer)
@@ -108,7 +110,7 @@ def _is_plain(model: type[SQLModel], initializer: Callable[..., None]) -> bool:
 
 
 def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
-    """What fills a blank instance of a model with values and defaults."""
+    """A function that fills a blank instance of a model with values and defaults."""
     names = tuple(model.model_fields)
     defaults = tuple(_defaults(model))
     listeners = {
@@ -131,7 +133,7 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
                 filled[name] = value
                 before[name] = _NO_VALUE
             else:
-                # Somebody listens to its being set, or it is no column.
+                # Somebody listens to this attribute's being set, or it is no column.
                 setattr(instance, name, value)
         state.modified = True
         object.__setattr__(instance, FIELDS_SET, given)
@@ -143,7 +145,7 @@ def _filler(model: type[SQLModel]) -> Callable[[Any, dict[str, Any]], None]:
 
 
 def _defaults(model: type[SQLModel]) -> Iterator[tuple[str, Any, Callable[[], Any] | None]]:
-    """The fields with a default: the name, and a constant or what makes a new one."""
+    """The fields with a default: the name, and a constant or a function that makes a default."""
     for name, field in model.model_fields.items():
         if field.default_factory is not None:
             yield name, None, cast("Callable[[], Any]", field.default_factory)

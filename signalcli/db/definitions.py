@@ -1,13 +1,14 @@
-"""Noticing that a model's definition is complete: sending ``class_prepared``, then finding it.
+"""The end of a model's definition: ``class_prepared`` is sent, and the model found by its name.
 
-A model is complete at the end of its class statement; or, where a class is mapped afterwards, at
-the end of what maps it (``registry.mapped``, ``registry.map_imperatively``, …). SQLAlchemy's own
-event comes earlier: the class lacks its ``__mapper__`` yet, and a lock is held that other threads
-wait for. It is what tells of those that are mapped in some other way, as by reflection.
+A model is complete at the end of its class statement. A class that is mapped later is complete at
+the end of the call that maps it (``registry.mapped``, ``registry.map_imperatively``, …). Both are
+wrapped here, since SQLAlchemy's own event comes earlier: the class has no ``__mapper__`` yet, and
+a lock is held that other threads wait for. That event is used for classes that are mapped in other
+ways, such as by reflection.
 
-Other models may be missing yet. So a receiver of ``class_prepared`` finds what relationships are
-declared in a SQLModel class's ``__sqlmodel_relationships__``; asked for
-``inspect(model).relationships``, SQLAlchemy would look for the models that they lead to, and
+Other models may still be missing when ``class_prepared`` is sent. A receiver finds the declared
+relationships of a SQLModel class in ``__sqlmodel_relationships__``. It must not ask for
+``inspect(model).relationships``: SQLAlchemy would look for the models that they lead to, and
 remember for good that it found none.
 """
 
@@ -24,10 +25,8 @@ from sqlalchemy.orm import DeclarativeBase, DeclarativeBaseNoMeta, DeclarativeMe
 from sqlmodel import SQLModel
 
 from signalcli.db.compat.models import DECLARATIVE_METACLASS, discard
-from signalcli.db.lookup import add_model, lock
-from signalcli.db.model_signal import connect_pending
-from signalcli.db.models import is_mapped, mapped_models
-from signalcli.db.signals import class_prepared
+from signalcli.db.models import add_model, is_mapped, mapped_models, models_lock
+from signalcli.db.signals import class_prepared, connect_pending
 
 __all__ = ["class_prepared"]
 
@@ -36,14 +35,15 @@ Tables = Collection[str] | None
 
 
 class _Definition:
-    """What is being carried out to define a model.
+    """The definition of a model that is under way.
 
     Arguments:
         model: the model.
-        tables: the tables that there were before; None where its table is not to be removed.
+        tables: the names of the tables that existed before; None if the model's table is to stay
+            whatever happens.
 
     Attributes:
-        mapped: the models that were mapped meanwhile, but for those that have one of their own.
+        mapped: the models that were mapped during this definition, and not during an inner one.
     """
 
     def __init__(self, model: type[Any], tables: Tables) -> None:
@@ -53,7 +53,7 @@ class _Definition:
 
 
 class _Definitions(threading.local):
-    """What this thread is carrying out, innermost last."""
+    """The definitions under way in this thread, innermost last."""
 
     def __init__(self) -> None:
         self.under_way: list[_Definition] = []
@@ -67,7 +67,7 @@ _ending: WeakKeyDictionary[type[Any], Tables] = WeakKeyDictionary()
 
 @contextmanager
 def _defining(model: type[Any], tables: Tables, ends_later: bool = False) -> Iterator[None]:
-    """Within it, a model is defined; at its end, what was mapped is complete.
+    """Define a model in the block; at its end, the models mapped in it are complete.
 
     Arguments:
         model: the model.
@@ -76,7 +76,7 @@ def _defining(model: type[Any], tables: Tables, ends_later: bool = False) -> Ite
     """
     under_way = _definitions.under_way
     if under_way and under_way[-1].model is model:
-        # One way to map a class leads through another.
+        # One wrapped way to map a class calls another: the outer one completes the model.
         yield
         return
     definition = _Definition(model, tables)
@@ -98,7 +98,7 @@ def _end(model: type[Any]) -> None:
 
 
 def _tables_around(model: type[Any], of: "registry | None" = None) -> Tables:
-    """The tables among which a model's own will be, by name; None if nobody will want to know."""
+    """The names of the tables before a model gets its own; None if no receiver can fail."""
     if class_prepared.is_idle:
         return None
     # A class without a table may use the name for something else.
@@ -119,7 +119,7 @@ def _complete(model: type[Any], tables: Tables) -> None:
     except BaseException:
         _undo(model, tables)
         raise
-    with lock:
+    with models_lock:
         add_model(model)
         connect_pending()
 
@@ -182,7 +182,7 @@ def _hear_of_mapping(name: str, *, is_of_a_table: bool = False) -> None:
 
     Arguments:
         name: the method.
-        is_of_a_table: whether the class is mapped to a table that there is.
+        is_of_a_table: whether the class is mapped to a table that existed before.
     """
     map_: Function = getattr(registry, name)
 

@@ -1,21 +1,23 @@
-"""Engines, with SQLite set up as an application wants it."""
+"""Engines: making them, setting up SQLite as applications need it, and opening one for a run."""
 
 import itertools
-import re
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from urllib.parse import quote
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.errors import DatabaseUnusable
+from signalcli.db.database import DatabaseUnusable, database_url, using, without_password
 from signalcli.db.signals import connection_created
 
 # The drivers that are Python's sqlite3, or stand on it.
@@ -24,61 +26,6 @@ _PYTHONS_OWN = ("pysqlite", "aiosqlite")
 BUSY_TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 0.01
 FIRST_STEP_MS, STEP_MS = 100, 1
-
-# Not compiled here: who imports this seldom needs them.
-_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
-_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
-
-# Receivers are told of each write, and rendering takes a while.
-_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
-
-
-def without_password(database: str) -> str:
-    """How a database is named to people: a URL, even a wrong one, without its password."""
-    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
-    return re.sub(_IN_QUERY, r"\g<1>***", shown)
-
-
-def using(bind: Engine | Connection) -> str:
-    """A database as receivers are told of it: its URL without its password."""
-    engine = bind.engine
-    shown = _shown.get(engine)
-    if shown is None:
-        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
-    return shown
-
-
-def database_url(database: str | Path | URL) -> URL:
-    """The URL of a database that is given as a path or a URL.
-
-    Raises:
-        DatabaseUnusable: the URL is none, the path is a folder, or its folder does not exist.
-    """
-    if isinstance(database, URL):
-        return database
-    if isinstance(database, str) and "://" in database:
-        try:
-            return make_url(database)
-        except (ArgumentError, ValueError) as error:
-            raise DatabaseUnusable(
-                f"{without_password(database)!r} is not a database URL"
-            ) from error
-    if database == ":memory:":
-        return URL.create("sqlite")
-    if str(database).startswith("file:"):
-        raise DatabaseUnusable(f"{str(database)!r} is no path; write sqlite:///file:…?uri=true")
-    if "\0" in str(database):
-        raise DatabaseUnusable(f"{str(database)!r} is not a path")
-    try:
-        str(database).encode()
-        path = Path(database)
-        if path.is_dir():
-            raise DatabaseUnusable(f"{path} is a folder; name a file in it")
-        if not path.parent.is_dir():
-            raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
-    except (OSError, ValueError) as error:
-        raise DatabaseUnusable(f"{str(database)!r} is not a path") from error
-    return URL.create("sqlite", database=str(path))
 
 
 def create_engine(
@@ -89,28 +36,29 @@ def create_engine(
     announces: bool = True,
     **options: Any,
 ) -> Engine:
-    """An engine for a database.
+    """Make an engine for a database.
 
     SQLite gets foreign keys, write-ahead logging, a busy timeout of 15 seconds (``?timeout=`` in
     a URL sets another) and transactions that begin when SQLAlchemy says so, which savepoints
-    need; none is begun with the isolation level ``AUTOCOMMIT``. Other databases get what
-    SQLAlchemy gives them. Each new connection sends ``connection_created``, as in Django, with
-    the driver's connection and the database's URL without its password.
+    need. With the isolation level ``AUTOCOMMIT``, none is begun. Other databases are set up as
+    SQLAlchemy does it. Each new connection sends ``connection_created``, as in Django, with the
+    driver's connection and the database's URL without its password.
 
     A database in memory has one connection for all sessions of a thread, and with ``StaticPool``
-    for all threads. As with SQLModel's own engine, they are in one transaction then: what one
+    for all threads. As with SQLModel's own engine, the sessions then share one transaction: if one
     commits or rolls back, all do. With ``StaticPool``, it begins at the first write or savepoint.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
         immediate: whether a transaction takes SQLite's write lock when it begins, rather than at
-            its first write: for what reads first and then writes.
-        write_ahead: whether a SQLite file is given a write-ahead log, which it then keeps.
+            its first write. Use it for transactions that read first and then write.
+        write_ahead: whether to give a SQLite file a write-ahead log, which it then keeps.
         announces: whether its connections send ``connection_created``.
-        options: passed on to ``sqlalchemy.create_engine``.
+        options: options of ``sqlalchemy.create_engine``.
 
     Raises:
-        DatabaseUnusable: see :func:`database_url`; or the URL's driver is not installed.
+        DatabaseUnusable: it is not a URL or path, it is a folder, its folder does not exist, or
+            the driver of the URL is not installed.
     """
     url = database_url(database)
     if url.get_backend_name() == "sqlite" and "timeout" not in url.query:
@@ -139,21 +87,28 @@ def create_engine(
 def set_up_sqlite(
     engine: Engine, *, immediate: bool = False, write_ahead: bool = True, announces: bool = True
 ) -> None:
-    """Give an engine's SQLite connections what :func:`create_engine` gives them.
+    """Set up the SQLite connections of an engine as :func:`create_engine` does.
 
-    For engines made elsewhere; of an async engine, pass its ``sync_engine``. Each new connection
-    sends ``connection_created`` when it is set up.
+    Use it for an engine that was made elsewhere. Each new connection sends ``connection_created``
+    when it is set up.
+
+    Arguments:
+        engine: an engine for SQLite; of an async engine, its ``sync_engine``.
+        immediate: as for :func:`create_engine`.
+        write_ahead: as for :func:`create_engine`.
+        announces: as for :func:`create_engine`.
     """
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
         own_level = connection.isolation_level
-        # Of Python's two other ways, this one is in a transaction from the first; see below.
+        # With `autocommit=False`, Python's driver is in a transaction from the beginning, in which
+        # the pragmas below have no effect.
         is_always_in_one = getattr(connection, "autocommit", None) is False
         if is_always_in_one:
             connection.autocommit = True
         if not _is_in_transaction(record):
-            # To set it would end the transaction of who had the driver's connection before.
+            # Setting the level would end a transaction that others have begun on this connection.
             connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -165,19 +120,19 @@ def set_up_sqlite(
         if is_always_in_one:
             connection.autocommit = False
         elif own_level is not None and engine.driver in _PYTHONS_OWN:
-            # Where others share the driver's connection, they may end a transaction that is begun
-            # below. Python's driver begins another at the next write.
+            # Others who share the driver's connection may end a transaction that is begun below.
+            # With this level, Python's driver begins another at the next write.
             connection.isolation_level = "IMMEDIATE" if immediate else own_level
 
-    # By itself, a driver would begin transactions late, and never for a savepoint.
+    # By itself, the driver would begin transactions at the first write, and never for a savepoint.
     begin = _begin_immediate if immediate else _begin
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
         if is_autocommitting(connection):
             return
-        # Threads that share a connection would end what others have just begun, in the midst of
-        # it. There, the driver begins at the first write, so that reading alone ends nothing.
+        # Threads that share a connection would end each other's transactions in the middle. If the
+        # driver begins at the first write, threads that only read end nothing.
         if immediate or not isinstance(engine.pool, StaticPool) or not _begins_itself(connection):
             _begin_unless_begun(connection, begin)
 
@@ -188,30 +143,30 @@ def set_up_sqlite(
 
 
 def _begin(connection: Connection) -> None:
-    # Past SQLAlchemy, for which this is no statement: nobody who counts those is to see it.
+    # Past SQLAlchemy, to whose listeners BEGIN is no statement.
     cursor = connection.connection.cursor()
     try:
         cursor.execute("BEGIN")
     except Exception:
-        # What is wrong is told as SQLAlchemy tells it.
+        # Again by SQLAlchemy, for the error to be one of SQLAlchemy's.
         connection.exec_driver_sql("BEGIN")
     finally:
         cursor.close()
 
 
 def _begin_unless_begun(connection: Connection, begin: Callable[[Connection], None]) -> None:
-    """Begin a transaction, unless another connection of SQLAlchemy's has begun it.
+    """Begin a transaction, unless the driver's connection is in one already.
 
-    A pool may give out one connection of the driver to several at a time (``StaticPool``, and in
-    one thread ``SingletonThreadPool``, the pools of databases in memory). They are in one
-    transaction, and a commit or rollback of one of them is one for all, as without this package.
+    The pools of databases in memory give one connection of the driver to several connections of
+    SQLAlchemy at a time (``StaticPool``, and in one thread ``SingletonThreadPool``). These share
+    one transaction, and commit it or roll it back for all, as without this package.
     """
     if _is_in_transaction(connection.connection):
         return
     try:
         begin(connection)
     except OperationalError:
-        # Another thread or task may have begun it meanwhile.
+        # Another thread or task may have begun a transaction meanwhile.
         if not _is_in_transaction(connection.connection):
             raise
 
@@ -235,10 +190,11 @@ def _announce(engine: Engine, connection: Any, record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock; wait in small steps, since SQLite's own waiting is deaf to Ctrl-C.
+    """Begin a transaction with the write lock, waiting for the lock in small steps.
 
-    SQLite also asks so seldom after some time, each 25 ms, that others which begin anew as soon as
-    they commit could keep this one out for good. So the longer it waits, the more often it asks.
+    SQLite's own waiting cannot be interrupted by Ctrl-C. After a while it asks for the lock only
+    every 25 ms, so that a process which begins again right after each commit could keep this one
+    out for good. So this asks more often the longer it waits.
     """
     timeout_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     deadline = time.monotonic() + timeout_ms / 1000
@@ -261,15 +217,15 @@ def _wait_at_most(connection: Connection, timeout_ms: int) -> None:
 
 
 def _takes_write_lock(connection: Connection) -> bool:
-    """Begin a transaction that has the write lock, unless another has it."""
-    # Past SQLAlchemy, which takes longer to tell of a refusal than SQLite to refuse.
+    """Begin a transaction with the write lock; return whether it was free."""
+    # Past SQLAlchemy, whose exception takes longer to make than SQLite takes to refuse.
     cursor = connection.connection.cursor()
     try:
         cursor.execute("BEGIN IMMEDIATE")
     except Exception as error:
         if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
             return False
-        # What else is wrong is told as SQLAlchemy tells it.
+        # Again by SQLAlchemy, for the error to be one of SQLAlchemy's.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         cursor.close()
@@ -283,16 +239,123 @@ def _turn_on_write_ahead_log(cursor: Any) -> None:
             cursor.execute("PRAGMA journal_mode = WAL")
         except Exception as error:
             reason = str(getattr(error, "sqlite_errorname", ""))
-            # What can only be read can be read without it, too.
+            # A database that can only be read needs no write-ahead log.
             if reason.startswith("SQLITE_READONLY"):
                 return
-            # Of several that turn it on at once, SQLite sends all but one away without waiting.
+            # If several connections turn it on at once, SQLite refuses all but one at once.
             if not reason.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_SECONDS)
 
 
 def _pragma(cursor: Any, name: str) -> Any:
-    # In two steps, since an async driver's cursor returns nothing from execute().
+    # In two steps, since the execute() of an async driver's cursor returns nothing.
     cursor.execute(f"PRAGMA {name}")
     return cursor.fetchone()[0]
+
+
+MOST_ENGINES = 8
+
+Engines = dict[tuple[object, ...], Engine]
+
+_kept: ContextVar[Engines | None] = ContextVar("signalcli_engines", default=None)
+
+
+@contextmanager
+def kept_engines() -> Iterator[None]:
+    """Have :func:`engine_for` return the same engine for the same database again in the block.
+
+    Runs that follow each other save the time to compile statements, which SQLAlchemy keeps with
+    the engine. Each run still closes the engine's connections at its end, so that between two runs
+    others may read, replace or delete the database.
+    """
+    engines: Engines = {}
+    token = _kept.set(engines)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for engine in engines.values():
+            engine.dispose()
+
+
+def engine_for(database: str | URL, **options: bool) -> Engine:
+    """An engine as :func:`create_engine` makes it; in :func:`kept_engines`, perhaps a kept one.
+
+    Raises:
+        DatabaseUnusable: as :func:`create_engine`.
+    """
+    engines = _kept.get()
+    if engines is None:
+        return create_engine(database, **options)
+    try:
+        # A relative path means another file in another folder.
+        folder = os.getcwd()  # noqa: PTH109  # compared only
+    except FileNotFoundError:
+        return create_engine(database, **options)
+    key = (folder, database, *sorted(options.items()))
+    if key not in engines:
+        if len(engines) == MOST_ENGINES:
+            engines.pop(next(iter(engines))).dispose()
+        engines[key] = create_engine(database, **options)
+    return engines[key]
+
+
+def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
+    """An engine for one run.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+        writes: whether the run writes; then its transaction takes the write lock when it begins.
+        creates: whether to make a file that does not exist. Otherwise the run sees an empty
+            database, and leaves no file behind.
+        announces: whether its connections send ``connection_created``.
+
+    Raises:
+        DatabaseUnusable: as :func:`create_engine`; also if the name is empty, the database is
+            read-only and the run writes, or the driver is for async code only.
+    """
+    if not database:
+        raise DatabaseUnusable("the name of the database is empty")
+    url = database_url(database)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    is_path = is_file and "uri" not in url.query
+    if is_path and not creates and not os.path.lexists(str(url.database)):
+        return engine_for(":memory:", announces=announces)
+    if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
+        url = _frozen(url)
+    if writes and is_file and not _is_writable(url):
+        raise DatabaseUnusable(
+            f"the database {without_password(database)} is read-only; change its permissions, or "
+            "name another with --database"
+        )
+    # A database that is only read gets no write-ahead log.
+    engine = engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
+    if engine.dialect.is_async:
+        raise DatabaseUnusable(
+            f"the driver of {without_password(database)} is for async code only; "
+            "leave the driver out of the URL"
+        )
+    return engine
+
+
+def _is_writable(url: URL) -> bool:
+    """Whether a SQLite file seems to be writable, before that is tried."""
+    if url.query.get("mode") == "ro" or "immutable" in url.query:
+        return False
+    path = Path(str(url.database))
+    return not path.is_file() or os.access(path, os.W_OK)
+
+
+def _lacks_room_for_a_log(path: Path) -> bool:
+    """Whether SQLite could not read a file, for want of a place to make its write-ahead log."""
+    log = path.with_name(path.name + "-wal")
+    return path.is_file() and not log.exists() and not os.access(path.parent, os.W_OK)
+
+
+def _frozen(url: URL) -> URL:
+    """A URL by which SQLite reads a file as it is, without locks or a log."""
+    path = quote(str(Path(str(url.database)).absolute()))
+    return url.set(database=f"file:{path}").update_query_dict(
+        {"mode": "ro", "immutable": "1", "uri": "true"}
+    )

@@ -1,11 +1,11 @@
-"""Sending ``pre_init`` and ``post_init`` around the making of instances, new or loaded.
+"""The initialization of instances, new or loaded: sending ``pre_init`` and ``post_init``.
 
-Models are only touched when somebody listens or watches: while they do, each model's ``__init__``
-is wrapped, and ``SQLModel.model_validate``, which makes an instance blank before it fills it; its
+Models are touched only while somebody listens or watches. Then each model's ``__init__`` is
+wrapped, and ``SQLModel.model_validate``, which makes a blank instance before it fills it. The
 ``load`` event is heard from the first time on.
 
-Of a wrapper, others may keep hold beyond that time (see :mod:`signalcli.db.wrapping`). So there may
-be several around one making: the first that it comes to sends, and the others let it pass.
+Others may keep a wrapper beyond that time (see :mod:`signalcli.db.wrapping`), so several may be
+around one initialization. The outermost wrapper sends the signals; the others call on.
 """
 
 import functools
@@ -39,30 +39,30 @@ Function = Callable[..., Any]
 
 
 class _Making:
-    """An instance that is being made, of which ``pre_init`` was sent.
+    """An instance that is being made, for which ``pre_init`` was sent.
 
     Arguments:
         model: its model.
         instance: the instance; None while ``model_validate`` has yet to make it.
-        wrapper: what sent it.
+        wrapper: the wrapper that sent the signal.
     """
 
     __slots__ = ("_instance", "_wrappers", "model")
 
     def __init__(self, model: type[Any], instance: Any, wrapper: Function) -> None:
         self.model = model
-        # A task that begins meanwhile takes the context with it, and is not to keep this alive.
+        # Weak: a task that is started meanwhile copies the context, and would keep the instance.
         self._instance = None if instance is None else weakref.ref(instance)
         self._wrappers = [wrapper]
 
     def is_of(self, instance: Any) -> bool:
-        """Whether that is the instance, or is now, as the blank one that was awaited."""
+        """Whether this is the instance; a blank one that ``model_validate`` has made becomes it."""
         if self._instance is None and type(instance) is self.model and not is_filled_at_once():
             self._instance = weakref.ref(instance)
         return self._instance is not None and self._instance() is instance
 
     def comes_to(self, model: type[Any], wrapper: Function) -> bool:
-        """Whether ``model_validate`` comes to another wrapper, before it makes an instance."""
+        """Whether one ``model_validate`` runs through a further wrapper, not a call of its own."""
         if self._instance is not None or self.model is not model or wrapper in self._wrappers:
             return False
         self._wrappers.append(wrapper)
@@ -77,7 +77,7 @@ keep_apart(_silent)
 
 @contextmanager
 def unannounced() -> Iterator[None]:
-    """Within it, making and loading instances in this context sends nothing."""
+    """Make and load instances in the block, in this thread or task, without sending signals."""
     token = _silent.set(True)
     try:
         yield
@@ -87,12 +87,13 @@ def unannounced() -> Iterator[None]:
 
 def _prepare(model: type[Any]) -> None:
     wrap_method(model, "__init__", functools.partial(_wrap_init, model))
-    # Who puts back an __init__ that was there before ours takes ours away with it; this stays.
+    # Code that puts an earlier __init__ back takes our wrapper away. SQLAlchemy calls this one
+    # from within any __init__, so it stays.
     wrap_initializer(inspect(model), functools.partial(_wrap_init, model, is_within=True))
 
 
 def _validates_unseen() -> bool:
-    """Whether somebody has taken our ``model_validate`` away, which is put back."""
+    """Whether somebody has taken our ``model_validate`` away; puts it back."""
     is_gone = not is_wrapped(SQLModel, "model_validate")
     _update()
     return is_gone
@@ -104,14 +105,18 @@ def _restore(model: type[Any]) -> None:
 
 
 def _wrap_init(model: type[Any], original: Function, is_within: bool = False) -> Function:
-    """What sends both around an ``__init__``, or around what SQLAlchemy calls within it.
+    """A wrapper that sends both signals around an ``__init__``.
 
-    There, the arguments are not told as they were given, but as the parameters took them.
+    Arguments:
+        model: the model.
+        original: its ``__init__``, or the function that SQLAlchemy calls inside of it.
+        is_within: whether it is the latter. It gets the arguments by the names of the parameters,
+            so ``kwargs`` has them all.
     """
 
     @functools.wraps(original)
     def initialize(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        # The base class's wrapper runs within the derived one's, which has sent already.
+        # The wrapper of a base class runs inside of the derived class's, which has sent already.
         if type(instance) is not model or _silent.get() or not _are_wanted():
             return original(instance, *args, **kwargs)
         making = _making.get()
@@ -158,12 +163,12 @@ def _wrap_validation(original: Function) -> Function:
 
 
 def _values(obj: Any) -> dict[str, Any]:
-    """What an instance is to be made of, where that can be told."""
+    """The values that an instance is validated from, if it is a mapping or a model."""
     return dict(obj) if isinstance(obj, Mapping | BaseModel) else {}
 
 
 def _send_for_loaded(instance: Any, context: QueryContext) -> None:
-    """Send both for an instance that a query made, with the loaded columns as ``kwargs``."""
+    """Send both signals for an instance that a query loaded; ``kwargs`` are the loaded columns."""
     if _silent.get() or not _are_wanted():
         return
     state = inspect(instance)
@@ -181,7 +186,7 @@ def _are_wanted() -> bool:
 _models = ForEachModel(_are_wanted, _listen, _prepare, _restore)
 
 
-# Of several threads, the last to see whether it is wanted has to be the last to act on it.
+# If one thread connects while another disconnects, the later of the two has to win.
 _lock = held_across_forks(threading.RLock())
 
 

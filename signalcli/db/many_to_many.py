@@ -1,20 +1,36 @@
-"""Many-to-many relationships, and what ``m2m_changed`` says of them."""
+"""Many-to-many relationships: their two sides, and through which a change was asked for.
 
+SQLAlchemy changes both sides of a relationship at once, so that a change looks the same from
+either. Django's ``m2m_changed`` tells which side the program has changed, in which order, and
+whether by ``clear()``. So that is noted when it happens. Notes go with their instances.
+"""
+
+import itertools
+import threading
 from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Table, inspect
-from sqlalchemy.orm import Mapper
+from sqlalchemy import Table, event, inspect
+from sqlalchemy.orm import InstanceState, Mapper, RelationshipProperty, object_session
+from sqlalchemy.orm.collections import collection_adapter
 
-from signalcli.db.compat.states import Relationship, memory_of
-from signalcli.db.models import mapped_models
+from signalcli.db.causes import causes_of
+from signalcli.db.compat.models import instrumented
+from signalcli.db.compat.states import Relationship, memory_of, state_of
+from signalcli.db.models import ForEachModel, mapped_models
+from signalcli.db.signals import m2m_changed
+from signalcli.db.wrapping import unwrap, wrap_method
+from signalcli.dispatch import watching
+from signalcli.dispatch.forking import held_across_forks
 
 T = TypeVar("T")
 
 
 def _remembered(answer: Callable[[Relationship], T]) -> Callable[[Relationship], T]:
-    """Have a function of a relationship answer once for each, for as long as its model lives."""
+    """Have a function of a relationship called once for each; answers go with the model."""
 
     @wraps(answer)
     def remember(relationship: Relationship) -> T:
@@ -39,7 +55,7 @@ def many_to_many(mapper: Mapper[Any]) -> list[Relationship]:
 
 @_remembered
 def counterpart(relationship: Relationship) -> Relationship | None:
-    """The same link table's relationship on the other side, if the two know each other."""
+    """The relationship of the other side, by ``back_populates``; None where there is none."""
     others = relationship.mapper.relationships
     if relationship.back_populates is not None:
         return others[relationship.back_populates]
@@ -84,14 +100,219 @@ def link_model(relationship: Relationship) -> Any:
 
 
 def primary_keys(instances: Collection[Any]) -> set[Any]:
-    """The instances' primary keys: each a value, or a tuple where there are several columns.
+    """The instances' primary keys: each a value, or a tuple where the key has several columns.
 
-    An instance whose row is still to be inserted may have none yet, and is left out.
+    An instance without a key, whose row is still to be inserted, is left out.
     """
     keys = set()
     for instance in instances:
-        state = inspect(instance)
+        state = state_of(instance)
         key = state.identity or tuple(state.mapper.primary_key_from_instance(instance))
         if None not in key:
             keys.add(key[0] if len(key) == 1 else key)
     return keys
+
+
+# The collection that is being cleared and was reported: a derived class's `clear()` calls that of
+# its base, and both may be wrapped.
+_clearing: ContextVar[Any] = ContextVar("signalcli_clearing", default=None)
+
+
+class ClearWatch:
+    """Reports each ``clear()`` of a relationship's collection, by wrapping the method.
+
+    SQLAlchemy's events only tell of the removal of each member.
+
+    Arguments:
+        on_clear: called with each collection that is about to be cleared.
+    """
+
+    def __init__(self, on_clear: Callable[[Any], None]) -> None:
+        self._on_clear = on_clear
+        self._owners: WeakSet[type[Any]] = WeakSet()
+        self._is_on = False
+
+    def add(self, relationship: RelationshipProperty[Any]) -> None:
+        """Watch the collections of a relationship."""
+        self._is_on = True
+        kind = _collection_class(relationship)
+        owner = next((base for base in kind.__mro__ if "clear" in vars(base)), object)
+        if owner.__module__ != "builtins":
+            self._owners.add(owner)
+            wrap_method(owner, "clear", self._wrapped)
+
+    def remove_all(self) -> None:
+        """Stop watching, and take the wrappers off.
+
+        A wrapper that others have wrapped or kept stays where it is, and does nothing.
+        """
+        self._is_on = False
+        for owner in list(self._owners):
+            unwrap(owner, "clear")
+        self._owners.clear()
+
+    def _wrapped(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def clear(collection: Any, /, *args: Any, **kwargs: Any) -> Any:
+            # Another wrapper around the same call may have reported it already.
+            if not self._is_on or _clearing.get() is collection:
+                return original(collection, *args, **kwargs)
+            self._on_clear(collection)
+            token = _clearing.set(collection)
+            try:
+                return original(collection, *args, **kwargs)
+            finally:
+                _clearing.reset(token)
+
+        return clear
+
+
+def _collection_class(relationship: RelationshipProperty[Any]) -> type[Any]:
+    factory: Callable[[], Any] = relationship.collection_class or list
+    return instrumented(type(factory()))
+
+
+State = InstanceState[Any]
+
+
+class Asked:
+    """The changes that the program has made to one collection since it was last written.
+
+    Attributes:
+        place: a number that is larger for each collection that is changed later.
+        by_clear: whether ``clear()`` was called.
+    """
+
+    __slots__ = ("_others", "by_clear", "place")
+
+    def __init__(self) -> None:
+        self.place = next(_places)
+        self.by_clear = False
+        self._others: WeakSet[State] = WeakSet()
+
+    def add(self, other: State) -> None:
+        """Note that the collection was asked to take in or to give up another instance."""
+        self._others.add(other)
+
+    def discard(self, other: State) -> None:
+        """Forget another instance: its own collection was changed since."""
+        self._others.discard(other)
+
+    def concerns(self, other: Any) -> bool:
+        """Whether this side, rather than the other, was the last to change its link to another."""
+        return state_of(other) in self._others
+
+
+_places = itertools.count()
+_notes: WeakKeyDictionary[State, dict[str, Asked]] = WeakKeyDictionary()
+
+
+def asked(instance: Any, relationship: Relationship) -> Asked | None:
+    """The changes that the program has made to an instance's collection; None if there are none."""
+    return _notes.get(state_of(instance), {}).get(relationship.key)
+
+
+def forget(instance: Any, relationship: Relationship) -> None:
+    """Forget the changes to an instance's collection: it was written."""
+    notes = _notes.get(state_of(instance))
+    if notes is not None:
+        notes.pop(relationship.key, None)
+
+
+def _is_wanted() -> bool:
+    return not m2m_changed.is_idle
+
+
+def _note(instance: Any, relationship: Relationship) -> Asked:
+    # Asking for the session of each member that is added to a large collection takes a while.
+    causes = causes_of(object_session(instance)) if watching.observers else None
+    if causes is not None:
+        causes.note_first(instance, relationship.key)
+    notes = _notes.setdefault(state_of(instance), {})
+    if relationship.key not in notes:
+        notes[relationship.key] = Asked()
+    return notes[relationship.key]
+
+
+def _listen_to(attribute: Any, relationship: Relationship) -> None:
+    other_side = counterpart(relationship)
+
+    def note(instance: Any, value: Any, initiator: Any) -> None:
+        # SQLAlchemy calls the listeners of both sides; the initiator tells which side was changed.
+        if initiator.parent_token is not relationship or not _is_wanted():
+            return
+        other = inspect(value, raiseerr=False)
+        if isinstance(other, InstanceState):
+            _note(instance, relationship).add(other)
+            if other_side is not None and other in _notes:
+                notes = _notes[other].get(other_side.key)
+                if notes is not None:
+                    notes.discard(state_of(instance))
+
+    def note_both(instance: Any, value: Any, old: Any, initiator: Any) -> None:
+        if value is not old:
+            note(instance, old, initiator)
+            note(instance, value, initiator)
+
+    if relationship.uselist:
+        event.listen(attribute, "append", note)
+    else:
+        # Without `active_history`, which would load the old instance for the sake of the listener.
+        event.listen(attribute, "set", note_both)
+    event.listen(attribute, "remove", note)
+
+
+def _note_clear(collection: Any) -> None:
+    adapter = collection_adapter(collection)
+    if adapter is not None and len(adapter):
+        state = adapter.owner_state
+        instance = state.object
+        relationship = state.mapper.relationships.get(adapter.attr.key)
+        if instance is not None and relationship in many_to_many(state.mapper):
+            _note(instance, relationship).by_clear = True
+
+
+def _forget_expired(state: State, keys: Collection[str] | None) -> None:
+    """Forget changes that are undone: by a rollback, or since the collection is loaded again."""
+    if keys is None:
+        _notes.pop(state, None)
+    elif state in _notes:
+        for key in keys:
+            _notes[state].pop(key, None)
+
+
+def _listen(model: type[Any]) -> None:
+    relationships = many_to_many(inspect(model))
+    for relationship in relationships:
+        _listen_to(getattr(model, relationship.key), relationship)
+    if relationships:
+        # Raw gives the state, which may outlive its instance.
+        event.listen(model, "expire", _forget_expired, raw=True)
+
+
+_clears = ClearWatch(_note_clear)
+
+
+def _prepare(model: type[Any]) -> None:
+    for relationship in many_to_many(inspect(model)):
+        if relationship.uselist:
+            _clears.add(relationship)
+
+
+_models = ForEachModel(_is_wanted, _listen, _prepare, when_configured=True)
+
+
+# If one thread connects while another disconnects, the later of the two has to win.
+_lock = held_across_forks(threading.RLock())
+
+
+def _update() -> None:
+    with _lock:
+        if not _models.update():
+            _clears.remove_all()
+            _notes.clear()
+
+
+m2m_changed.on_change = _update
+watching.on_change(_update)
+_update()

@@ -1,6 +1,10 @@
-"""Finding the mapped models, those of today and those still to come."""
+"""The mapped models: finding all of them, those still to come, and one by its name.
+
+A model goes by the label of its app and its own name, as in ``shop.Order``.
+"""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakSet
@@ -29,13 +33,13 @@ def _mapper_of(model: type[object]) -> Mapper[Any] | None:
 
 
 def mapped_models(base: type[object] = object) -> Iterator[type[Any]]:
-    """Every mapped class: those of one registry as they were mapped, a base class always before.
+    """Every mapped class, base classes first, those of one registry in the order of mapping.
 
-    However it was mapped: as a SQLModel class, by another declarative base, by a registry's
-    decorators or imperatively; also before this module was imported.
+    This finds SQLModel classes and those of other declarative bases, classes that were mapped by a
+    registry's decorators or imperatively, and classes mapped before this module was imported.
 
     Arguments:
-        base: what the classes are to be derived from.
+        base: only classes derived from this one are returned.
     """
     models = [mapper.class_ for mapper in all_mappers()]
     mapped = set(models)
@@ -45,23 +49,24 @@ def mapped_models(base: type[object] = object) -> Iterator[type[Any]]:
 
 
 class ForEachModel:
-    """Something done to every mapped model while it is wanted.
+    """Prepares every mapped model, now and to come, while somebody wants it, and restores them.
 
-    SQLAlchemy's events must not be changed while another thread fires them, so what listens to
-    them is added once, when it is first wanted, and stays; it has to look whether it is still
-    wanted itself. Each of these lives as long as the process.
+    Models are touched only while a signal is listened to, so that nobody else pays. Listeners of
+    SQLAlchemy's events are an exception: they must not be removed while another thread fires the
+    event. So they are added once, when they are first wanted, and stay; each has to check itself
+    whether it is wanted. An object of this class lives as long as the process.
 
-    A class that is mapped anew, after its registry was disposed of, counts as another model. No
+    A class that is mapped again, after its registry was disposed of, counts as another model. No
     model is kept alive.
 
     Arguments:
-        is_wanted: whether it is wanted now.
+        is_wanted: tells whether models are to be prepared now.
         listen: adds event listeners to a model; called once for each.
-        prepare: called with each model whenever it comes to be wanted, and perhaps again while it
-            is.
-        restore: called with each model when it is not wanted any more.
-        when_configured: leave a model until SQLAlchemy has configured it, so that its relationships
-            are known: to ask for them earlier fails where one names a model still to be defined.
+        prepare: called with each model when it becomes wanted, and perhaps again while it is.
+        restore: called with each model when it is no longer wanted.
+        when_configured: wait with a model until SQLAlchemy has configured it, so that its
+            relationships are known. Asking for them earlier fails if one names a model that is
+            still to be defined.
     """
 
     def __init__(
@@ -87,7 +92,7 @@ class ForEachModel:
             event.listen(Mapper, "after_mapper_constructed", self._on_mapper)
 
     def update(self) -> bool:
-        """Do it, or undo it, if that has changed; returns whether it is wanted."""
+        """Prepare or restore all models if the wish has changed; return whether it is wanted."""
         with self._lock:
             wanted = self._is_wanted()
             if wanted != self._on:
@@ -115,7 +120,8 @@ class ForEachModel:
                 self._add(mapper)
 
     def _is_ready(self, mapper: Mapper[Any]) -> bool:
-        # To ask a configured model would configure those that came to its registry since.
+        # A configured model is not ready either while newer models of its registry are not:
+        # asking it for relationships would configure those.
         return not self._when_configured or (mapper.configured and not awaits_configuring(mapper))
 
     def _add(self, mapper: Mapper[Any]) -> None:
@@ -130,6 +136,95 @@ class ForEachModel:
         prepared = list(self._prepared)
         self._prepared.clear()
         for mapper in prepared:
-            # Whoever takes a model's mapper away takes with it what was done to the model.
+            # If the model has another mapper by now, nothing of the preparation is left.
             if self._restore is not None and _mapper_of(mapper.class_) is mapper:
                 self._restore(mapper.class_)
+
+
+MODELS_MODULE = "models"
+
+_labels: dict[str, str] = {}
+_on_names_change: list[Callable[[], object]] = []
+
+
+def label_package(package: str, label: str) -> None:
+    """Set the app label of all models in a package (or module) and below it.
+
+    Arguments:
+        package: the dotted name of the package.
+        label: the label of the app.
+    """
+    _labels[package] = label
+    for callback in _on_names_change:
+        callback()
+
+
+def on_names_change(callback: Callable[[], object]) -> None:
+    """Have a function called, from now on, whenever models may have got another name."""
+    _on_names_change.append(callback)
+
+
+def label_of(model: type[Any]) -> str:
+    """The label of the app that a model belongs to.
+
+    If no installed app has the model's package, this is the label that its app would get: ``shop``
+    for ``shop.models.Order`` and for ``shop.Order``.
+    """
+    parts = model.__module__.split(".")
+    for length in range(len(parts), 0, -1):
+        label = _labels.get(".".join(parts[:length]))
+        if label is not None:
+            return label
+    if MODELS_MODULE in parts[1:]:
+        parts = parts[: parts.index(MODELS_MODULE, 1)]
+    return parts[-1]
+
+
+def model_name(model: type[Any]) -> str:
+    """A model's name with the label of its app: ``shop.Order``."""
+    return f"{label_of(model)}.{model.__name__}"
+
+
+Name = tuple[str, str]
+
+# Held while a model is added and the connections that wait for it are made, and while a connection
+# finds no model and begins to wait. So no connection waits for a model that is there.
+models_lock = held_across_forks(threading.RLock())
+
+_defined: dict[str, list[weakref.ref[type[Any]]]] = {}
+
+
+def parse_name(text: str) -> Name:
+    """The label and the name in lower case, which are equal for texts that name the same model.
+
+    Mirrors Django's ``make_model_tuple``.
+
+    Raises:
+        ValueError: the text is not of the form ``label.Model``.
+    """
+    label, _, name = text.partition(".")
+    if not label or not name or "." in name:
+        raise ValueError(
+            f"A model that is named as a text must be named as in 'shop.Order', by the label of "
+            f"its app and its own name, which {text!r} is not."
+        )
+    return label, name.lower()
+
+
+def add_model(model: type[Any]) -> None:
+    """Have a model found by its name for as long as it lives; it is held weakly."""
+    name = model.__name__.lower()
+    with models_lock:
+        others = [refer for refer in _defined.get(name, ()) if refer() not in (None, model)]
+        _defined[name] = [*others, weakref.ref(model)]
+
+
+def find_model(name: Name) -> type[Any] | None:
+    """The model of a name, the newest of several; None if there is none, or it is gone."""
+    label, own_name = name
+    with models_lock:
+        for refer in reversed(_defined.get(own_name, ())):
+            model: type[Any] | None = refer()
+            if model is not None and label_of(model) == label and is_mapped(model):
+                return model
+    return None

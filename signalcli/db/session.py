@@ -1,16 +1,16 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlmodel
-from sqlalchemy import event, inspect
-from sqlalchemy.orm import SessionTransaction, UOWTransaction
+from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.bulk import BATCH_SIZE, Bulk
-from signalcli.db.causes import Causes
+from signalcli.db.bulk import BATCH_SIZE, Bulk, insert_together
+from signalcli.db.causes import Causes, Notes
 from signalcli.db.compat.states import (
     State,
     contains,
@@ -23,9 +23,9 @@ from signalcli.db.compat.states import (
 from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
 from signalcli.db.compat.work import Work
 from signalcli.db.construction import quick_construction
-from signalcli.db.flushing import MOST_ROUNDS, Flush
-from signalcli.db.hooks import Hooks
+from signalcli.db.flush import MOST_ROUNDS, Flush, planned_by
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+from signalcli.db.transaction import Hooks, call_hooks_of
 
 DEEPEST = 40
 
@@ -35,78 +35,83 @@ _SIGNALS = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
 class Session(sqlmodel.Session):
     """A drop-in ``sqlmodel.Session`` that sends Django's model signals for any mapped model.
 
-    Signals are sent by what the session does, however it is asked: a flush sends ``pre_save`` or
-    ``pre_delete`` for each row, writes the rows together, then sends ``post_save`` or
-    ``post_delete`` for each, in the same transaction. Nothing else changes: what is written, in
-    which order, which errors, warnings and events of SQLAlchemy there are, is as without signals.
+    A flush sends ``pre_save`` or ``pre_delete`` for each row, writes the rows together, and then
+    sends ``post_save`` or ``post_delete`` for each, in the same transaction. It does so whatever
+    starts the flush: ``flush()``, ``commit()``, or a query that autoflushes. Nothing else changes:
+    the session writes the same rows in the same order, and raises and warns as without signals.
 
-    Receivers may use the session freely; what they leave pending is written, with its own
-    signals, before the flush returns. While ``pre_save`` and ``pre_delete`` are being sent, a
-    query does not autoflush, and a receiver's own flush leaves the deletions that are being
-    announced to the outer one (but for a row that a new instance of the same key takes over).
+    Receivers may use the session freely. The changes that they leave pending are written before
+    the flush returns, with signals of their own. While ``pre_save`` and ``pre_delete`` are being
+    sent, a query does not autoflush. A receiver's own flush leaves the rows that are about to be
+    deleted to the outer flush, unless a new instance with the same key takes a row over.
 
-    Rows of link tables, written through a relationship with a ``link_model`` or ``secondary``, send
+    A relationship with a ``link_model`` or ``secondary`` writes rows of a link table. They send
     ``m2m_changed`` and no other signal, once for each collection, from the side whose collection
-    was changed: ``pre_remove`` (or ``pre_clear``) and ``pre_add`` after all ``pre_save`` and
-    ``pre_delete``, ``post_remove`` (or ``post_clear``) and ``post_add`` after all ``post_save`` and
-    before ``post_delete``. What changes nothing sends nothing, and rows that go with a deleted
-    instance are not told of. In ``pre_add``, ``pk_set`` lacks the keys that the database has yet to
-    give.
+    was changed. ``pre_remove`` (or ``pre_clear``) and ``pre_add`` come after all ``pre_save`` and
+    ``pre_delete``; ``post_remove`` (or ``post_clear``) and ``post_add`` come after all
+    ``post_save`` and before ``post_delete``. A change that changes nothing sends nothing, and
+    neither do the links of a deleted instance. In ``pre_add``, ``pk_set`` lacks the keys that the
+    database has yet to give.
 
     When a receiver raises, the flush rolls back the transaction (or the savepoint) that it began
-    in and raises the same exception; the session can be used again at once.
+    in and raises the same exception. The session can be used again at once.
 
     Rows that SQLAlchemy writes without the session's knowledge send nothing: bulk ``update()``,
     ``insert()`` and ``delete()`` statements, and what the database itself cascades.
+
+    Takes the arguments of ``sqlmodel.Session``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.causes = Causes()
         self.hooks = Hooks()
-        self.origins: dict[State, Any] = {}
+        self.is_flushed = False
+        self._notes = Notes(self.causes)
         self._flushes: list[Flush] = []
         self._marks_before_rollback: dict[State, Any] = {}
         self._bulk: Bulk | None = None
-        self.is_flushed = False
-        self.writes = 0
 
     @contextmanager
     def bulk(self, batch_size: int = BATCH_SIZE, *, commit: bool = False) -> Iterator[Bulk]:
-        """Work on many rows: write them in batches, with all their signals.
+        """Write many rows in batches, with all their signals.
 
-        Within it, what is added, changed or deleted is written whenever ``batch_size`` instances
-        were given to ``add`` or ``delete``, when the next one is given; the rest at the end::
+        In the block, ``add`` and ``delete`` count the instances that they are given. When
+        ``batch_size`` instances are pending, the next call writes them; the rest is written at
+        the end of the block::
 
             with session.bulk():
                 for row in rows:
                     session.add(User(**row))
             session.commit()
 
-        It is for what Django's ``bulk_create`` and ``bulk_update`` are for, but a batch is a
-        flush: ``pre_save`` is sent for each instance, then the rows are written, then
-        ``post_save`` for each, in order. On SQLite, the new rows of a table that have nothing out
-        of the ordinary are inserted together. What receivers leave pending is written together
-        after that, as the next part of the batch: a receiver of ``post_save`` that adds a row for
-        each instance costs one more statement for all. One that flushes itself writes its own row
-        at once, alone. Queries flush what is pending before, as always.
+        Use it where Django has ``bulk_create`` and ``bulk_update``; unlike those, it sends
+        signals. A batch is a flush: ``pre_save`` is sent for each instance, then the rows are
+        written, then ``post_save`` is sent for each, in order. On SQLite, the new rows of a table
+        are inserted together where nothing about them is out of the ordinary. The rows that
+        receivers leave pending are written together after that: a ``post_save`` receiver that
+        adds a row for each instance costs one more statement for all. A receiver that flushes
+        writes its own row at once, alone. Queries flush the pending rows first, as always.
 
-        Instances that are changed are written with the batch; to count, they are given to
-        ``add``. An instance that is in the relationship of another when it is given to ``add``
-        is written with the batch that it finds full; any other begins the next one. Nothing of a
-        batch that was written is kept alive by the session. A batch that fails is rolled back as
-        a flush is, and what was written before it in the same transaction with it; where the
-        block itself raises, what is pending is not written. Within ``session.no_autoflush`` no
-        batch is written until the end. Bulk work within bulk work has batches of its own, and
-        writes what is pending when it begins and when it ends.
+        A changed instance is written with the batch, and counts where it is given to ``add``. An
+        instance that another one already refers to by a relationship joins the batch that is
+        full; any other instance begins the next batch. The session keeps no instance of a written
+        batch alive. A batch that fails is rolled back like a flush, together with everything
+        written before in the same transaction. If the block raises, the pending rows are not
+        written. In a ``session.no_autoflush`` block, nothing is written before the end. Bulk work
+        inside of bulk work has batches of its own, and writes the pending rows when it begins and
+        when it ends.
 
         Arguments:
-            batch_size: how many instances are written together.
-            commit: whether each batch is committed, and the rest at the end.
+            batch_size: the number of instances that are written together.
+            commit: whether to commit after each batch and at the end.
+
+        Yields:
+            The batch; ``write()`` writes it early.
 
         Raises:
-            ValueError: the batch size is not at least 1.
-            Exception: as :meth:`flush`, from whatever writes a batch.
+            ValueError: the batch size is less than 1.
+            Exception: as :meth:`flush`, wherever a batch is written.
         """
         bulk, outer = Bulk(self, batch_size, commits=commit), self._bulk
         if outer is not None:
@@ -121,20 +126,23 @@ class Session(sqlmodel.Session):
 
     @property
     def is_bulk(self) -> bool:
-        """Whether it works on many rows: it is within :meth:`bulk`."""
+        """Whether the session is in a :meth:`bulk` block."""
         return self._bulk is not None
 
     def is_heard(self) -> bool:
-        """Whether a flush that began now would have to stop before it writes."""
+        """Whether a flush that began now would have to stop before it writes.
+
+        If not, it is SQLAlchemy's flush and nothing more, and costs as much.
+        """
         return bool(self._flushes) or self.is_bulk or not all(each.is_idle for each in _SIGNALS)
 
     @property
     def announced(self) -> list[dict[State, Any]]:
-        """What is marked for deletion, and the flushes under way have planned to delete."""
-        return [flush.planned for flush in self._flushes if flush.planned]
+        """The marked instances that the flushes under way are about to delete."""
+        return planned_by(self._flushes)
 
     def has_work(self) -> bool:
-        """Whether a flush would have something to do, besides what is announced already."""
+        """Whether a flush would write anything that is not announced already."""
         if is_clean(self):
             return False
         announced = self.announced
@@ -142,6 +150,9 @@ class Session(sqlmodel.Session):
 
     def begin(self, nested: bool = False) -> SessionTransaction:
         """Begin a transaction or, having flushed, a savepoint, as ``sqlmodel.Session`` does.
+
+        Arguments:
+            nested: whether to begin a savepoint.
 
         Raises:
             Exception: as :meth:`flush`.
@@ -155,7 +166,8 @@ class Session(sqlmodel.Session):
             or not self.is_heard()
         ):
             return super().begin(nested)
-        # Beginning a savepoint flushes; ahead of it, a receiver may use the transaction.
+        # SQLAlchemy flushes while it makes the savepoint, when no receiver may end the
+        # transaction. So the flush comes first, and SQLAlchemy's own finds `is_flushed` set.
         refuse_in_ended_block(self)
         self.flush()
         self.is_flushed = True
@@ -165,15 +177,25 @@ class Session(sqlmodel.Session):
             self.is_flushed = False
 
     def expunge_all(self) -> None:
-        """Let go of all instances, as ``sqlmodel.Session`` does, also when it is closed."""
+        """Remove all instances, as ``sqlmodel.Session`` does; ``close()`` calls it, too."""
         super().expunge_all()
-        self.origins.clear()
-        self.causes.clear()
+        self._notes.clear()
         for flush in self._flushes:
             flush.was_abandoned = True
 
     def add(self, instance: object, **options: Any) -> None:
-        """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does."""
+        """Add an instance, or keep one that was to be deleted, as ``sqlmodel.Session`` does.
+
+        In a :meth:`bulk` block it may write a full batch.
+
+        Arguments:
+            instance: an instance of a mapped model.
+            options: the options of ``sqlmodel.Session.add``.
+
+        Raises:
+            sqlalchemy.orm.exc.UnmappedInstanceError: its class is not mapped.
+            Exception: as :meth:`flush`, where it writes a batch.
+        """
         bulk = self._bulk
         if bulk is None or self._flushes:
             super().add(instance, **options)
@@ -188,7 +210,17 @@ class Session(sqlmodel.Session):
             bulk.write()
 
     def delete(self, instance: object) -> None:
-        """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does."""
+        """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does.
+
+        In a :meth:`bulk` block it may write a full batch.
+
+        Arguments:
+            instance: a persistent instance of a mapped model.
+
+        Raises:
+            sqlalchemy.exc.InvalidRequestError: the instance is not in the database.
+            Exception: as :meth:`flush`, where it writes a batch.
+        """
         bulk = None if self._flushes else self._bulk
         if bulk is not None:
             if bulk.is_full and self.can_write():
@@ -203,7 +235,7 @@ class Session(sqlmodel.Session):
     if hasattr(sqlmodel.Session, "delete_all"):  # from SQLAlchemy 2.1 on
 
         def delete_all(self, instances: Iterable[object]) -> None:
-            """Mark several instances for deletion, as :meth:`delete` does."""
+            """Mark several instances for deletion, as :meth:`delete` does each."""
             if is_flushing(self):
                 super().delete_all(instances)
                 return
@@ -211,29 +243,30 @@ class Session(sqlmodel.Session):
                 self.delete(instance)
 
     def _note_origin(self, instance: object) -> None:
-        """Note who led to the last marks: that of the instance and those that it led to."""
+        """Note the origin of the newest marks: of the instance, and of those it cascaded to."""
+        # SQLAlchemy marks the instance first and its dependants after it, always at the end.
         head, led_to = state_of(instance), []
         for state in reversed(marks(self)):
             led_to.append(state)
             if state is head:
                 break
-        self.origins.update(dict.fromkeys(reversed(led_to), instance))
+        self._notes.origins.update(dict.fromkeys(reversed(led_to), instance))
         self.causes.note(instance)
 
     def can_write(self) -> bool:
-        """Whether a full batch can be written wherever an instance is added."""
+        """Whether ``add`` and ``delete`` can write a full batch at once."""
         return True
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is pending and send the model signals for it.
 
         Arguments:
-            objects: only write these; deprecated by SQLAlchemy.
+            objects: the only instances to write; deprecated by SQLAlchemy.
 
         Raises:
             Exception: what a receiver raised; the transaction has been rolled back.
-            sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised, with the session as it leaves
-                it then.
+            sqlalchemy.exc.SQLAlchemyError: what SQLAlchemy raised; the session is as SQLAlchemy
+                leaves it then.
             sqlalchemy.orm.exc.FlushError: receivers made new changes without end; the transaction
                 has been rolled back.
         """
@@ -241,7 +274,7 @@ class Session(sqlmodel.Session):
             return
         if is_flushing(self) or not self.is_heard():
             super().flush(objects)
-            self.origins.clear()
+            self._notes.origins.clear()
             return
         for _ in range(MOST_ROUNDS):
             if is_clean(self) or not self._flush_once(objects) or objects is not None:
@@ -255,12 +288,11 @@ class Session(sqlmodel.Session):
                 "does one of them change what it receives?"
             )
         if not self._flushes:
-            self.origins.clear()
-            self.causes.clear()
+            self._notes.clear()
 
     def _flush_once(self, objects: Sequence[Any] | None) -> bool:
-        """One round of a flush; returns whether receivers have left something for another."""
-        flush = Flush(self, self._flushes, innermost(self), objects)
+        """Do one round of a flush; return whether receivers have left changes for another."""
+        flush = Flush(self, self._notes, self._insert, self._flushes, innermost(self), objects)
         self._flushes.append(flush)
         try:
             if len(self._flushes) > DEEPEST:
@@ -284,17 +316,96 @@ class Session(sqlmodel.Session):
             self._flushes.remove(flush)
             flush.let_go()
 
+    def _insert(self, mapper: Mapper[Any], states: list[State]) -> bool:
+        """Insert the rows of new instances together in bulk work; return whether it was done."""
+        return self.is_bulk and insert_together(self, mapper, states)
+
     def _roll_back(self, transaction: SessionTransaction | None) -> None:
-        """Roll back to where a transaction or savepoint began, whose receiver has failed."""
+        """Roll back after a receiver has failed.
+
+        Arguments:
+            transaction: the transaction or savepoint in which the flush began.
+        """
         within = innermost(self)
         if transaction is None or (transaction not in _around(within)):
-            # It began since, or a receiver has put another in its place; or it was a savepoint,
-            # which an inner flush has rolled back while nothing around it failed.
+            # The flush began without a transaction, or a receiver has ended that one. Then the
+            # current one is rolled back in its place. One case is left alone: the flush began in
+            # a savepoint that an inner flush has rolled back already. The transaction around it
+            # has seen no failure.
             if transaction is not None and within in _around(transaction.parent):
                 return
             transaction = within
         if transaction is not None:
             roll_back(transaction)
+
+    # SQLAlchemy's events
+
+    def _take_part(self, context: UOWTransaction, objects: Sequence[Any] | None) -> None:
+        """Let the newest flush see SQLAlchemy's plan, before SQLAlchemy begins to plan."""
+        if self._flushes and not self._flushes[-1].has_begun:
+            self._flushes[-1].has_begun = True
+            Work.adopt(context, self._flushes[-1], objects)
+
+    def _count_write(self, context: UOWTransaction) -> None:
+        self._notes.writes += 1
+
+    def _remember_marks(self) -> None:
+        """Keep the marks of deletion, which SQLAlchemy drops between this event and the next."""
+        self._marks_before_rollback = dict(marks(self)) if self._flushes else {}
+
+    def _note_rollback(self, ended: SessionTransaction) -> None:
+        """Tell the flushes under way of a rollback, and keep the marks that it must not undo."""
+        for flush in self._flushes:
+            if flush.transaction is ended:
+                flush.was_rolled_back = True
+        before, self._marks_before_rollback = self._marks_before_rollback, {}
+        if ended.parent is not None and not ended.nested:
+            # A flush's own transaction: that around it is still to be rolled back.
+            return
+        if any(flush.was_rolled_back for flush in self._flushes) or not (
+            self._flushes and ended.nested
+        ):
+            self._notes.clear()
+            return
+        # A receiver has rolled back its own savepoint. SQLAlchemy drops all marks of deletion
+        # with it, but those that a flush is announcing were set before the savepoint began.
+        for flush in self._flushes:
+            for state in flush.planned.keys() & before.keys():
+                if contains(self, state):
+                    marks(self)[state] = before[state]
+
+
+def open_session(
+    engine: Engine,
+    on_commit: Callable[[], None] | None = None,
+    on_begin: Iterable[Callable[[Connection], object]] = (),
+) -> Session:
+    """A session that says when its transactions begin and end.
+
+    Nothing is opened before the session is used.
+
+    Arguments:
+        engine: the engine.
+        on_commit: called after each commit of a whole transaction.
+        on_begin: called one after the other when a transaction begins, before anything else is
+            done in it; what they raise ends the transaction.
+    """
+    session = Session(engine)
+    callbacks = tuple(on_begin)
+    if on_commit is not None:
+
+        @event.listens_for(session, "after_commit")
+        def call(session: Session) -> None:
+            # SQLAlchemy says so of a savepoint that is released, too.
+            if not session.in_nested_transaction():
+                on_commit()
+
+    @event.listens_for(session, "after_begin")
+    def begin(session: Session, transaction: Any, connection: Connection) -> None:
+        for callback in () if transaction.nested else callbacks:
+            callback(connection)
+
+    return session
 
 
 def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:
@@ -306,41 +417,8 @@ def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:
     return found
 
 
-@event.listens_for(Session, "before_flush")
-def _take_part(session: Session, context: UOWTransaction, objects: Sequence[Any] | None) -> None:
-    if session._flushes and not session._flushes[-1].has_begun:
-        session._flushes[-1].has_begun = True
-        Work.adopt(context, session._flushes[-1], objects)
-
-
-@event.listens_for(Session, "after_flush")
-def _count(session: Session, context: UOWTransaction) -> None:
-    session.writes += 1
-
-
-@event.listens_for(Session, "after_rollback")
-def _remember_marks(session: Session) -> None:
-    session._marks_before_rollback = dict(marks(session)) if session._flushes else {}
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _note_rollback(session: Session, previous_transaction: SessionTransaction) -> None:
-    for flush in session._flushes:
-        if flush.transaction is previous_transaction:
-            flush.was_rolled_back = True
-    before, session._marks_before_rollback = session._marks_before_rollback, {}
-    if previous_transaction.parent is not None and not previous_transaction.nested:
-        # A flush's own transaction: that around it is still to be rolled back.
-        return
-    if any(flush.was_rolled_back for flush in session._flushes) or not (
-        session._flushes and previous_transaction.nested
-    ):
-        session.origins.clear()
-        session.causes.clear()
-        return
-    # A savepoint within a flush: SQLAlchemy takes all marks of deletion off with it, but those
-    # that the flush is announcing were there before.
-    for flush in session._flushes:
-        for state in flush.planned.keys() & before.keys():
-            if contains(session, state):
-                marks(session)[state] = before[state]
+call_hooks_of(Session)
+event.listen(Session, "before_flush", Session._take_part)
+event.listen(Session, "after_flush", Session._count_write)
+event.listen(Session, "after_rollback", Session._remember_marks)
+event.listen(Session, "after_soft_rollback", Session._note_rollback)

@@ -1,7 +1,6 @@
-"""Saving what has not changed."""
+"""Saving an instance that has not changed: ``touch``."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Dialect, TypeDecorator, bindparam, column, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
@@ -9,40 +8,47 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.types import TypeEngine
 
 from signalcli.db.causes import note_change
-from signalcli.db.columns import changed_columns
+from signalcli.db.changes import changed_columns
+from signalcli.db.compat.states import memory_of
 
 State = InstanceState[Any]
 
 
-# Columns that an update can set to what they are: by attribute name, whether None is NULL there.
+# Columns that an update can set to the value they have, by attribute name: whether None is stored
+# as NULL.
 Writable = dict[str, bool]
-
-# By mapper: how many columns it had, and those of them that can be written.
-_known: WeakKeyDictionary[Mapper[Any], tuple[int, Writable]] = WeakKeyDictionary()
 
 
 def touch(instance: Any) -> None:
     """Have the next flush save an instance even if no column of it changed.
 
-    Django's ``instance.save()`` always writes a row and sends its signals; a session only writes
-    what changed. After ``touch`` it writes, by one update of each table, what Django would: all
-    columns that are loaded, but for the primary key and what the database or SQLAlchemy sets
-    (versions, discriminators, ``onupdate``, computed and identity columns). ``update_fields``
-    names them. An instance that was expired, as by a commit, is loaded first; columns that were
-    left out of the query stay so, unless there are no others.
+    Django's ``instance.save()`` always writes the row and sends its signals; a session writes only
+    changed rows. After ``touch``, the flush writes what Django would write, by one UPDATE of each
+    table: all columns that are loaded, except the primary key and those that the database or
+    SQLAlchemy sets (versions, discriminators, ``onupdate``, computed and identity columns).
+    ``update_fields`` names these columns. An expired instance, as after a commit, is loaded first.
+    Columns that the query has left out are not loaded, unless there are no others.
 
-    Left as it is, since it might come to be something else, is a column whose type changes values
-    on their way to the database but not on their way back (one that hashes, say), and one that is
-    ``None`` where its type stores that as something else than NULL (``JSON`` does). A row of which
-    nothing can be written is not saved.
+    Some columns are left out because writing them might change them: those whose type changes
+    values on the way to the database but not on the way back (a type that hashes, for example),
+    and those that are ``None`` where the type stores that as something other than NULL (as
+    ``JSON`` does). If no column can be written, the row is not saved.
 
-    An instance that is new, or has changed columns, is saved anyway and left alone.
+    An instance that is new, or has changed columns, is saved anyway and left alone. So is one that
+    is in no session.
+
+    Arguments:
+        instance: an instance of a mapped model.
+
+    Raises:
+        sqlalchemy.exc.NoInspectionAvailable: its class is not mapped.
+        sqlalchemy.exc.SQLAlchemyError: it was expired and cannot be loaded.
     """
     state: State = inspect(instance)
     session = object_session(instance)
     if session is None or not state.persistent:
         return
-    # Reading is not to write what has been flagged, or what else is pending.
+    # Without autoflush, or loading the columns would flush the changes that are pending.
     with session.no_autoflush:
         if changed_columns(instance):
             return
@@ -59,7 +65,7 @@ def touch(instance: Any) -> None:
 
 
 def _load_expired(instance: Any, state: State) -> None:
-    """Load what was expired, in one go, and nothing that a query has left out."""
+    """Load the expired columns by one SELECT, and none that a query has left out."""
     expired = state.expired_attributes - state.dict.keys()
     for attribute in state.mapper.column_attrs if expired else ():
         if attribute.key in expired and not attribute.deferred:
@@ -79,9 +85,12 @@ def _loaded(state: State, columns: Writable) -> list[str]:
 def _writable(session: Session, state: State) -> Writable:
     mapper = state.mapper
     attributes = mapper.column_attrs
-    count, columns = _known.get(mapper, (None, {}))
+    # A model may get more attributes after it was first used.
+    memory = memory_of(mapper)
+    known: tuple[int, Writable] = memory.get("writable", (-1, {}))
+    count, columns = known
     if count != len(attributes):
-        # In a session over several databases, the token tells which.
+        # In a session over several databases, the token tells which one the instance is in.
         token = state.identity_token
         which: dict[str, Any] = {} if token is None else {"shard_id": token}
         dialect = session.get_bind(mapper, **which).dialect
@@ -91,12 +100,12 @@ def _writable(session: Session, state: State) -> Writable:
             if all(_is_own(mapper, each) for each in attribute.columns)
             and _stores_what_it_read(attribute.columns[0].type)
         }
-        _known[mapper] = (len(attributes), columns)
+        memory["writable"] = len(attributes), columns
     return columns
 
 
 def _is_own(mapper: Mapper[Any], column: Any) -> bool:
-    """Whether a column, of one of the model's tables, is set by an update and by nobody else."""
+    """Whether a column is in the model's tables, and only the program sets it."""
     return (
         isinstance(column, Column)
         and column.table in mapper.tables
@@ -112,8 +121,8 @@ def _is_own(mapper: Mapper[Any], column: Any) -> bool:
 
 
 def _stores_what_it_read(kind: TypeEngine[Any]) -> bool:
-    """Whether a value that was read comes to be stored as it was."""
-    # These two are methods that a type may override, and return None otherwise.
+    """Whether a type stores a value as it was when the value was read."""
+    # Types may override these two methods, which return None otherwise.
     to_database = kind.bind_expression(bindparam(None, type_=kind))
     from_database = kind.column_expression(column("value", kind))
     if to_database is not None and from_database is None:

@@ -1,9 +1,9 @@
 """Wrapping a method of a class for a while, whatever others do to it meanwhile.
 
-Others (tracers, tests that patch) wrap the same methods, and take their wrappers off again, in any
-order. So a wrapper is only taken off where it stands on top. Where somebody else's stands there,
-or holds it, it stays where it is: it has to see itself whether it is wanted, and whether another
-wrapper has done the work for the same call.
+Others (tracers, tests that patch) wrap the same methods, and take their wrappers off again in any
+order. So a wrapper is taken off only if it stands on top. If another one stands on top of it or
+keeps it, it stays. Then it has to check itself whether it is wanted, and whether another wrapper
+has done the work for the same call.
 """
 
 import functools
@@ -18,27 +18,27 @@ _ABSENT = object()
 
 
 def wrap_method(owner: type[Any], name: str, wrap: Wrap) -> None:
-    """Wrap a method for calls through instances, unless it is wrapped so.
+    """Wrap a method for calls through instances, unless it is wrapped already.
 
-    A class derived from the owner gives the method as it was. Whoever makes its own of that, as
-    SQLAlchemy does of ``__init__``, keeps nothing of the wrapper.
+    Read from a derived class, the attribute is the original method. So code that makes a method
+    of its own out of it, as SQLAlchemy does with ``__init__``, does not keep the wrapper.
 
     Arguments:
         owner: the class.
-        name: the method.
-        wrap: given the method as a function, returns the one that takes its place.
+        name: the name of the method.
+        wrap: takes the method as a function, and returns the function that takes its place.
     """
     if not isinstance(vars(owner).get(name), _Method):
         type.__setattr__(owner, name, _Method(owner, name, wrap))
 
 
 def wrap_class_method(owner: type[Any], name: str, wrap: Wrap) -> None:
-    """Wrap a class method, for the class and those derived from it, unless it is wrapped so.
+    """Wrap a class method, for the class and those derived from it, unless it is wrapped already.
 
     Arguments:
         owner: the class.
-        name: the class method, its own.
-        wrap: given the method as a function of the class, returns the one that takes its place.
+        name: the name of the class method, which the class itself defines.
+        wrap: takes the method as a function of the class, and returns the one in its place.
     """
     found = vars(owner)[name]
     if not isinstance(found, _ClassMethod):
@@ -51,7 +51,7 @@ def is_wrapped(owner: type[Any], name: str) -> bool:
 
 
 def unwrap(owner: type[Any], name: str) -> None:
-    """Take the wrapper off a method, if it stands on top: the class has what it had before."""
+    """Take the wrapper off a method, if it stands on top, and put back what the class had."""
     if not is_wrapped(owner, name):
         return
     wrapper = vars(owner)[name]
@@ -62,10 +62,10 @@ def unwrap(owner: type[Any], name: str) -> None:
 
 
 class _Method:
-    """What stands in the place of a method; for all that others can tell, a function.
+    """A wrapper in the place of a method, which others take for a function.
 
     Attributes:
-        found: what stood there.
+        found: the object that the class had under this name.
     """
 
     __class__ = property(lambda self: FunctionType)
@@ -76,7 +76,7 @@ class _Method:
         self._original = getattr(owner, name)
         raw = next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
         self._function = wrap(_function_of(raw))
-        # What is known of the method is known of this, for whoever looks into the class itself.
+        # Name, docstring and signature are those of the method.
         functools.update_wrapper(self, self._function)
 
     def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
@@ -92,10 +92,10 @@ class _Method:
 
 
 class _ClassMethod(classmethod):  # type: ignore[type-arg]  # of any function
-    """What stands in the place of a class method.
+    """A wrapper in the place of a class method.
 
     Attributes:
-        found: what stood there.
+        found: the object that the class had under this name.
     """
 
     def __init__(self, found: Any, wrap: Wrap) -> None:
@@ -104,7 +104,7 @@ class _ClassMethod(classmethod):  # type: ignore[type-arg]  # of any function
 
 
 def _function_of(found: Any) -> Function:
-    """A method as a function of the instance, also where it is no function but some other thing."""
+    """A method as a function of the instance, also if the class has some other descriptor."""
     if isinstance(found, FunctionType):
         return found
     return lambda instance, /, *args, **kwargs: _bound(found, instance, type(instance))(
@@ -113,7 +113,7 @@ def _function_of(found: Any) -> Function:
 
 
 def _function_of_class(found: Any) -> Function:
-    """A class method as a function of the class, likewise."""
+    """A class method as a function of the class, also if the class has another descriptor."""
     if isinstance(found, classmethod):
         return found.__func__
     return lambda owner, /, *args, **kwargs: _bound(found, None, owner)(*args, **kwargs)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from signalcli.db import create_engine
-from signalcli.db.opening import open_engine
+from signalcli.db.engine import open_engine
 from signalcli.log.schema import bring_up_to_date, version_of
 
 

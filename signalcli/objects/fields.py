@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.objects.refusals import InvalidInput, listed, quoted
 
 

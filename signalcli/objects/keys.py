@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.objects.assignments import Assignment, json_or_none
 from signalcli.objects.fields import key_fields
 from signalcli.objects.refusals import InvalidInput, quoted

@@ -6,8 +6,7 @@ from sqlalchemy import ColumnElement, and_, inspect
 from sqlalchemy.orm import RelationshipProperty
 from sqlmodel import Session, select
 
-from signalcli.db.labels import model_name
-from signalcli.db.models import mapped_models
+from signalcli.db.models import mapped_models, model_name
 from signalcli.objects.assignments import Assignment
 from signalcli.objects.fields import (
     columns_of,

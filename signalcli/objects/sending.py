@@ -10,8 +10,8 @@ from signalcli.apps.errors import ModelNotFound
 from signalcli.apps.inventory import signals_within
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import Session
-from signalcli.db.engine import using
-from signalcli.db.labels import model_name
+from signalcli.db.database import using
+from signalcli.db.models import model_name
 from signalcli.dispatch import Receiver, Signal
 from signalcli.objects.assignments import Assignment
 from signalcli.objects.keys import key_of

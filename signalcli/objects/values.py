@@ -10,7 +10,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from sqlalchemy import Column, Integer, TypeDecorator, inspect
 from sqlalchemy.engine.default import DefaultDialect
 
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.objects.assignments import Assignment, json_or_none
 from signalcli.objects.fields import columns_of
 from signalcli.objects.refusals import InvalidInput, listed, quoted

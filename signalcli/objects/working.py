@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from signalcli.db import DatabaseUnusable, Session
 from signalcli.db.initialization import unannounced
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.objects.assignments import Assignment
 from signalcli.objects.fields import (
     columns_of,

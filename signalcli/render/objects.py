@@ -9,7 +9,7 @@ from pydantic import SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
-from signalcli.db.labels import model_name
+from signalcli.db.models import model_name
 from signalcli.objects.fields import columns_of
 from signalcli.objects.keys import key_text
 from signalcli.objects.refusals import is_secret

@@ -21,7 +21,8 @@ from sqlalchemy.exc import SAWarning
 from signalcli.apps import apps
 from signalcli.cli.problems import problem_of
 from signalcli.db import Session
-from signalcli.db.opening import open_engine, open_session
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
 from signalcli.objects import working
 from signalcli.objects.assignments import assignments_of
 from signalcli.objects.fields import key_fields, names_of

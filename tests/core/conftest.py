@@ -8,7 +8,8 @@ import pytest
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.db import Session, post_save
-from signalcli.db.opening import open_engine, open_session
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,8 @@ from signalcli.core.errors import InvalidValue, UserExists
 from signalcli.core.models import Profile, User
 from signalcli.core.signals import notification
 from signalcli.db import DatabaseUnusable, Session, post_delete, post_save, pre_save
-from signalcli.db.opening import open_engine, open_session
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.testing import Dispatches
 

@@ -5,7 +5,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-import differential_families  # noqa: F401  # registers them
+import differential_families_children  # noqa: F401  # registers them
+import differential_families_columns  # noqa: F401  # registers them
+import differential_families_inheritance  # noqa: F401  # registers them
+import differential_families_keys  # noqa: F401  # registers them
+import differential_families_links  # noqa: F401  # registers them
+import differential_families_loading  # noqa: F401  # registers them
+import differential_families_trees  # noqa: F401  # registers them
 from differential_databases import Database
 from differential_models import family_of
 from differential_programs import Interpreter, Op, Program, outcome_of

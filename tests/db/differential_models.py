@@ -18,6 +18,8 @@ from sqlalchemy.orm import RelationshipProperty as RelationshipProperty
 from sqlmodel import Field, Relationship, SQLModel
 
 SQLMODEL, DECLARATIVE, IMPERATIVE = "sqlmodel", "declarative", "imperative"
+ALL_STYLES = (SQLMODEL, DECLARATIVE, IMPERATIVE)
+WITH_ORPHANS = "all, delete-orphan"
 
 
 @dataclass
@@ -253,3 +255,23 @@ def family_of(name: str) -> Family:
         recipe(maker)
         configure_mappers()
     return maker.family
+
+
+def parent_and_child(
+    maker: Maker,
+    *,
+    down: dict[str, Any] | None,
+    up: dict[str, Any] | None,
+    **refer: Any,
+) -> None:
+    """A parent and a child that refers to it; each side's relationship, if there is one."""
+    both = down is not None and up is not None
+    children, parent = {}, {}
+    if down is not None:
+        options = {"back_populates": "parent"} if both else {}
+        children = {"children": maker.related("Child", **options, **down)}
+    if up is not None:
+        options = {"back_populates": "children"} if both else {}
+        parent = {"parent": maker.related("Parent", **options, **up)}
+    maker.model("Parent", related=children)
+    maker.model("Child", maker.refer("Parent", **refer), related=parent)

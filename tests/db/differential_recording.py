@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from differential_databases import Database
+from differential_families_columns import Point
 from differential_models import Family
 from sqlalchemy import ClauseElement, event, inspect
 from sqlalchemy.orm import InstanceState, SessionTransaction
@@ -173,7 +174,7 @@ class Recorder:
 
 
 def _is_short(value: Any) -> bool:
-    return type(value).__module__ == "differential_families"
+    return type(value) is Point
 
 
 def recorder_of(session: Any) -> Recorder | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from signalcli.db.opening import open_engine
+from signalcli.db.engine import open_engine
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import processes
 from sqlalchemy import Connection, Engine, event
 
-from signalcli.db.opening import open_engine
+from signalcli.db.engine import open_engine
 from signalcli.log.keeping import keep
 from signalcli.log.reading import read_runs, read_trace
 from signalcli.log.runs import Run

@@ -22,7 +22,7 @@ from log_tools import (
 )
 from sqlalchemy import Connection, Engine, delete
 
-from signalcli.db.opening import open_engine
+from signalcli.db.engine import open_engine
 from signalcli.log import finding, tables
 from signalcli.log.finding import FEW, PAGE, Filter, find
 from signalcli.log.routes import short_name

@@ -25,7 +25,7 @@ from log_trees import facts
 from sqlalchemy import Engine, event, text
 
 from signalcli.db import DatabaseUnusable
-from signalcli.db.opening import open_engine
+from signalcli.db.engine import open_engine
 from signalcli.log import following
 from signalcli.log.finding import Filter
 from signalcli.log.following import follow, newest_run

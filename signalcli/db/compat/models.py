@@ -1,7 +1,6 @@
-"""What is private in SQLAlchemy and SQLModel, and used of their models all the same.
+"""The private names of SQLAlchemy and SQLModel that are used of their models.
 
-Each function says what it stands on, and what would break if that changed. A test looks at the
-shape of each, so that a release which changes one fails there, and says what it was for.
+Each function says which names it stands on, and what would break without them.
 """
 
 from collections.abc import Callable, MutableMapping
@@ -22,13 +21,13 @@ Function = Callable[..., Any]
 # would be sent before a class statement is over.
 DECLARATIVE_METACLASS: type[type] = DeclarativeAttributeIntercept
 
-# Where an instance of a model keeps which fields were given. Without it, bulk work would make
-# instances of which model_dump(exclude_unset=True) leaves out all.
+# The attribute in which an instance keeps the names of the given fields. Without it, bulk work
+# would make instances of which model_dump(exclude_unset=True) leaves out all.
 FIELDS_SET = "__pydantic_fields_set__"
 
-# Called, tells whether an instance that is made in this context is filled by its __init__, and not
-# by model_validate later. Without it, pre_init and post_init would be sent twice for what is
-# validated, and bulk work would fill what is to be blank.
+# Tells whether an instance that is made in this context is filled by its __init__, and not later
+# by model_validate. Without it, pre_init and post_init would be sent twice for an instance that is
+# validated, and bulk work would fill one that has to be blank.
 is_filled_at_once: Callable[[], bool] = finish_init.get
 
 _INSTRUMENTED: dict[type[Any], type[Any]] = {list: InstrumentedList, set: InstrumentedSet}
@@ -58,7 +57,7 @@ def _living(weak: Any) -> list[Any]:
 
 
 def awaits_configuring(mapper: Mapper[Any]) -> bool:
-    """Whether to ask a mapper for its relationships would configure others first.
+    """Whether asking a mapper for its relationships would configure other mappers first.
 
     Stands on ``registry._new_mappers``. Without it, connecting a receiver could fail, and those
     others for good, where one of them names a model that is still to be defined.
@@ -86,11 +85,11 @@ def discard(mapper: Mapper[Any]) -> None:
 
 
 class _Initializer:
-    """What SQLAlchemy calls in the place of a model's initializer.
+    """A function that SQLAlchemy calls in the place of a model's initializer.
 
     Arguments:
         found: the initializer.
-        wrap: given that, returns what takes its place.
+        wrap: takes the initializer, and returns the function in its place.
     """
 
     def __init__(self, found: Function, wrap: Callable[[Function], Function]) -> None:
@@ -103,7 +102,7 @@ class _Initializer:
 
 
 def initializer_of(mapper: Mapper[Any]) -> Function | None:
-    """What SQLAlchemy calls to fill a new instance of a model, after its own part of ``__init__``.
+    """The function by which SQLAlchemy fills a new instance, after its own part of ``__init__``.
 
     Stands on ``ClassManager.original_init``, as the next three do. Without it, bulk work would be
     slow, and ``pre_init`` and ``post_init`` would not be sent where somebody puts an ``__init__``
@@ -114,7 +113,7 @@ def initializer_of(mapper: Mapper[Any]) -> Function | None:
 
 
 def set_initializer(mapper: Mapper[Any], initializer: Function) -> None:
-    """Have SQLAlchemy call something else; what is wrapped around it stays around it."""
+    """Have SQLAlchemy call another initializer; a wrapper around it stays."""
     found: Any = mapper.class_manager.original_init
     if type(found) is _Initializer:
         initializer = _Initializer(initializer, found.wrap)
@@ -122,14 +121,14 @@ def set_initializer(mapper: Mapper[Any], initializer: Function) -> None:
 
 
 def wrap_initializer(mapper: Mapper[Any], wrap: Callable[[Function], Function]) -> None:
-    """Wrap what SQLAlchemy calls, unless it is wrapped so."""
+    """Wrap the initializer that SQLAlchemy calls, unless it is wrapped already."""
     found: Any = mapper.class_manager.original_init
     if found is not None and type(found) is not _Initializer:
         mapper.class_manager.original_init = _Initializer(found, wrap)
 
 
 def unwrap_initializer(mapper: Mapper[Any]) -> None:
-    """Take the wrapper off again, if it stands on top."""
+    """Take the wrapper off the initializer, if it stands on top."""
     found: Any = mapper.class_manager.original_init
     if type(found) is _Initializer:
         mapper.class_manager.original_init = found.found
@@ -151,7 +150,7 @@ def is_sqlmodels_initializer(initializer: Any) -> bool:
 
 
 def sqlmodel_is_itself() -> bool:
-    """Whether nobody else has a say in how SQLModel makes an instance and sets its fields.
+    """Whether SQLModel's own methods make an instance and set its fields.
 
     Stands on these methods being of one source file. If they were not, bulk work would be slow.
     """
@@ -181,7 +180,7 @@ def relationship_fields(model: type[SQLModel]) -> tuple[str, ...]:
 
 
 def listeners_to(model: type[Any], name: str) -> Any:
-    """Who listens to an attribute of a model; ``set`` of that is true if any does to its setting.
+    """The listeners of a model's attribute; ``set`` of these is true if any hears of its setting.
 
     Stands on the ``dispatch`` of the attribute's ``impl``. Without it, bulk work would be slow.
     """
@@ -189,7 +188,7 @@ def listeners_to(model: type[Any], name: str) -> Any:
 
 
 def hears_of_generated_values(mapper: Mapper[Any]) -> bool:
-    """Whether somebody listens to what a flush learns from the database (``refresh_flush``).
+    """Whether somebody listens to ``refresh_flush``, which tells of values that a flush fetches.
 
     Stands on ``ClassManager.dispatch``. Without it, bulk work would leave such listeners out.
     """
@@ -206,7 +205,7 @@ def is_autocommitting(connection: Connection) -> bool:
 
 
 def instrumented(kind: type[Any]) -> type[Any]:
-    """The class of a relationship's collection that is to be of a class, itself or a derived one.
+    """The class that SQLAlchemy uses for a relationship's collection of a given class.
 
     Stands on ``InstrumentedList`` and ``InstrumentedSet`` having a ``clear()`` of their own.
     Without it, ``m2m_changed`` would take ``clear()`` for the removal of each member.

@@ -1,4 +1,4 @@
-"""What a session has pending, and what SQLAlchemy knows of an instance."""
+"""The pending changes of a session, and what SQLAlchemy knows of an instance."""
 
 from collections.abc import Container, Iterator
 from operator import is_
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 State = InstanceState[Any]
 Relationship = RelationshipProperty[Any]
 
-# What a relationship is known to hold without asking the database.
+# Tells SQLAlchemy to answer for a relationship without asking the database.
 KNOWN = PassiveFlag.PASSIVE_NO_INITIALIZE
 
 
@@ -30,13 +30,13 @@ def state_of(instance: Any) -> State:
 
 
 def values_before(state: State) -> dict[str, Any]:
-    """The value before of each attribute that was set, to be filled by who sets them itself."""
+    """The old value of each attribute that was set, for code that sets attributes itself."""
     return state.committed_state
 
 
 def memory_of(mapper: "Mapper[Any]") -> dict[Any, Any]:
-    """What is remembered of a model, for as long as it lives and no longer."""
-    # A class manager's `info` is a plain dictionary that goes with the class.
+    """A dictionary for what is worked out once for each model; it goes when the model does."""
+    # A class manager has a plain dictionary `info` for such use, which lives as long as the class.
     memory: dict[Any, Any] = mapper.class_manager.info.setdefault("signalcli", {})
     return memory
 
@@ -46,8 +46,8 @@ def contains(session: "Session", state: State) -> bool:
     return bool(session._contains_state(state))
 
 
-# What a session has pending. Session._new and Session._deleted are dictionaries in the order of
-# adding and deleting; Session.new and Session.deleted copy them each time that they are asked.
+# Session._new and Session._deleted are dictionaries in the order of adding and deleting. They are
+# read here since Session.new and Session.deleted copy them each time that they are asked.
 
 
 def is_clean(session: "Session") -> bool:
@@ -56,7 +56,7 @@ def is_clean(session: "Session") -> bool:
 
 
 def is_flushing(session: "Session") -> bool:
-    """Whether a flush is under way, so that no other may begin (``_flushing`` says so)."""
+    """Whether SQLAlchemy's flush is under way (``_flushing``), so that no other may begin."""
     return bool(session._flushing)
 
 
@@ -68,7 +68,10 @@ def pending(session: "Session") -> set[State]:
 
 
 class Picture:
-    """What a session has pending at a moment, to see later whether somebody changed it.
+    """The pending changes of a session at one moment, to see later whether they were changed.
+
+    SQLAlchemy has no event that tells of every change: a value may be put into an instance's
+    dictionary, or a collection's member be exchanged. So all that is pending is compared.
 
     Arguments:
         session: the session.
@@ -81,7 +84,10 @@ class Picture:
         self._new = tuple(session._new)
 
     def is_like(self, other: "Picture") -> bool:
-        """Whether nothing has changed; values are compared by identity."""
+        """Whether both pictures show the same.
+
+        Values are compared by identity: comparing may be costly, or run the program's own code.
+        """
         return (
             self._new == other._new
             and self._marked == other._marked
@@ -95,7 +101,7 @@ class Picture:
 
 
 def _set_values(state: State) -> list[Any]:
-    """The attributes that were set, each with its value or, of a collection, its members."""
+    """The attributes that were set, each with its value, and of a collection also its members."""
     found: list[Any] = []
     values = state.dict
     for key in state.committed_state:
@@ -110,21 +116,26 @@ def _set_values(state: State) -> list[Any]:
 
 
 def marks(session: "Session") -> dict[State, Any]:
-    """What is marked for deletion, in the order of marking; the session's own dictionary."""
+    """The states of the instances marked for deletion, in the order of marking.
+
+    This is the session's own dictionary, whose values keep the instances alive.
+    """
     return session._deleted
 
 
 class MarksAside:
-    """Marks of deletion that are kept away from a flush within another, and put back after it.
+    """Marks of deletion that are hidden from an inner flush, and shown again after it.
 
-    A receiver's own flush leaves to the outer flush what that is about to delete. The marks are
-    taken out of the session's dictionary, and nothing else is done: no cascade runs, so that
-    whoever was saved from deletion stays so, and whoever was expunged does, too. What was changed
-    besides being marked is hidden as well, or the inner flush would update a row that is to go.
+    An outer flush is announcing deletions, and a receiver flushes: the inner flush must leave the
+    deletions to the outer one. The marks are taken out of the session's dictionary and put back.
+    Adding and deleting the instances instead would run their cascades, and undo what receivers
+    did meanwhile: an instance that was saved from deletion, or expunged, must stay so. Changes to
+    the marked instances are hidden, too: otherwise the inner flush would update a row that is
+    about to be deleted.
 
     Arguments:
         session: the session.
-        marked: the marks that the outer flushes have planned for, each flush's in a dictionary.
+        marked: the marks that the outer flushes are about to carry out, each flush's by itself.
     """
 
     def __init__(self, session: "Session", marked: list[dict[State, Any]]) -> None:
@@ -136,26 +147,28 @@ class MarksAside:
         self._modified: list[State] = []
 
     def take(self) -> None:
-        """Take the marks away, as many of them as there still are."""
+        """Hide the marks, as far as they are still there."""
         session, marked = self._session, self._marked
         here = session._deleted
         if not (here and marked):
             return
         making_room = self._row_switches()
         if not making_room and len(here) == len(marked) and _last(here) is _last(marked):
-            # All of them: a receiver that flushes for each of many deletions costs no more.
+            # All marks are to be hidden, so the whole dictionary is exchanged. A receiver that
+            # flushes at each of a thousand deletions would otherwise copy a thousand marks each
+            # time.
             self._aside, session._deleted = here, {}
         else:
             stay = making_room | (here.keys() - marked.keys())
             self._aside = {state: here[state] for state in here if state not in stay}
             session._deleted = {state: here[state] for state in here if state in stay}
-        # `identity_map._modified` is what `Session.dirty` is made of.
+        # `Session.dirty` is made of `identity_map._modified`.
         modified = session.identity_map._modified
         self._modified = [state for state in modified if state in self._aside]
         modified.difference_update(self._modified)
 
     def put_back(self) -> None:
-        """Put the marks back, in front of those that came since."""
+        """Show the marks again, in front of those that came since."""
         session = self._session
         if not self._aside:
             return
@@ -166,7 +179,7 @@ class MarksAside:
         self._aside, self._modified = {}, []
 
     def drop(self) -> None:
-        """Nothing is marked any more: the transaction was rolled back, or the session emptied."""
+        """Forget the marks: the transaction was rolled back, or the session emptied."""
         self._aside, self._modified = {}, []
 
     def hides(self, state: State) -> bool:
@@ -174,7 +187,13 @@ class MarksAside:
         return state in self._aside
 
     def _row_switches(self) -> set[State]:
-        """The marks of rows that a new instance takes over, which have to be written together."""
+        """The marks of rows that a new instance takes over.
+
+        Where an instance is deleted and a new one has the same key, SQLAlchemy writes one UPDATE
+        in place of both: a row switch. For that, the plan needs the mark as well as the new
+        instance. Without the mark, the inner flush would insert a row whose key exists. So these
+        marks stay, and the inner flush carries out that deletion.
+        """
         session = self._session
         found = set()
         for state in session._new:
@@ -207,9 +226,9 @@ def _last(marks: dict[State, Any]) -> State | None:
 
 
 def is_new(session: "Session", state: State) -> bool:
-    """Whether an instance is pending: has no row until the flush under way is over.
+    """Whether an instance is pending: it counts as new until the flush under way is over.
 
-    Its key does not tell: an insert with ``eager_defaults`` has it within the flush.
+    Its key does not tell: an insert with ``eager_defaults`` sets the key during the flush.
     """
     return state in session._new
 
@@ -220,11 +239,11 @@ def place_of(state: State) -> int:
 
 
 def changed_values(state: State, columns: Container[str]) -> Iterator[tuple[str, Any, Any]]:
-    """The columns that were set since the instance was loaded: name, value, value before.
+    """The columns that were changed since the instance was loaded: name, value, old value.
 
-    The comparison is the one by which a flush decides what it updates.
+    A flush decides by the same comparison which columns it updates.
     """
-    # `committed_state` holds the value before of each attribute that was set.
+    # `committed_state` holds the old value of each attribute that was set.
     values, manager = state.dict, state.manager
     for key, before in state.committed_state.items():
         if key in columns and key in values:
@@ -234,12 +253,12 @@ def changed_values(state: State, columns: Container[str]) -> Iterator[tuple[str,
 
 
 def is_unknown(before: Any) -> bool:
-    """Whether the value before of an attribute was not loaded when it was set."""
+    """Whether an old value is unknown, since it was not loaded when the attribute was set."""
     return before is LoaderCallableStatus.NO_VALUE
 
 
 def value_before(state: State, key: str, missing: Any) -> Any:
-    """What the database has of an attribute, as far as that is known."""
+    """The value that the database has of an attribute, or ``missing`` where that is unknown."""
     committed = state.committed_state
     if key in committed:
         return committed[key]
@@ -249,7 +268,7 @@ def value_before(state: State, key: str, missing: Any) -> Any:
 
 
 def _key_of(state: State) -> dict[str, Any]:
-    """The primary key of a row, by attributes, which are known also where nothing is loaded."""
+    """The primary key of a row by attribute names, which is known even if nothing is loaded."""
     if state.key is None:
         return {}
     names = (state.mapper.get_property_by_column(each).key for each in state.mapper.primary_key)
@@ -257,7 +276,7 @@ def _key_of(state: State) -> dict[str, Any]:
 
 
 def known_value(state: State, key: str, missing: Any) -> Any:
-    """An attribute's value, as far as it is known without asking the database."""
+    """An attribute's value, or ``missing`` where only the database knows it."""
     return state.dict[key] if key in state.dict else _key_of(state).get(key, missing)
 
 
@@ -272,17 +291,17 @@ def was_set(state: State, key: str) -> bool:
 
 
 def was_replaced_unseen(state: State, key: str) -> bool:
-    """Whether a related instance was replaced that had not been loaded."""
+    """Whether a reference was replaced before the old related instance was loaded."""
     before = state.committed_state.get(key)
     return before is LoaderCallableStatus.PASSIVE_NO_RESULT
 
 
 def is_expression(value: Any) -> bool:
-    """Whether the database is to work out a value."""
+    """Whether a value is a SQL expression, which the database works out."""
     return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def has_parent(relationship: Relationship, child: State) -> bool:
-    """Whether a child is in anybody's relationship of this name, or is not known not to be."""
+    """Whether a child has a parent by a relationship; true also where that is unknown."""
     manager = relationship.parent.class_manager
     return manager[relationship.key].impl.hasparent(child) is not False

@@ -1,7 +1,7 @@
-"""The flush that goes before a commit, done where receivers may do as they like.
+"""The flush before a commit, done where receivers may commit, roll back and open savepoints.
 
-SQLAlchemy flushes in the midst of a commit, where a transaction refuses to be ended. So that a
-receiver may commit, roll back, and open savepoints, the flush is done ahead of the commit.
+SQLAlchemy flushes in the middle of a commit, when the transaction refuses to be ended. So the
+flush is done ahead of the commit.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,22 @@ def _prepare_impl(transaction: SessionTransaction) -> None:
     transaction.session.dispatch.before_commit(transaction.session)
 
 
-# Guarded as SQLAlchemy guards the method of this name, which stands in its error for a listener
-# that ends the transaction: without the guard, one that commits would be called without end.
+# The guard is SQLAlchemy's own, for a `before_commit` listener that ends the transaction: without
+# it, a listener that commits would be called without end. The error names this function, so it is
+# called like SQLAlchemy's method.
 _tell_before_commit = _StateChange.declare_states(
     (SessionTransactionState.ACTIVE,), _StateChangeStates.NO_CHANGE
 )(_prepare_impl)
 
 
 class Transaction(SessionTransaction):
-    """A transaction or savepoint of a session, which flushes before it begins to commit."""
+    """A transaction or savepoint of a session, which flushes before it begins to commit.
 
-    # SQLAlchemy makes them itself, so a new one gets its class when its session hears of it.
+    The session is a :class:`signalcli.db.Session`: ``is_heard()``, ``has_work()``, ``announced``
+    and ``is_flushed`` are used of it.
+    """
+
+    # SQLAlchemy makes transactions itself, so each gets this class when its session hears of it.
     # `commit` and `prepare` call `_prepare_impl`, which fires `before_commit` and then flushes.
     _has_told = False
 
@@ -41,7 +46,7 @@ class Transaction(SessionTransaction):
         if self.is_active and self._is_due():
             self._flush_ahead()
             if not self.is_active:
-                # A receiver has ended it, and another may have begun in its place.
+                # A receiver has ended this transaction; another may have begun in its place.
                 following = self.session.get_transaction()
                 if following is not None and not self.nested:
                     following.commit()
@@ -49,7 +54,7 @@ class Transaction(SessionTransaction):
         self.carry_out(_to_root)
 
     def carry_out(self, to_root: bool) -> None:
-        """Commit what was flushed; for who has something to do around it."""
+        """Commit what was flushed; a derived class may act before and after it."""
         super().commit(to_root)
 
     def prepare(self) -> None:
@@ -63,7 +68,7 @@ class Transaction(SessionTransaction):
         return not (self._has_told or session._flushing) and session.is_heard()
 
     def _flush_ahead(self) -> None:
-        """Do what ``_prepare_impl`` begins with: say so, end the savepoints within, flush."""
+        """Do the beginning of ``_prepare_impl``: fire the event, end savepoints, flush."""
         _tell_before_commit(self)
         session: Any = self.session
         for inner in _within(self):
@@ -83,10 +88,11 @@ class Transaction(SessionTransaction):
         session: Any = self.session
         dispatch = session.dispatch
         vars(session)["dispatch"] = _Without(dispatch, "before_commit")
-        # What flushes around this are about to delete is not to be written by it.
+        # A receiver may commit: rows that the flushes around it are about to delete are left.
         announced = MarksAside(session, session.announced)
         announced.take()
-        # The savepoints within have been ended, and one that a listener began then is to stay.
+        # The savepoints inside have been ended. One that a listener has begun since then stays
+        # open: SQLAlchemy must not find it, or it would end it.
         within, session._transaction = session._transaction, self
         session.is_flushed = True
         try:
@@ -100,7 +106,7 @@ class Transaction(SessionTransaction):
 
 
 def _within(transaction: SessionTransaction) -> list[SessionTransaction]:
-    """The savepoints within a transaction, innermost first."""
+    """The savepoints inside of a transaction, innermost first."""
     found = []
     inner = transaction.session._transaction
     while inner is not None and inner is not transaction:
@@ -121,24 +127,26 @@ class _Without:
 
 
 def _nothing(*args: Any) -> None:
-    """Stands for an event that was fired before."""
+    """Stand for an event that was fired before."""
 
 
 def refuse_in_ended_block(session: "Session") -> None:
-    """Raise what SQLAlchemy raises where a ``with`` block's transaction has ended within it."""
-    # A savepoint's constructor asks first; a flush before that would come too early.
+    """Raise SQLAlchemy's error if the transaction of a ``with`` block has ended inside of it."""
+    # SQLAlchemy checks this before it flushes for a savepoint. A flush of ours comes even before,
+    # so it has to check, too.
     TransactionalContext._trans_ctx_check(session)
 
 
 def roll_back(transaction: SessionTransaction) -> None:
-    """Roll back a transaction; in the middle of its own commit, only as a failing flush does.
+    """Roll back a transaction.
 
-    Then the session refuses to go on until somebody rolls back, as it does after that.
+    In the middle of its own commit it cannot be rolled back. It is then left as after a failed
+    flush: the session refuses to go on until somebody rolls back.
     """
     try:
         transaction.rollback()
     except IllegalStateChangeError:
-        # `_begin` makes a flush's own transaction, whose failure dooms the one around it.
+        # `_begin` makes a transaction like a flush's own, whose failure dooms the one around it.
         transaction._begin().rollback(_capture_exception=True)
 
 

@@ -1,11 +1,10 @@
 """The moment between the plan of a flush and its writing, for which there is no public way.
 
-To announce a row before it is written, one has to know what a flush will write. SQLAlchemy knows:
-a flush first makes a plan (which instances are inserted, updated, deleted, by which cascade and
-which lost parent), and then carries it out. Between the two is the one moment at which receivers
-can be told the truth. So :class:`Work` takes the place of SQLAlchemy's own unit of work, for the
-flushes that somebody is told of, and does nothing but stop at that moment. All that decides what is
-written stays SQLAlchemy's.
+To announce a row before it is written, one has to know which rows a flush will write. SQLAlchemy
+knows: a flush first makes a plan (which instances are inserted, updated or deleted, by which
+cascade or lost parent) and then carries the plan out. Only between the two can receivers be told
+the truth. So :class:`Work` takes the place of SQLAlchemy's unit of work in flushes that somebody
+hears of, and stops at that moment. SQLAlchemy still decides alone which rows are written.
 """
 
 from collections.abc import Collection, Iterator
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Planner(Protocol):
-    """Who is told of a flush at the two moments that count; see :class:`Work`."""
+    """The one that :class:`Work` tells of a flush; :class:`signalcli.db.flush.Flush` is one."""
 
     @property
     def writes(self) -> int:
@@ -44,16 +43,16 @@ class Planner(Protocol):
         """The plan is made, and nothing is written yet."""
 
     def note(self, work: "Work") -> None:
-        """The plan has been carried out, and the instances still know what they were."""
+        """The plan has been carried out, and the instances still have their old values."""
 
     def insert(self, work: "Work", mapper: "Mapper[Any]", states: list[State]) -> bool:
-        """Insert these rows, which come next, all of them or none; returns whether it was done."""
+        """Insert the rows that come next, all of them or none; return whether it was done."""
 
 
 class Work(UOWTransaction):
     """SQLAlchemy's unit of work, which stops between its plan and the writing.
 
-    It comes into being by :meth:`adopt`, from the one that a flush has just made.
+    It is made by :meth:`adopt` out of the one that a flush has just made.
     """
 
     # UOWTransaction gives `states`, for each instance whether it is deleted, and whether it is
@@ -72,12 +71,12 @@ class Work(UOWTransaction):
         """Take over a flush that has not begun to plan.
 
         Arguments:
-            context: what the listeners of ``before_flush`` get for it.
-            planner: who is told.
+            context: the flush, as the listeners of ``before_flush`` get it.
+            planner: the one to tell of it.
             only: the instances that the flush is restricted to; None for all.
         """
-        # The class of an object that SQLAlchemy made is changed, since it takes no factory for it.
-        # It would stop working if UOWTransaction got slots.
+        # SQLAlchemy makes the object and takes no factory for it, so the object gets another class
+        # afterwards. That would fail if UOWTransaction had slots.
         context.__class__ = cls
         work = cast("Work", context)
         work.planner = planner
@@ -96,17 +95,17 @@ class Work(UOWTransaction):
         self.planner.note(self)
 
     def _plan(self) -> None:
-        """Do what the first part of ``_generate_actions`` does, which finds nothing left to do."""
+        """Complete the plan, as the first part of ``_generate_actions`` would do later."""
         is_complete = False
         while not is_complete:
-            # Each has to take its turn, whatever the others find.
+            # A list: each action has to be executed, also after one has found something.
             found = [action.execute(self) for action in list(self.presort_actions.values())]
             is_complete = not any(found)
 
     def plan_again(self) -> None:
-        """Make the plan anew, from what the session has pending now.
+        """Make the plan again, from the changes that the session has pending now.
 
-        What is put into the plan is what ``Session._flush`` puts into it.
+        The plan is filled as ``Session._flush`` fills it.
         """
         session: Any = self.session
         fresh = UOWTransaction(session)
@@ -142,8 +141,8 @@ class Work(UOWTransaction):
     ) -> Any:
         """The instances to write next.
 
-        Once the plan is being carried out, only the statements are made of them: whom the planner
-        has inserted has to be kept back.
+        While the plan is carried out, SQLAlchemy asks this for the rows of each INSERT. If the
+        planner has inserted the rows itself, none are left.
         """
         states = super().states_for_mapper_hierarchy(mapper, isdelete, listonly)  # type: ignore[no-untyped-call]  # SQLAlchemy's
         if isdelete or listonly or not self._is_carried_out:
@@ -152,13 +151,13 @@ class Work(UOWTransaction):
         return [] if waiting and self.planner.insert(self, mapper, waiting) else waiting
 
     def written(self) -> Iterator[State]:
-        """Who is inserted or updated according to the plan (an update may come to nothing)."""
+        """The instances to insert or update; an update without a changed column is not sent."""
         for state, (is_deleted, is_only_listed) in self.states.items():
             if not (is_deleted or is_only_listed):
                 yield state
 
     def deleted(self) -> Iterator[State]:
-        """Whose row is removed according to the plan, or taken over by a new instance."""
+        """The instances whose row is to be deleted, or taken over by a new instance."""
         for state, (is_deleted, _) in self.states.items():
             if is_deleted:
                 yield state
@@ -168,19 +167,19 @@ class Work(UOWTransaction):
         return bool(self.states.get(state, (False, False))[0])
 
     def updated_afterwards(self) -> Iterator[State]:
-        """Whose foreign keys were written in an update of their own, by ``post_update``."""
+        """The instances whose foreign keys were written by a further UPDATE (``post_update``)."""
         for states, _ in self.post_update_states.values():
             for state in states:
                 if state in self.states and not self.states[state][0]:
                     yield state
 
     def history(self, state: State, relationship: Relationship) -> "History":
-        """How a relationship differs from what the database has, in terms of states.
+        """How a relationship differs from the database, as states.
 
-        The plan has asked already, and remembers it: nothing is loaded here.
+        The plan has asked for it before and remembers the answer, so nothing is loaded.
         """
-        # Without a DependencyProcessor's `_passive_delete_flag` it would not be known whether a
-        # flush loads the children of what is deleted.
+        # A DependencyProcessor's `_passive_delete_flag` says whether the flush loads the children
+        # of a deleted instance. The plan has asked with that flag, and remembers by it.
         processor: Any = relationship._dependency_processor
         passive = processor._passive_delete_flag if self.is_deleting(state) else KNOWN
         known: Any = self.get_attribute_history
@@ -188,13 +187,13 @@ class Work(UOWTransaction):
         return history
 
     def was_cascaded(self, state: State, column: Any) -> bool:
-        """Whether a key follows its parent's by the database's own doing (ON UPDATE CASCADE)."""
+        """Whether the database itself updates a key to follow its parent's (ON UPDATE CASCADE)."""
         remembered: dict[Any, Any] = self.attributes
         return ("pk_cascaded", state, column) in remembered
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Within it, the session can be used as if no flush were under way.
+        """Let the session be used in the block as if no flush were under way.
 
         The flush's own transaction is put away and back. If the transaction around it has ended
         meanwhile, the flush goes on in the next one.
@@ -217,10 +216,11 @@ class Work(UOWTransaction):
             session._flushing = session._warn_on_events = True
 
     def _what_was_loaded(self) -> dict[Any, Any]:
-        """The histories for which the database was asked, and which hold as they are.
+        """The histories that the first plan has loaded, as far as they are still true.
 
-        They are of attributes that nobody has touched since, and of references that were replaced
-        unseen. A plan that is made again would ask again for what a plain session asks for once.
+        Otherwise the second plan would send SELECTs that a plain session does not send. Kept are
+        those of attributes that nobody has changed since, and those of references that were
+        replaced before they were loaded, if the new instance is still the same.
         """
         writes = self.planner.writes
         if writes != self._writes:
@@ -243,7 +243,7 @@ class Work(UOWTransaction):
 
 
 class _Planning(Work):
-    """The same from the moment on that it plans, where instances may be refused, or left alone."""
+    """The unit of work once it plans, when an instance may be refused, or left alone."""
 
     def register_object(
         self,
@@ -254,7 +254,10 @@ class _Planning(Work):
         operation: str | None = None,
         prop: Any = None,
     ) -> bool:
-        """Put an instance into the plan; where that is refused, the first plan alone warns."""
+        """Put an instance into the plan, which SQLAlchemy may refuse with a warning.
+
+        A second plan that refuses the same instance does not warn again.
+        """
         if not contains(self.session, state):
             refusal = (state, operation, prop)
             if self._is_planned_again and refusal in self._warned:
@@ -268,7 +271,11 @@ class _Planning(Work):
 
 @contextmanager
 def as_if_flushing(session: "Session") -> Iterator[None]:
-    """Within it, ``_flushing`` says so, which SQLAlchemy's manual has routing sessions ask."""
+    """Have ``_flushing`` set in the block.
+
+    A session that routes reads and writes to different databases asks for it, as SQLAlchemy's
+    manual shows, in its ``get_bind()``.
+    """
     before = session._flushing
     session._flushing = True
     try:
@@ -285,9 +292,9 @@ def is_sharded(session: "Session") -> bool:
 def shard_of(session: "Session", mapper: "Mapper[Any]", instance: Any) -> "Engine | Connection":
     """The database that an instance of a sharded session is written to.
 
-    It is chosen once, and kept with the instance, as the write would do it.
+    It is chosen once, and kept with the instance, as the write would do.
     """
-    # The session's `get_bind` would ask in another way, and not keep the answer.
+    # `get_bind` alone would choose in another way, and not keep the choice.
     choose = getattr(session, "_choose_shard_and_assign", None)
     if choose is None:
         chosen: Any = session

@@ -1,16 +1,33 @@
-"""One round of a flush: announcing what it will write, and reporting what it has written."""
+"""One round of a flush: announcing the rows before they are written, reporting them after it.
+
+The way of one round: SQLAlchemy plans the flush; :meth:`Flush.announce` sends ``pre_save``,
+``pre_delete`` and ``m2m_changed`` for the plan, and has the plan made again where a receiver has
+changed it; SQLAlchemy writes; :meth:`Flush.note` compares what was written with what was
+announced; :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and ``post_delete``.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import is_
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Mapper, SessionTransaction
+from sqlalchemy.orm import Mapper, Session, SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.changes import Change, Delete, Save, deletes_of, in_order, models_of, saves_of
-from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
+from signalcli.db.causes import Notes
+from signalcli.db.changes import (
+    Change,
+    Delete,
+    Save,
+    changed_columns,
+    deletes_of,
+    models_of,
+    reporting_order,
+    saves_of,
+    saving_order,
+    unseen_columns,
+    updated_columns,
+)
 from signalcli.db.compat.states import (
     MarksAside,
     Picture,
@@ -21,16 +38,12 @@ from signalcli.db.compat.states import (
     pending,
     state_of,
 )
-from signalcli.db.compat.work import Work, as_if_flushing, is_sharded, shard_of
-from signalcli.db.dependants import parents_that_lost
-from signalcli.db.engine import using
-from signalcli.db.inserter import insert_together
+from signalcli.db.compat.work import Work
+from signalcli.db.database import Destinations
 from signalcli.db.links import LinkChange, LinkPlan
+from signalcli.db.relationships import parents_that_lost
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.dispatch import Signal, watching
-
-if TYPE_CHECKING:
-    from signalcli.db.session import Session
 
 C = TypeVar("C", Save, Delete)
 
@@ -38,22 +51,36 @@ MOST_ROUNDS = 100
 
 
 class Flush:
-    """What one round of a flush announces, and what comes of that.
+    """The changes that one round of a flush announces, writes and reports.
 
-    Flushes nest, since receivers may flush. An instance that an outer flush has announced is not
-    announced again by an inner one, which may well write it; who announced a write reports it.
-    What an outer flush is about to delete, an inner one leaves to it.
+    Flushes nest, since receivers may flush. An inner flush does not announce an instance again
+    that an outer flush has announced. It may write the instance, and the outer flush reports that.
+    It leaves alone the rows that an outer flush is about to delete.
 
     Arguments:
         session: the session that flushes.
-        outer: the session's flushes that it is within, outermost first.
+        notes: what it keeps between its flushes.
+        insert: inserts the rows of new instances together, all of them or none, and returns
+            whether it did.
+        outer: the session's flushes that this one is within, outermost first.
         transaction: the transaction or savepoint that it began in.
         objects: the only instances that it concerns; None for all.
+
+    Attributes:
+        transaction: after the write, the one that the rows were written in.
+        announced: the changes that were announced and are not written yet.
+        planned: the marked instances that the plan deletes, as SQLAlchemy keeps the marks.
+        has_begun: whether SQLAlchemy's flush has taken it over.
+        is_telling: whether a receiver is running, or was when an exception left the flush.
+        was_rolled_back: whether its transaction was rolled back while it was under way.
+        was_abandoned: whether the session was emptied while it was under way.
     """
 
     def __init__(
         self,
-        session: "Session",
+        session: Session,
+        notes: Notes,
+        insert: Callable[[Mapper[Any], list[State]], bool],
         outer: Sequence["Flush"],
         transaction: SessionTransaction | None,
         objects: Sequence[Any] | None,
@@ -61,48 +88,47 @@ class Flush:
         self.transaction = transaction
         self.announced: dict[State, Change] = {}
         self.planned: dict[State, Any] = {}
-        # Marked for deletion, but the plan keeps them: somebody's collection was given them.
-        self._kept: set[State] = set()
-        self.has_begun = False
-        self.is_telling = False
-        self.was_rolled_back = False
-        self.was_abandoned = False
+        self.has_begun = self.is_telling = False
+        self.was_rolled_back = self.was_abandoned = False
         self._session = session
+        self._notes = notes
+        self._insert = insert
+        # Copied before the session lists this flush: with itself in it, the tuple would be a circle
+        # that keeps the written instances alive until garbage is collected.
         self._outer = tuple(outer)
-        # What an inner flush writes belongs to those who announced it. Without this one, which
-        # would otherwise be kept alive, and all that it wrote, until garbage is collected.
         self._announced_outside = [flush.announced for flush in outer]
-        self._is_sharded = is_sharded(session)
+        self._destinations = Destinations(session)
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
         self._late: list[Change] = []
         self._unseen: dict[State, frozenset[str]] = {}
-        self._databases: dict[Mapper[Any], str] = {}
+        # Marked for deletion, but a collection has taken them in since, so the plan keeps them.
+        self._kept: set[State] = set()
         self._links: LinkPlan | None = None
         self._has_reached_somebody = False
         self._before: Picture | None = None
         self._writes = 0
-        self._chosen: dict[State, list[Any]] = {}
         self._only = None if objects is None else set(map(id, objects))
-        announced = session.announced
-        self._marks = MarksAside(session, announced) if announced else None
+        # If this flush deleted what the outer ones have planned, rows would be gone while receivers
+        # are still being told that they will go.
+        planned = planned_by(outer)
+        self._marks = MarksAside(session, planned) if planned else None
 
     # What the session does around SQLAlchemy's flush
 
     def set_marks_aside(self) -> None:
-        """Leave to the outer flushes what they are about to delete."""
+        """Hide from SQLAlchemy the marks of the rows that outer flushes are about to delete."""
         if self._marks is not None:
             self._marks.take()
 
     def put_marks_back(self) -> None:
-        """The counterpart of :meth:`set_marks_aside`."""
-        if self._marks is None:
-            return
-        is_over = any(flush.was_rolled_back or flush.was_abandoned for flush in self._outer)
-        if is_over or not self._session.is_active:
-            self._marks.drop()
-        else:
-            self._marks.put_back()
+        """Show SQLAlchemy the marks again, unless a rollback or ``close()`` has undone them."""
+        if self._marks is not None:
+            is_over = any(flush.was_rolled_back or flush.was_abandoned for flush in self._outer)
+            if is_over or not self._session.is_active:
+                self._marks.drop()
+            else:
+                self._marks.put_back()
 
     def leaves_alone(self, state: State) -> bool:
         """Whether an outer flush is about to delete an instance, which this one has to leave."""
@@ -111,21 +137,23 @@ class Flush:
     @property
     def writes(self) -> int:
         """A number that changes with every flush of the session that has written."""
-        return self._session.writes
+        return self._notes.writes
 
     @property
     def links(self) -> LinkPlan:
         """The rows of link tables."""
         if self._links is None:
             outer = [flush.links for flush in self._outer]
-            self._links = LinkPlan(self._session, outer, self._only)
+            self._links = LinkPlan(self._session, self._notes.causes, outer, self._only)
         return self._links
 
     # Before the write
 
     def announce(self, work: Work) -> None:
-        """Send what is sent before the write for all that is planned, and what that leads to."""
+        """Send the signals before the write for all that is planned, and all that receivers add."""
         for _ in range(MOST_ROUNDS):
+            # An orphan is in the plan without a mark, so for it there is nothing to hide: an inner
+            # flush may delete it, and this one reports that if it has announced the orphan.
             marked = marks(self._session)
             self.planned = {
                 state: instance for state, instance in marked.items() if work.is_deleting(state)
@@ -139,7 +167,7 @@ class Flush:
             raise FlushError(
                 f"Receivers made new changes in each of {MOST_ROUNDS} rounds before a write."
             )
-        self._choose_again()
+        self._destinations.choose_again()
         self._unseen = {
             state: columns
             for state in work.written()
@@ -147,16 +175,22 @@ class Flush:
         }
 
     def _announce_once(self, work: Work) -> bool:
-        """Announce what nobody has announced; returns whether a new plan had to be made."""
+        """Announce the changes that nobody has announced; return whether the plan was made again.
+
+        The plan is SQLAlchemy's list of rows to write. A receiver that adds, changes or deletes
+        an instance makes the list wrong, so the list is made again at once, and the next call
+        announces the difference. ``pre_delete`` and ``m2m_changed`` wait for a plan that no
+        ``pre_save`` receiver has changed: they must not tell of a row that is not to go.
+        """
         self._has_reached_somebody = False
         self._before = None
         if _is_heard(pre_save, work.written()):
             saves = self._fresh(saves_of(work))
             for save in saves:
-                save.cause = self._session.causes.of(save.instance)
+                save.cause = self._notes.causes.of(save.instance)
             self._announce_each(work, pre_save, saves, self._saves, self._is_due)
         if not self._has_been_changed() and _is_heard(pre_delete, work.deleted()):
-            deletes = self._fresh(deletes_of(work, self._session.origins))
+            deletes = self._fresh(deletes_of(work, self._notes.origins))
             for delete in deletes:
                 delete.cause = self._cause_of(work, delete)
             self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
@@ -169,7 +203,7 @@ class Flush:
         return True
 
     def _has_been_changed(self) -> bool:
-        """Whether a receiver has changed what is pending, so that the plan does not hold."""
+        """Whether a receiver has changed what is pending, so that the plan is wrong."""
         if not self._has_reached_somebody or self._before is None:
             return False
         return self.writes != self._writes or not self._before.is_like(Picture(self._session))
@@ -186,20 +220,22 @@ class Flush:
             return
         with self._aside(work):
             for change in changes:
-                # A receiver may have changed what was planned.
+                # The receiver of an earlier row may have changed, expunged or flushed this one.
+                # Before the first receiver has run, the plan is known to hold.
                 if self._has_reached_somebody and not is_due(change):
                     continue
-                change.using = self._using(change)
+                change.using = self._destinations.of(change.state)
                 announced.append(change)
                 self.announced[change.state] = change
                 self._send_change(signal, change)
 
     @contextmanager
     def _aside(self, work: Work) -> Iterator[None]:
-        """Within it, receivers may use the session, though this flush has begun.
+        """Let receivers use the session in the block, though this flush has begun.
 
-        A query of theirs does not autoflush, and what outer flushes are about to delete is marked
-        for it, as where nobody flushes.
+        The session looks as it would outside of a flush: the rows that outer flushes are about to
+        delete are marked, and a receiver may flush. Its queries do not autoflush: otherwise the
+        first query of a receiver would flush the rest of the batch inside of that receiver.
         """
         if self._before is None:
             self._before = Picture(self._session)
@@ -211,7 +247,7 @@ class Flush:
             self.set_marks_aside()
 
     def _is_due(self, save: Save) -> bool:
-        """Whether a row is still to be written, with ``update_fields`` as they are now."""
+        """Whether a row is still to be written; sets ``update_fields`` as they are now."""
         state = save.state
         if not contains(self._session, state) or self._is_announced(state, Save):
             return False
@@ -227,25 +263,30 @@ class Flush:
         state, session = delete.state, self._session
         if not contains(session, state) or self._is_announced(state, Delete):
             return False
+        # An orphan has no mark that could be gone; the next plan shows whether it is still one.
         return state in marks(session) or state not in self.planned
 
     def _cause_of(self, work: Work, delete: Delete) -> watching.Cause | None:
-        """Who is behind a deletion: who deleted its origin, or took that away from its parent."""
-        causes = self._session.causes
+        """The response behind a deletion: it deleted the origin, or took that from its parent."""
         if not watching.observers:
             return None
         origin = state_of(delete.origin)
-        parents = () if origin in self._session.origins else parents_that_lost(work, origin)
-        return causes.of_any((delete.origin, *parents))
+        parents = () if origin in self._notes.origins else parents_that_lost(work, origin)
+        return self._notes.causes.of_any((delete.origin, *parents))
 
     # The write
 
     def insert(self, work: Work, mapper: Mapper[Any], states: list[State]) -> bool:
-        """Insert the rows of new instances together, where the session works on many."""
-        return self._session.is_bulk and insert_together(self._session, mapper, states)
+        """Insert the rows of new instances together, where the session does so."""
+        return self._insert(mapper, states)
 
     def note(self, work: Work) -> None:
-        """Note what SQLAlchemy has written, while it still knows."""
+        """Note which rows SQLAlchemy has written, while it still knows what they were before.
+
+        Listeners of SQLAlchemy's own events may change rows after the announcement, and
+        ``post_update`` writes some that no plan shows. Such a row is late: it was written without
+        having been announced, and :meth:`report` sends both of its signals.
+        """
         if not m2m_changed.is_idle:
             self.links.note_written(work)
         written = dict.fromkeys((*work.written(), *work.updated_afterwards()))
@@ -255,22 +296,22 @@ class Flush:
             or _is_heard(post_save, written)
             or _is_heard(pre_save, written)
         ):
-            for state in in_order(work, written):
+            for state in saving_order(work, written):
                 self._note_save(work, state)
         late = set()
         for state in work.deleted():
             change = self._take(state)
             if isinstance(change, Delete):
                 change.note_written()
-                self._session.causes.forget(change.instance)
+                self._notes.causes.forget(change.instance)
             elif not state.was_deleted:
                 # Otherwise it was deleted, and that reported, earlier in this transaction.
                 late.add(state)
         if late and (_is_heard(pre_delete, late) or _is_heard(post_delete, late)):
-            for delete in deletes_of(work, self._session.origins):
+            for delete in deletes_of(work, self._notes.origins):
                 if delete.state in late:
                     delete.cause = self._cause_of(work, delete)
-                    delete.using = self._using(delete)
+                    delete.using = self._destinations.of(delete.state)
                     delete.note_written()
                     self._late.append(delete)
 
@@ -280,30 +321,31 @@ class Flush:
         if not created:
             columns = updated_columns(work, state) | self._unseen.get(state, frozenset())
             if not columns:
+                # The plan had it, but no column differed: SQLAlchemy has sent no UPDATE.
                 return
         instance = state.obj()
         change = self._take(state)
         if not isinstance(change, Save):
-            change = Save(state, created, cause=self._session.causes.of(instance))
-            change.using = self._using(change)
+            change = Save(state, created, cause=self._notes.causes.of(instance))
+            change.using = self._destinations.of(state)
             self._late.append(change)
         if not change.created:
             change.update_fields = columns
-        if self._is_sharded:
-            change.using = self._using(change)
+        if self._destinations.is_sharded:
+            change.using = self._destinations.of(state)
         change.note_written()
-        self._session.causes.forget(instance)
+        self._notes.causes.forget(instance)
 
     # After the write
 
     def report(self, transaction: SessionTransaction | None) -> bool:
-        """Send what is sent after the write for what was announced and written.
+        """Send the signals after the write for the changes that were announced and written.
 
         Arguments:
-            transaction: the transaction or savepoint that it was written in.
+            transaction: the transaction or savepoint that they were written in.
 
         Returns:
-            Whether receivers have left something to be written.
+            Whether receivers have left changes to be written in another round.
         """
         self.transaction = transaction
         self._has_reached_somebody = False
@@ -322,13 +364,13 @@ class Flush:
                 self._send_change(post_save, save)
         for links in self._links.written() if self._links else ():
             self._send_links(links, links.after())
-        for delete in _in_deletion_order(self._deletes):
+        for delete in reporting_order(self._deletes):
             if delete.written:
                 self._send_change(post_delete, delete)
         return self._has_reached_somebody and not pending(self._session) <= before
 
     def _take(self, state: State) -> Change | None:
-        """What was announced of an instance, by this flush or an outer one; it counts no longer."""
+        """The change that this flush or an outer one has announced, and which is written now."""
         for announced in self._announced_outside:
             change = announced.pop(state, None)
             if change is not None:
@@ -341,7 +383,7 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
-        """Those that nobody has announced; no deletion of a row that this transaction deleted."""
+        """The changes that nobody has announced, without deletions of deleted rows."""
         return [
             change
             for change in changes
@@ -352,31 +394,19 @@ class Flush:
     def _send_change(self, signal: Signal, change: Change) -> None:
         if signal.is_idle:
             return
-        if isinstance(change, Save):
-            named = {
-                "instance": change.instance,
-                "raw": False,
-                "using": change.using,
-                "update_fields": change.update_fields,
-                "session": self._session,
-            }
-            if signal is post_save:
-                named["created"] = change.created
-        else:
-            named = {
-                "instance": change.instance,
-                "using": change.using,
-                "origin": cast("Delete", change).origin,
-                "session": self._session,
-            }
+        named = change.arguments(self._session)
+        if signal is post_save:
+            named["created"] = cast("Save", change).created
         self._send(signal, change, named)
 
     def _send_links(self, links: LinkChange, arguments: dict[str, Any]) -> None:
-        links.using = links.using or self._using_of(links.mapper)
+        links.using = links.using or self._destinations.of_model(links.mapper)
         named = {"instance": links.instance, "using": links.using, "session": self._session}
         self._send(m2m_changed, links, named | arguments)
 
     def _send(self, signal: Signal, change: Change | LinkChange, named: dict[str, Any]) -> None:
+        # Stays set when a receiver raises: then the session has to roll back. Where a statement
+        # fails, SQLAlchemy has rolled back already.
         self.is_telling = True
         if change.cause is None:
             responses = signal.send(change.sender, **named)
@@ -389,7 +419,10 @@ class Flush:
         self.is_telling = False
 
     def _check_on(self, signal: Signal, change: Change | LinkChange) -> None:
-        """Refuse to go on as if nothing had happened where a receiver undid what it is told of."""
+        """Raise if a receiver has ended the transaction or emptied the session.
+
+        Going on would send the other signals for rows that are not in the database.
+        """
         if self.was_rolled_back or not self._session.is_active:
             what = "transaction was rolled back"
         elif self.was_abandoned:
@@ -401,37 +434,8 @@ class Flush:
             "its other signals were not sent."
         )
 
-    def _using(self, change: Change) -> str:
-        """The database that a row is in, as a URL without its password."""
-        state = change.state
-        if not self._is_sharded:
-            return self._using_of(state.mapper.base_mapper)
-        if state.key is None and state.identity_token is None:
-            self._chosen[state] = []
-        with as_if_flushing(self._session):
-            found = using(shard_of(self._session, state.mapper.base_mapper, change.instance))
-        if state in self._chosen:
-            self._chosen[state] = list(state.dict.values())
-        return found
-
-    def _choose_again(self) -> None:
-        """Have the shard be chosen again of a new instance that receivers have changed since."""
-        for state, values in self._chosen.items():
-            now = list(state.dict.values())
-            if len(now) != len(values) or not all(map(is_, now, values)):
-                state.identity_token = None
-        self._chosen.clear()
-
-    def _using_of(self, mapper: Mapper[Any]) -> str:
-        database = self._databases.get(mapper)
-        if database is None:
-            with as_if_flushing(self._session):
-                database = using(self._session.get_bind(mapper))
-            self._databases[mapper] = database
-        return database
-
     def let_go(self) -> None:
-        """Hold no instance any more: an exception may hold this for long."""
+        """Hold no instance any more: the traceback of an exception may hold this for long."""
         for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
             held.clear()
         self._unseen.clear()
@@ -439,16 +443,13 @@ class Flush:
         self._links = None
 
 
+def planned_by(flushes: Iterable[Flush]) -> list[dict[State, Any]]:
+    """The marked instances that flushes under way are about to delete, each flush's by itself."""
+    return [flush.planned for flush in flushes if flush.planned]
+
+
 def _is_heard(signal: Signal, states: Iterable[State]) -> bool:
     """Whether anybody is told when a row of one of these instances is written."""
     if signal.is_idle:
         return False
     return bool(watching.observers) or any(map(signal.has_listeners, models_of(states)))
-
-
-def _in_deletion_order(deletes: list[Delete]) -> list[Delete]:
-    """The order of ``post_delete``: model by model as announced, each model's rows backwards."""
-    by_model: dict[type[Any], list[Delete]] = {}
-    for change in deletes:
-        by_model.setdefault(change.sender, []).append(change)
-    return [change for changes in by_model.values() for change in reversed(changes)]

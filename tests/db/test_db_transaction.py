@@ -1,6 +1,6 @@
 """What ``on_commit`` calls, when, and with which session; and its counterpart ``on_rollback``.
 
-That the functions and their order are Django's is seen in ``test_db_on_commit_against_django``.
+That the functions and their order are Django's is seen in ``test_db_transaction_against_django``.
 """
 
 import asyncio

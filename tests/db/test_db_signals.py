@@ -22,7 +22,7 @@ from signalcli.db import (
     pre_init,
     pre_save,
 )
-from signalcli.db.labels import label_package
+from signalcli.db.models import label_package
 from signalcli.db.signals import ModelSignal
 from signalcli.dispatch import receiver
 

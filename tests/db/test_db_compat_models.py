@@ -1,6 +1,6 @@
 """What is assumed of SQLAlchemy and SQLModel where it is private: a release may change it.
 
-Where one of these fails, the function of ``signalcli.db.compat_models`` that it names is to be
+Where one of these fails, the function of ``signalcli.db.compat.models`` that it names is to be
 looked at, and what its docstring says would break.
 """
 

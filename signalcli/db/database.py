@@ -1,0 +1,190 @@
+"""A database: how it is named, whether it is there, and why it cannot be used."""
+
+import os
+import re
+from operator import is_
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Mapper, Session
+
+from signalcli.db.compat.states import State
+from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
+
+# Patterns, not compiled at import since few runs need them.
+_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
+
+_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
+
+# Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
+_shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
+_BY_SQLITE_ERROR = {
+    "SQLITE_BUSY": "is locked by another process; try again when that is done",
+    "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
+    "SQLITE_READONLY": "is read-only; change its permissions, or name another with --database",
+    "SQLITE_PERM": "may not be used by you; change its permissions",
+    "SQLITE_AUTH": "may not be used by you; change its permissions",
+    "SQLITE_CANTOPEN": "cannot be opened; check the path, and the permissions of its folder",
+    "SQLITE_NOTADB": "is not a SQLite database; name another with --database",
+    "SQLITE_CORRUPT": "is damaged; restore it from a backup",
+    "SQLITE_FULL": "is full, or the disk is",
+    "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
+}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used: no database, locked too long, no permission."""
+
+
+def without_password(database: str) -> str:
+    """A database as it is shown to people: a path or URL, even a wrong one, without passwords."""
+    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
+    return re.sub(_IN_QUERY, r"\g<1>***", shown)
+
+
+def using(bind: Engine | Connection) -> str:
+    """A database as ``using`` names it to receivers: its URL without the password."""
+    engine = bind.engine
+    shown = _shown.get(engine)
+    if shown is None:
+        shown = _shown[engine] = engine.url.render_as_string(hide_password=True)
+    return shown
+
+
+def database_url(database: str | Path | URL) -> URL:
+    """The URL of a database that is given as a path or a URL.
+
+    Raises:
+        DatabaseUnusable: it is not a URL or path, it is a folder, or its folder does not exist.
+    """
+    if isinstance(database, URL):
+        return database
+    if isinstance(database, str) and "://" in database:
+        try:
+            return make_url(database)
+        except (ArgumentError, ValueError) as error:
+            raise DatabaseUnusable(
+                f"{without_password(database)!r} is not a database URL"
+            ) from error
+    if database == ":memory:":
+        return URL.create("sqlite")
+    if str(database).startswith("file:"):
+        raise DatabaseUnusable(f"{str(database)!r} is no path; write sqlite:///file:…?uri=true")
+    if "\0" in str(database):
+        raise DatabaseUnusable(f"{str(database)!r} is not a path")
+    try:
+        str(database).encode()
+        path = Path(database)
+        if path.is_dir():
+            raise DatabaseUnusable(f"{path} is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise DatabaseUnusable(f"{path} cannot be made: there is no folder {path.parent}")
+    except (OSError, ValueError) as error:
+        raise DatabaseUnusable(f"{str(database)!r} is not a path") from error
+    return URL.create("sqlite", database=str(path))
+
+
+def file_of(database: str) -> Path | None:
+    """The file that a database is in, whether or not it exists; None if it is in no file.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+    """
+    url = database_url(database)
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return None if "uri" in url.query else Path(str(url.database))
+
+
+def is_kept(database: str) -> bool:
+    """Whether a database exists now and outlasts the process."""
+    file = file_of(database)
+    if file is not None:
+        return os.path.lexists(file)
+    url = database_url(database)
+    return url.get_backend_name() != "sqlite" or "uri" in url.query
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """Whether an error is about SQLite's database itself, and not about what was done with it."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    return name.startswith(tuple(_BY_SQLITE_ERROR))
+
+
+def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
+    """The error for the user that an exception amounts to; None if it is not about the database.
+
+    An exception of the last kind below may also be a mistake in a query. So ask this last.
+
+    Arguments:
+        error: an exception that work on the database has raised.
+        database: the database as the user has named it.
+    """
+    if isinstance(error, DatabaseUnusable):
+        return error
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
+    for prefix, explanation in _BY_SQLITE_ERROR.items():
+        if name.startswith(prefix):
+            return DatabaseUnusable(f"the database {database} {explanation}")
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
+        reason = " ".join(str(error.orig).split())
+        return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
+    return None
+
+
+class Destinations:
+    """The databases that one flush writes its rows to, as receivers are told of them.
+
+    Arguments:
+        session: the session that flushes.
+
+    Attributes:
+        is_sharded: whether each instance chooses its database.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.is_sharded = is_sharded(session)
+        self._session = session
+        self._by_mapper: dict[Mapper[Any], str] = {}
+        self._chosen: dict[State, list[Any]] = {}
+
+    def of(self, state: State) -> str:
+        """The database that an instance's row is in, or will be."""
+        if not self.is_sharded:
+            return self.of_model(state.mapper.base_mapper)
+        if state.key is None and state.identity_token is None:
+            self._chosen[state] = []
+        with as_if_flushing(self._session):
+            found = using(shard_of(self._session, state.mapper.base_mapper, state.obj()))
+        if state in self._chosen:
+            self._chosen[state] = list(state.dict.values())
+        return found
+
+    def of_model(self, mapper: Mapper[Any]) -> str:
+        """The database that the rows of a model are in, where a session has no shards."""
+        database = self._by_mapper.get(mapper)
+        if database is None:
+            # A session that routes reads and writes asks whether it flushes: this is for a write.
+            with as_if_flushing(self._session):
+                database = using(self._session.get_bind(mapper))
+            self._by_mapper[mapper] = database
+        return database
+
+    def choose_again(self) -> None:
+        """Forget the shard of each new instance that was changed since it was asked for.
+
+        SQLAlchemy chooses a shard once, by the instance's values at that time. Asking for
+        ``using`` before a receiver runs must not fix a choice that the receiver's change undoes.
+        """
+        for state, values in self._chosen.items():
+            now = list(state.dict.values())
+            if len(now) != len(values) or not all(map(is_, now, values)):
+                state.identity_token = None
+        self._chosen.clear()

@@ -1,18 +1,24 @@
 """The signal: connecting receivers and sending to them."""
 
+import sys
+import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 from signalcli.dispatch import forking, metering, watching
 from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
 from signalcli.dispatch.connections import Connection, ConnectionTable
-from signalcli.dispatch.naming import Definition
-from signalcli.dispatch.registry import all_signals, register
 from signalcli.dispatch.signatures import check_receiver
 
 R = TypeVar("R", bound=Callable[..., Any])
+
+# Keyed by the id of the reference, which lives as long as it stands here. There is no lock: each
+# step below is one operation of a dict, so that threads cannot come between, and a signal that
+# the garbage collector buries in the middle of another step finds nothing held.
+_living: "dict[int, weakref.ref[Signal]]" = {}
 
 
 class Signal:
@@ -47,7 +53,8 @@ class Signal:
         self.use_caching = use_caching
         self._table = ConnectionTable()
         self._definition = Definition(self)
-        register(self)
+        reference = weakref.ref(self, _bury)
+        _living[id(reference)] = reference
         self._update()
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -342,6 +349,67 @@ def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R]
         return function
 
     return connect
+
+
+def all_signals() -> list[Signal]:
+    """Every signal that lives, in the order in which they were made."""
+    references = list(_living.values())
+    return [signal for refer in references if (signal := refer()) is not None]
+
+
+def _bury(reference: weakref.ref[Signal]) -> None:
+    _living.pop(id(reference), None)
+
+
+class Definition:
+    """Where an object was made, and the name that it was given there."""
+
+    __slots__ = ("_name", "_owner", "filename", "line", "module")
+
+    def __init__(self, owner: Any) -> None:
+        """Note the place of the call that is making ``owner``.
+
+        Arguments:
+            owner: the object under construction, whose ``__init__`` is the caller.
+        """
+        frame = sys._getframe(1)
+        while _is_constructor_of(owner, frame) and frame.f_back is not None:
+            frame = frame.f_back
+        self.module: str = frame.f_globals.get("__name__", "")
+        self.filename: str = frame.f_code.co_filename
+        self.line: int = frame.f_lineno
+        self._name: str | None = None
+        self._owner = type(owner).__name__.lower()
+
+    def set_name(self, owner: Any, name: str) -> None:
+        """Fix the name, as a class body does for its attributes, unless there is one already."""
+        if self._found_name(owner) is None:
+            self._name = name
+
+    def name_of(self, owner: Any) -> str:
+        """The global name under which the defining module holds ``owner``.
+
+        Looked up when first asked, since no name exists yet while the object is made. Without a
+        global name, the type and line stand in: ``signal@12``.
+        """
+        return self._found_name(owner) or f"{self._owner}@{self.line}"
+
+    def _found_name(self, owner: Any) -> str | None:
+        if self._name is None and self.module in sys.modules:
+            for name, value in list(vars(sys.modules[self.module]).items()):
+                if value is owner:
+                    self._name = name
+                    break
+        return self._name
+
+
+def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
+    code = frame.f_code
+    return (
+        code.co_name == "__init__"
+        and code.co_argcount > 0
+        and frame.f_locals.get(code.co_varnames[0]) is owner
+    )
 
 
 def _update_all() -> None:

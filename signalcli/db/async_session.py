@@ -10,7 +10,7 @@ from sqlalchemy.util.concurrency import await_only, greenlet_spawn, in_greenlet
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.turns import SharedSession
-from signalcli.dispatch import bridging
+from signalcli.dispatch import tasks
 
 
 class AsyncSession(sqlmodel.ext.asyncio.session.AsyncSession):
@@ -84,4 +84,4 @@ class _SessionBridge:
         return await_only(coroutine)
 
 
-bridging.add_bridge(_SessionBridge())
+tasks.add_bridge(_SessionBridge())

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import SessionTransaction
 
-from signalcli.dispatch import bridging, watching
+from signalcli.dispatch import tasks, watching
 from signalcli.dispatch.signatures import describe
 
 logger = logging.getLogger("signalcli.db")
@@ -41,7 +41,7 @@ class Hook:
             with watching.caused_by(self.cause) if self.cause else nullcontext():
                 value = self.function()
                 if iscoroutine(value):
-                    bridging.wait_for(value)
+                    tasks.wait_for(value)
         except Exception as error:
             if not self.robust:
                 raise

@@ -16,7 +16,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
 from signalcli.db.session import Session
-from signalcli.dispatch.calling import gate, under_way
+from signalcli.dispatch.tasks import gate, under_way
 
 M = TypeVar("M", bound=Callable[..., Any])
 

@@ -1,63 +1,17 @@
 """Calling receivers: every way of sending ends here."""
 
-import inspect
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import ContextVar
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from signalcli.dispatch.signatures import describe, qualified_name
-
-if TYPE_CHECKING:
-    from signalcli.dispatch.tasks import Place
+from signalcli.dispatch.tasks import discard, run_alone, run_together
 
 Receiver = Callable[..., Any]
 Responses = list[tuple[Receiver, Any]]
 
 logger = logging.getLogger("signalcli.dispatch")
-
-# Which of several receivers that run at the same time this is: its place, after those of the
-# receivers within which it runs, each of which has others beside it, too. A sync receiver and one
-# that is alone have none.
-under_way: "ContextVar[tuple[Place, ...]]" = ContextVar("signalcli_under_way", default=())
-
-# Who has receivers that run at the same time wait for each other, where what they share wants it.
-gate: "ContextVar[Gate | None]" = ContextVar("signalcli_gate", default=None)
-
-# The variables of which receivers that run at the same time have a value each.
-kept_apart: list[ContextVar[Any]] = []
-
-
-def keep_apart(variable: ContextVar[Any]) -> None:
-    """Have receivers that run at the same time see nothing of each other's value of a variable.
-
-    Every other context variable they share, as in Django. That would confuse what is set around
-    something and reset after it, while others run. What an observer sets when a response begins is
-    kept apart anyway.
-
-    Arguments:
-        variable: one with a default. It begins in each receiver with the sender's value, which
-            stays what it was.
-    """
-    kept_apart.append(variable)
-
-
-# Before 3.13 a task group whose member failed leaves a request to cancel the task around it,
-# which says nothing then of whether somebody asked for that.
-_COUNTS_REQUESTS_TO_CANCEL = sys.version_info >= (3, 13)
-
-
-class Gate(Protocol):
-    """Who says when one of several receivers that run at the same time may go on."""
-
-    def turn_of(self, way: "tuple[Place, ...]") -> Any:
-        """A future to wait for before the next step of a receiver, or None where it may go on.
-
-        Arguments:
-            way: its place, after those of the receivers within which it runs.
-        """
 
 
 class Calls(Protocol):
@@ -121,9 +75,7 @@ async def call_concurrently(
     """
     if len(receivers) == 1:
         receiver = receivers[0]
-        return [(receiver, await _alone(_response(receiver, named, robust, calls)))]
-
-    from signalcli.dispatch.tasks import run_together
+        return [(receiver, await run_alone(_response(receiver, named, robust, calls)))]
 
     answers: list[Awaitable[Any]] = []
     try:
@@ -163,49 +115,6 @@ async def _response(
             raise
         log_failure(receiver, error)
         return error
-
-
-async def _alone(response: Awaitable[Any]) -> Any:
-    """Await the response of a receiver that nobody runs beside, in the sender's own task.
-
-    That is many times quicker than a task of its own, in which Django has it. What would be seen
-    of that is made up for: there the receiver can cancel itself, but not its sender, and whoever
-    cancels the sender does so whatever the receiver makes of it.
-    """
-    task = running_task()
-    requests = 0 if task is None else task.cancelling()
-    try:
-        value = await response
-    except BaseException as error:
-        from asyncio import CancelledError
-
-        if task is None or task.cancelling() > requests or not isinstance(error, CancelledError):
-            raise
-        return None
-    if _COUNTS_REQUESTS_TO_CANCEL and task is not None and task.cancelling() > requests:
-        from asyncio import CancelledError, sleep
-
-        await sleep(0)  # raises what was not delivered yet
-        raise CancelledError
-    return value
-
-
-def running_task() -> Any:
-    """The task of asyncio that is running here, or None."""
-    # Nobody can have a task without having imported asyncio, which takes a while.
-    tasks = sys.modules.get("asyncio.tasks")
-    # Asked first, since whoever asks for the task without a loop pays for an exception.
-    if tasks is None or tasks.events._get_running_loop() is None:
-        return None
-    return tasks.current_task()
-
-
-def discard(answer: Awaitable[Any]) -> None:
-    """Close a coroutine that will not be awaited, about which Python would complain."""
-    if isinstance(answer, CoroutineType) and (
-        inspect.getcoroutinestate(answer) == inspect.CORO_CREATED
-    ):
-        answer.close()
 
 
 def log_failure(receiver: Receiver, error: Exception) -> None:

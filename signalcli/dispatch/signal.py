@@ -8,10 +8,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from signalcli.dispatch import forking, metering, watching
-from signalcli.dispatch.bridging import in_thread, wait_for
 from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
 from signalcli.dispatch.connections import Connection, ConnectionTable
 from signalcli.dispatch.signatures import check_receiver
+from signalcli.dispatch.tasks import in_thread, wait_for
 
 R = TypeVar("R", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import TYPE_CHECKING, Any, Protocol
 
 from signalcli.dispatch import forking, metering
-from signalcli.dispatch.calling import under_way
 from signalcli.dispatch.metering import MeteredCalls
+from signalcli.dispatch.tasks import under_way
 
 if TYPE_CHECKING:
     from signalcli.dispatch.calling import Receiver

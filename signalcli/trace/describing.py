@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from signalcli.dispatch.calling import keep_apart
+from signalcli.dispatch.tasks import keep_apart
 
 _describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 keep_apart(_describing)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import SQLModel
 
 from signalcli.dispatch import Receiver, Signal, watch
-from signalcli.dispatch.calling import keep_apart
+from signalcli.dispatch.tasks import keep_apart
 from signalcli.trace.describing import describing, is_describing
 from signalcli.trace.faults import injection_of, is_muted
 from signalcli.trace.models import describe_model

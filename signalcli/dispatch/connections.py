@@ -74,19 +74,19 @@ class ConnectionTable:
     __slots__ = (
         "__weakref__",
         "_change",
-        "_connections",
         "_dead",
         "_key_of",
         "_muted",
         "_reached",
         "lock",
+        "places",
     )
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         # Each in a list, behind which another one may wait. A list grows and shrinks in single
         # steps, so whatever strikes in between finds whoever comes first connected.
-        self._connections: dict[_ConnectionKey, list[Connection]] = {}
+        self.places: dict[_ConnectionKey, list[Connection]] = {}
         # Filled by callbacks of the garbage collector, which may strike while the lock is held;
         # so they only append, and whoever holds the lock next tidies up.
         self._dead: list[tuple[_ConnectionKey, Reference]] = []
@@ -116,12 +116,12 @@ class ConnectionTable:
             self._bury_the_dead()
             # Again where a finaliser came between with the same key: then it was first.
             while True:
-                place = self._connections.get(key)
+                place = self.places.get(key)
                 if place is None:
                     if is_bound_method(sender):
                         self._key_of = identity
                     own_place = [connection]
-                    if self._connections.setdefault(key, own_place) is own_place:
+                    if self.places.setdefault(key, own_place) is own_place:
                         self._changed()
                         return True
                     continue
@@ -133,7 +133,7 @@ class ConnectionTable:
                     return False
                 else:
                     place[1:] = [connection]
-                    if self._connections.get(key) is place:
+                    if self.places.get(key) is place:
                         return False
 
     def take(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> list[Connection]:
@@ -141,7 +141,7 @@ class ConnectionTable:
         key = _key(receiver, sender, dispatch_uid)
         with self.lock:
             self._bury_the_dead()
-            taken = self._connections.pop(key, [])
+            taken = self.places.pop(key, [])
             if taken:
                 self._changed()
             return taken
@@ -176,7 +176,7 @@ class ConnectionTable:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is connected (what died lately may still count)."""
-        return not self._connections
+        return not self.places
 
     @property
     def muted(self) -> bool:
@@ -192,12 +192,12 @@ class ConnectionTable:
     def renew(self) -> None:
         """Be usable in a new process, whatever other threads were doing when it was forked."""
         self.lock = threading.RLock()
-        for key, place in list(self._connections.items()):
+        for key, place in list(self.places.items()):
             self._bury(key, [each for each in place if not each.is_alive])
         self._changed()
 
     def _connected(self) -> list[Connection]:
-        return [place[0] for place in list(self._connections.values()) if place]
+        return [place[0] for place in list(self.places.values()) if place]
 
     def _derive(self) -> dict[Key | None, Reached]:
         with self.lock:
@@ -242,21 +242,21 @@ class ConnectionTable:
             # A living connection may have taken the key since, with the id of the dead.
             dead = [
                 each
-                for each in self._connections.get(key, ())
+                for each in self.places.get(key, ())
                 if each.receiver_reference is reference or each.sender_reference is reference
             ]
             self._bury(key, dead)
 
     def _bury(self, key: _ConnectionKey, dead: list[Connection]) -> None:
         """Take the dead out of their place, which is free then unless somebody waits."""
-        place = self._connections.get(key, [])
+        place = self.places.get(key, [])
         for connection in dead:
             with suppress(ValueError):
                 place.remove(connection)
         if not place:
-            place = self._connections.pop(key, [])
+            place = self.places.pop(key, [])
             if place:  # taken by a finaliser, just now
-                self._connections.setdefault(key, place)
+                self.places.setdefault(key, place)
 
 
 def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:

@@ -7,11 +7,18 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-from signalcli.dispatch import forking, metering, watching
+from signalcli.dispatch import forking
 from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
 from signalcli.dispatch.connections import Connection, ConnectionTable
 from signalcli.dispatch.signatures import check_receiver
 from signalcli.dispatch.tasks import in_thread, wait_for
+from signalcli.dispatch.watching import (
+    MeteredCalls,
+    WatchedDispatch,
+    announce_change,
+    meters,
+    observers,
+)
 
 R = TypeVar("R", bound=Callable[..., Any])
 
@@ -55,7 +62,6 @@ class Signal:
         self._definition = Definition(self)
         reference = weakref.ref(self, _bury)
         _living[id(reference)] = reference
-        self._update()
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._definition.set_name(self, f"{owner.__qualname__}.{name}")
@@ -147,7 +153,7 @@ class Signal:
     @property
     def is_idle(self) -> bool:
         """Whether sending would be for nothing: no receiver is connected, and nobody watches."""
-        return not watching.observers and self._table.is_empty
+        return not observers and self._table.is_empty
 
     def has_listeners(self, sender: Any = None) -> bool:
         """Whether a dispatch from this sender would reach a receiver, as in Django."""
@@ -177,9 +183,9 @@ class Signal:
                 6.1 (5.2 raises the first failure alone); a ``BaseExceptionGroup`` where it has
                 more than exceptions.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
+        if observers:
             return self._send_watched(sender, named, False)
         return self._send(sender, named, False)
 
@@ -189,9 +195,9 @@ class Signal:
         As :meth:`send`, but an exception takes its value's place in the result and is logged
         under ``signalcli.dispatch`` with its traceback.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
+        if observers:
             return self._send_watched(sender, named, True)
         return self._send(sender, named, True)
 
@@ -202,17 +208,17 @@ class Signal:
         concurrently, on the running loop, as in Django 6.1 (in 5.2 all begin at once). Cancelling
         the sender cancels them. One that cancels itself answers None.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
+        if observers:
             return await self._asend_watched(sender, named, False)
         return await self._asend(sender, named, False)
 
     async def asend_robust(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send_robust` for async code. Mirrors Django's ``Signal.asend_robust``."""
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
+        if observers:
             return await self._asend_watched(sender, named, True)
         return await self._asend(sender, named, True)
 
@@ -243,7 +249,6 @@ class Signal:
         """Connect a receiver that was checked; returns whether the connection is new."""
         is_new = self._table.add(receiver, sender, weak, dispatch_uid)
         if is_new:
-            self._update()
             self._connections_changed()
         return is_new
 
@@ -251,18 +256,11 @@ class Signal:
         """Disconnect; returns whether there was such a connection."""
         found = bool(self._table.take(receiver, sender, dispatch_uid))
         if found:
-            self._update()
             self._connections_changed()
         return found
 
     def _connections_changed(self) -> None:
         """A connection came or went; for signals that prepare for being listened to."""
-
-    def _update(self) -> None:
-        """Note whether anybody hears the signal, after a change of that."""
-        # Whoever comes last with a change has seen those before: that is what the lock is for.
-        with self._table.lock:
-            self._is_unheard = self.is_idle
 
     def _renew(self) -> None:
         """Be usable in a new process, whatever other threads were doing when it was forked."""
@@ -274,8 +272,8 @@ class Signal:
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and metering.meters:
-            calls = metering.MeteredCalls(self, metering.meters)
+        if calls is None and meters:
+            calls = MeteredCalls(self)
         named = self._complete(sender, named)
         responses = call_each(receivers, named, robust, calls)
         if async_receivers:
@@ -285,7 +283,7 @@ class Signal:
     def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
         if self._table.muted:
             return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+        with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
             return self._send(sender, {**named}, robust, dispatch)
@@ -296,8 +294,8 @@ class Signal:
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and metering.meters:
-            calls = metering.MeteredCalls(self, metering.meters)
+        if calls is None and meters:
+            calls = MeteredCalls(self)
         named = self._complete(sender, named)
         responses: Responses = []
         if receivers:
@@ -309,7 +307,7 @@ class Signal:
     async def _asend_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
         if self._table.muted:
             return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+        with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
             return await self._asend(sender, {**named}, robust, dispatch)
@@ -412,17 +410,11 @@ def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
     )
 
 
-def _update_all() -> None:
-    for signal in all_signals():
-        signal._update()
-
-
 def _renew_all() -> None:
     for signal in all_signals():
         signal._renew()
     # Others may have had no time to note what they had changed.
-    watching.announce_change()
+    announce_change()
 
 
-watching.on_change(_update_all)
 forking.in_child(_renew_all)

@@ -1,7 +1,10 @@
 """Calling receivers: every way of sending ends here."""
 
+import linecache
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from keyword import iskeyword
 from types import CoroutineType
 from typing import Any, Protocol
 
@@ -10,6 +13,7 @@ from signalcli.dispatch.tasks import discard, run_alone, run_together
 
 Receiver = Callable[..., Any]
 Responses = list[tuple[Receiver, Any]]
+Loop = Callable[..., Responses]
 
 logger = logging.getLogger("signalcli.dispatch")
 
@@ -29,8 +33,38 @@ class Calls(Protocol):
         """Await what an async receiver answers, which is called now unless it was before."""
 
 
+# The loop in which every sync receiver is called. It is text, since a call whose arguments are
+# spelled out takes half of what `receiver(**named)` takes, for which Python makes and unpacks a
+# dictionary each time. So the loop is compiled for each tuple of argument names that is in use.
+_LOOP = """\
+def call_each(receivers, signal, sender, named, robust, calls):
+    {values}
+    responses = []
+    for receiver in receivers:
+        try:
+            value = {call}
+        except Exception as error:
+            if not robust:
+                raise
+            log_failure(receiver, error)
+            value = error
+        responses.append((receiver, value))
+    return responses
+"""
+
+# The loops by the names that they spell out; None for names that came once, or cannot be spelled.
+_loops: dict[tuple[str, ...], Loop | None] = {}
+
+MOST_LOOPS = 256
+
+# What a call has already, and what Python takes for no name.
+_NEVER_SPELLED = ("signal", "sender", "__debug__")
+
+
 def call_each(
     receivers: Sequence[Receiver],
+    signal: Any,
+    sender: Any,
     named: dict[str, Any],
     robust: bool,
     calls: Calls | None = None,
@@ -39,21 +73,76 @@ def call_each(
 
     Arguments:
         receivers: who is called, in this order.
-        named: the keyword arguments of each call, ``signal`` and ``sender`` included.
+        signal: what is sent.
+        sender: who it is sent for.
+        named: the other keyword arguments of each call.
         robust: whether an exception takes its value's place instead of stopping the loop.
         calls: who calls them instead of the loop, if somebody does.
     """
-    responses = []
-    for receiver in receivers:
-        try:
-            value = receiver(**named) if calls is None else calls.call(receiver, named)
-        except Exception as error:
-            if not robust:
-                raise
-            log_failure(receiver, error)
-            value = error
-        responses.append((receiver, value))
-    return responses
+    if calls is not None:
+        return _watched_loop(receivers, signal, sender, named, robust, calls)
+    loop = _loops.get(tuple(named)) or _loop_for(tuple(named))
+    return loop(receivers, signal, sender, named, robust, calls)
+
+
+def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """All keyword arguments of a call.
+
+    Raises:
+        TypeError: ``signal`` is among those that were given.
+    """
+    if "signal" in named:
+        raise TypeError(
+            "send() got multiple values for keyword argument 'signal', which it provides "
+            "itself. Give the argument another name."
+        )
+    return {**named, "signal": signal, "sender": sender}
+
+
+def _loop_for(names: tuple[str, ...]) -> Loop:
+    """The loop for arguments of these names."""
+    # There is no lock: each step is one of a dictionary, and two threads may make the same loop.
+    if names in _loops:
+        if all(map(_can_be_spelled, names)):
+            # Numbered, so that no argument has a name of the loop's own.
+            values = "; ".join(f"_{place} = named[{name!r}]" for place, name in enumerate(names))
+            arguments = "".join(f", {name}=_{place}" for place, name in enumerate(names))
+            loop = _compiled(values, f"receiver(signal=signal, sender=sender{arguments})")
+            _loops[names] = loop
+            return loop
+    else:
+        # Names that come only once are worth no loop, and a program may have any number of them.
+        if len(_loops) >= MOST_LOOPS:
+            _forget_loops()
+        _loops[names] = None
+    return _unspelled_loop
+
+
+def _can_be_spelled(name: str) -> bool:
+    """Whether a name can stand in a call, where it means itself and nothing more."""
+    # Python reads other letters than ASCII's in their normal form, which is another name.
+    is_plain = type(name) is str and name.isascii() and name.isidentifier()
+    return is_plain and not iskeyword(name) and name not in _NEVER_SPELLED
+
+
+def _compiled(values: str, call: str) -> Loop:
+    source = _LOOP.format(values=values, call=call)
+    filename = f"<signalcli.dispatch: {call}>"
+    namespace: dict[str, Any] = {"log_failure": log_failure, "complete": complete}
+    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # names were checked
+    # Where tracebacks and debuggers look for its lines; without a time, so that they stay there.
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    loop: Loop = namespace["call_each"]
+    return loop
+
+
+def _forget_loops() -> None:
+    """Forget every loop, and its lines."""
+    with suppress(KeyError):  # none is left
+        while True:
+            _, loop = _loops.popitem()
+            if loop is not None:
+                linecache.cache.pop(loop.__code__.co_filename, None)
 
 
 async def call_concurrently(
@@ -126,3 +215,8 @@ def log_failure(receiver: Receiver, error: Exception) -> None:
         describe(receiver),
         exc_info=error,
     )
+
+
+_COMPLETE = "named = complete(signal, sender, named)"
+_unspelled_loop = _compiled(_COMPLETE, "receiver(**named)")
+_watched_loop = _compiled(_COMPLETE, "calls.call(receiver, named)")

@@ -8,7 +8,14 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from signalcli.dispatch import forking
-from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
+from signalcli.dispatch.calling import (
+    Calls,
+    Receiver,
+    Responses,
+    call_concurrently,
+    call_each,
+    complete,
+)
 from signalcli.dispatch.connections import Connection, ConnectionTable
 from signalcli.dispatch.signatures import check_receiver
 from signalcli.dispatch.tasks import in_thread, wait_for
@@ -274,9 +281,9 @@ class Signal:
             return []
         if calls is None and meters:
             calls = MeteredCalls(self)
-        named = self._complete(sender, named)
-        responses = call_each(receivers, named, robust, calls)
+        responses = call_each(receivers, self, sender, named, robust, calls)
         if async_receivers:
+            named = complete(self, sender, named)
             responses += wait_for(call_concurrently(async_receivers, named, robust, calls))
         return responses
 
@@ -296,11 +303,11 @@ class Signal:
             return []
         if calls is None and meters:
             calls = MeteredCalls(self)
-        named = self._complete(sender, named)
         responses: Responses = []
         if receivers:
-            responses += await in_thread(call_each, receivers, named, robust, calls)
+            responses += await in_thread(call_each, receivers, self, sender, named, robust, calls)
         if async_receivers:
+            named = complete(self, sender, named)
             responses += await call_concurrently(async_receivers, named, robust, calls)
         return responses
 
@@ -311,17 +318,6 @@ class Signal:
             if dispatch.is_silenced:
                 return []
             return await self._asend(sender, {**named}, robust, dispatch)
-
-    def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a call; ``named`` is the caller's own and may be filled up."""
-        if "signal" in named:
-            raise TypeError(
-                "send() got multiple values for keyword argument 'signal', which it provides "
-                "itself. Give the argument another name."
-            )
-        named["signal"] = self
-        named["sender"] = sender
-        return named
 
 
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:

@@ -187,7 +187,9 @@ class MeteredCalls:
         except BaseException as error:
             self._tell(receiver, begun, error)
             raise
-        self._tell(receiver, begun, None)
+        seconds = perf_counter() - begun
+        for meter in self._meters:
+            meter.measured(self._signal, receiver, begun, seconds, None)
         return value
 
     def prepare(
@@ -309,13 +311,18 @@ class WatchedDispatch:
         return receiver
 
     def _begun(self, receiver: Receiver) -> _Tokens:
-        places = under_way.get()
         # What observers set around a response is not for others that run beside it.
-        with places[-1].keeping_what_is_set() if places else nullcontext():
-            return [
-                (observer, observer.response_begun(dispatch, receiver))
-                for observer, dispatch in self._tokens
-            ]
+        places = under_way.get()
+        if places:
+            with places[-1].keeping_what_is_set():
+                return self._tell_of(receiver)
+        return self._tell_of(receiver)
+
+    def _tell_of(self, receiver: Receiver) -> _Tokens:
+        responses = []
+        for observer, dispatch in self._tokens:
+            responses.append((observer, observer.response_begun(dispatch, receiver)))
+        return responses
 
 
 def _ended(responses: _Tokens, value: Any, error: BaseException | None) -> None:

@@ -58,11 +58,8 @@ class DispatcherSource:
         """A receiver is being called."""
         if dispatch is None:
             return None
-        return self._recorder.response_begun(
-            dispatch,
-            *name_and_place(receiver),
-            injection_of(receiver),
-        )
+        name, file, line = name_and_place(receiver)
+        return self._recorder.response_begun(dispatch, name, file, line, injection_of(receiver))
 
     def response_ended(
         self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None

@@ -19,23 +19,28 @@ logger = logging.getLogger("signalcli.dispatch")
 
 
 class Calls(Protocol):
-    """Who calls the receivers, where more is to be done than that: watching, metering."""
+    """Calls the receivers of one dispatch in place of the loops below, to watch or meter them."""
 
     def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
         """Call a sync receiver with keyword arguments and return its value."""
 
     def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:
-        """Call an async receiver, whose answer is awaited by :meth:`acall`."""
+        """Call an async receiver and return its answer, which :meth:`acall` awaits."""
 
     async def acall(
         self, receiver: Receiver, named: dict[str, Any], answer: Awaitable[Any] | None = None
     ) -> Any:
-        """Await what an async receiver answers, which is called now unless it was before."""
+        """Await an async receiver's answer; without one, call the receiver first."""
 
 
-# The loop in which every sync receiver is called. It is text, since a call whose arguments are
-# spelled out takes half of what `receiver(**named)` takes, for which Python makes and unpacks a
-# dictionary each time. So the loop is compiled for each tuple of argument names that is in use.
+# The one loop in which every sync receiver is called. It is text, since Python calls a function
+# nearly twice as fast where the arguments are spelled out as where they come as `**named`: then it
+# makes and unpacks a dictionary for each call. So the loop is compiled for each tuple of argument
+# names in use, as dataclasses compile `__init__`; once more for names that cannot be spelled out,
+# and once more for those who watch.
+#
+# A robust dispatch keeps exceptions from its sender, but as in Django not a KeyboardInterrupt,
+# SystemExit or CancelledError, which are no failures of the receiver.
 _LOOP = """\
 def call_each(receivers, signal, sender, named, robust, calls):
     {values}
@@ -52,12 +57,13 @@ def call_each(receivers, signal, sender, named, robust, calls):
     return responses
 """
 
-# The loops by the names that they spell out; None for names that came once, or cannot be spelled.
-_loops: dict[tuple[str, ...], Loop | None] = {}
-
 MOST_LOOPS = 256
 
-# What a call has already, and what Python takes for no name.
+# Each loop by the names that it spells out. None stands for names that came once only, which are
+# worth no loop, and for names that cannot be spelled out.
+_loops: dict[tuple[str, ...], Loop | None] = {}
+
+# Every call has the first two already; Python takes the third for no name.
 _NEVER_SPELLED = ("signal", "sender", "__debug__")
 
 
@@ -77,7 +83,7 @@ def call_each(
         sender: who it is sent for.
         named: the other keyword arguments of each call.
         robust: whether an exception takes its value's place instead of stopping the loop.
-        calls: who calls them instead of the loop, if somebody does.
+        calls: calls them in place of the loop, where somebody watches or meters.
     """
     if calls is not None:
         return _watched_loop(receivers, signal, sender, named, robust, calls)
@@ -86,10 +92,10 @@ def call_each(
 
 
 def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
-    """All keyword arguments of a call.
+    """All keyword arguments of a call, in a dictionary of its own.
 
     Raises:
-        TypeError: ``signal`` is among those that were given.
+        TypeError: ``named`` has a ``signal``, too.
     """
     if "signal" in named:
         raise TypeError(
@@ -100,45 +106,45 @@ def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loop_for(names: tuple[str, ...]) -> Loop:
-    """The loop for arguments of these names."""
-    # There is no lock: each step is one of a dictionary, and two threads may make the same loop.
-    if names in _loops:
-        if all(map(_can_be_spelled, names)):
-            # Numbered, so that no argument has a name of the loop's own.
-            values = "; ".join(f"_{place} = named[{name!r}]" for place, name in enumerate(names))
-            arguments = "".join(f", {name}=_{place}" for place, name in enumerate(names))
-            loop = _compiled(values, f"receiver(signal=signal, sender=sender{arguments})")
-            _loops[names] = loop
-            return loop
-    else:
-        # Names that come only once are worth no loop, and a program may have any number of them.
+    """The loop for arguments of these names, where none is kept for them."""
+    # Threads need no lock here: each step is one operation of a dictionary, and where two of them
+    # compile a loop for the same names, either will do.
+    if names not in _loops:
         if len(_loops) >= MOST_LOOPS:
             _forget_loops()
         _loops[names] = None
+    elif all(map(_can_be_spelled, names)):
+        # The values have numbers for names, so that none takes a name that the loop uses.
+        values = "; ".join(f"_{place} = named[{name!r}]" for place, name in enumerate(names))
+        arguments = "".join(f", {name}=_{place}" for place, name in enumerate(names))
+        loop = _compiled(values, f"receiver(signal=signal, sender=sender{arguments})")
+        _loops[names] = loop
+        return loop
     return _unspelled_loop
 
 
 def _can_be_spelled(name: str) -> bool:
-    """Whether a name can stand in a call, where it means itself and nothing more."""
-    # Python reads other letters than ASCII's in their normal form, which is another name.
+    """Whether a name can stand in source text and mean itself there, and nothing else."""
+    # Python normalises names that have other letters than ASCII's: they would arrive changed.
     is_plain = type(name) is str and name.isascii() and name.isidentifier()
     return is_plain and not iskeyword(name) and name not in _NEVER_SPELLED
 
 
 def _compiled(values: str, call: str) -> Loop:
+    """The loop, with a statement that gets the values and an expression that calls a receiver."""
     source = _LOOP.format(values=values, call=call)
     filename = f"<signalcli.dispatch: {call}>"
     namespace: dict[str, Any] = {"log_failure": log_failure, "complete": complete}
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # names were checked
-    # Where tracebacks and debuggers look for its lines; without a time, so that they stay there.
+    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # its names were checked
+    # Tracebacks and debuggers look for the source here. No time of change: it never goes stale.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     loop: Loop = namespace["call_each"]
     return loop
 
 
 def _forget_loops() -> None:
-    """Forget every loop, and its lines."""
-    with suppress(KeyError):  # none is left
+    """Forget every loop and its source; those in use are soon compiled again."""
+    with suppress(KeyError):  # when no loop is left
         while True:
             _, loop = _loops.popitem()
             if loop is not None:
@@ -153,14 +159,14 @@ async def call_concurrently(
 ) -> Responses:
     """Call async receivers at the same time; the arguments are those of :func:`call_each`.
 
-    They share one context, and what they set in context variables is the sender's afterwards.
-    One that cancels itself answers None.
+    They share one context, and the sender sees afterwards what they set in context variables.
+    A receiver that cancels itself answers None.
 
     Raises:
         BaseException: where not robust, what the only receiver that failed raised. The first
             failure cancels the receivers that still run.
-        BaseExceptionGroup: several failed, be it on being cancelled; it is an ``ExceptionGroup``
-            where it has nothing but exceptions.
+        BaseExceptionGroup: several receivers failed, some perhaps on being cancelled; an
+            ``ExceptionGroup`` where it has nothing but exceptions.
     """
     if len(receivers) == 1:
         receiver = receivers[0]
@@ -171,10 +177,11 @@ async def call_concurrently(
         if robust:
             responses = [_response(receiver, named, robust, calls) for receiver in receivers]
         else:
-            # As in Django, whoever cannot even be called fails before another one begins.
+            # As in Django, a receiver whose call fails does so before any other one begins.
             for receiver in receivers:
                 answer = receiver(**named) if calls is None else calls.prepare(receiver, named)
                 answers.append(answer)
+            # A coroutine that nobody watches runs as it is: one frame less at each of its steps.
             responses = [
                 answer
                 if calls is None and type(answer) is CoroutineType

@@ -29,9 +29,9 @@ from signalcli.dispatch.watching import (
 
 R = TypeVar("R", bound=Callable[..., Any])
 
-# Keyed by the id of the reference, which lives as long as it stands here. There is no lock: each
-# step below is one operation of a dict, so that threads cannot come between, and a signal that
-# the garbage collector buries in the middle of another step finds nothing held.
+# By the id of the reference itself, which is unique while the reference stands here. No lock guards
+# it: each use is a single operation of a dict, which no other thread can interrupt. And the garbage
+# collector, which may end a signal's life half-way through any step, could not wait for a lock.
 _living: "dict[int, weakref.ref[Signal]]" = {}
 
 
@@ -110,23 +110,23 @@ class Signal:
     ) -> R:
         """Connect a receiver, once. Mirrors Django's ``Signal.connect``.
 
-        Unlike Django's, it always checks the receiver and returns it, so that it can stand as a
-        decorator. And a module may be reloaded: see ``dispatch_uid``.
+        Unlike Django's, it always checks the receiver, and returns it, so that it can be used as a
+        decorator. And it lets a module be reloaded: see ``dispatch_uid``.
 
         Arguments:
             receiver: a hashable callable, sync or async, that takes ``**kwargs``. Receivers run
                 in the order in which they connected.
-            sender: the only object whose dispatches are received, compared by identity and not
-                kept alive (but for what cannot be weakly referenced: a string, a number); None
-                for every sender.
+            sender: the only object whose dispatches are received; None for every sender. It is
+                compared by identity. It is not kept alive, unless it cannot be weakly referenced
+                (a string, a number).
             weak: whether the connection ends with the receiver's life. A bound method lives as
                 long as its object. Pass False for a function that nothing else holds.
-            dispatch_uid: a hashable identifier; of several receivers with the same one, only the
-                first is connected (for modules that are imported twice) for as long as it lives.
-                When it dies, the last that connected after it takes its place in the order, at
-                once, if that one lives (a reloaded module's new function, for which Django needs
-                a second reload). Until then it waits, held as if it were connected, and is not
-                listed. Behind a receiver that the connection itself keeps alive nobody waits.
+            dispatch_uid: a hashable identifier. Of several receivers with the same one only the
+                first is connected, for as long as it lives: a module may be imported twice. The
+                last one that connected after it waits, held as if it were connected, but not
+                listed. When the first dies, the one that waits takes its place in the order at
+                once: a reloaded module's new function, for which Django needs a second reload.
+                Nobody waits behind a receiver that the connection itself keeps alive.
 
         Raises:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
@@ -145,7 +145,7 @@ class Signal:
     ) -> bool:
         """Disconnect a receiver. Mirrors Django's ``Signal.disconnect``.
 
-        With a ``dispatch_uid``, whoever waits for the receiver's place goes with it.
+        With a ``dispatch_uid``, the receiver that waits for this one's place is disconnected, too.
 
         Arguments:
             receiver: the receiver; not needed with a ``dispatch_uid``.
@@ -159,7 +159,7 @@ class Signal:
 
     @property
     def is_idle(self) -> bool:
-        """Whether sending would be for nothing: no receiver is connected, and nobody watches."""
+        """Whether no receiver is connected and nobody watches, so that sending has no effect."""
         return not observers and self._table.is_empty
 
     def has_listeners(self, sender: Any = None) -> bool:
@@ -169,26 +169,26 @@ class Signal:
     def send(self, sender: Any, **named: Any) -> Responses:
         """Send to every connected receiver. Mirrors Django's ``Signal.send``.
 
-        Sync receivers run first, in the order of connecting; then the async ones, concurrently,
-        awaited through asgiref's ``async_to_sync``. These share one context: each sees what the
-        others set in context variables, and the sender sees it afterwards, as in Django 6.1 (in
-        5.2 it is lost). Unlike in Django 6.1, several may call sync code through asgiref's
-        ``sync_to_async`` at the same time.
+        Sync receivers run first, in the order of connecting. Then the async receivers run
+        concurrently, awaited through asgiref's ``async_to_sync``. They share one context: each
+        sees what the others set in context variables, and the sender sees it afterwards, as in
+        Django 6.1 (in 5.2 it is lost). Unlike in Django 6.1, several of them may call sync code
+        through asgiref's ``sync_to_async`` at the same time.
 
         Arguments:
-            sender: who the signal is sent for, usually a class; receivers connected with this
-                sender, and those without a sender, are called. Or None.
-            named: the arguments that each receiver gets, besides ``signal`` and ``sender``.
+            sender: who the signal is sent for, usually a class, or None. The receivers connected
+                with this sender and those connected without a sender are called.
+            named: the arguments that each receiver gets along with ``signal`` and ``sender``.
 
         Returns:
-            For each receiver the pair of it and what it returned.
+            A pair for each receiver: the receiver, and the value that it returned.
 
         Raises:
-            Exception: what a receiver raised; the receivers after it are not called, and the async
-                ones that still run are cancelled (Django 5.2 lets them go on).
-            ExceptionGroup: several async receivers failed, be it on being cancelled, as in Django
-                6.1 (5.2 raises the first failure alone); a ``BaseExceptionGroup`` where it has
-                more than exceptions.
+            Exception: what a receiver raised. The receivers after it are not called, and async
+                receivers that still run are cancelled (Django 5.2 lets them go on).
+            ExceptionGroup: several async receivers failed, some perhaps on being cancelled, as in
+                Django 6.1 (5.2 raises the first failure alone). A ``BaseExceptionGroup`` where it
+                has more than exceptions.
         """
         if not (self._table.places or observers):
             return []
@@ -199,8 +199,8 @@ class Signal:
     def send_robust(self, sender: Any, **named: Any) -> Responses:
         """Send to every receiver, whatever the others raise. Mirrors ``Signal.send_robust``.
 
-        As :meth:`send`, but an exception takes its value's place in the result and is logged
-        under ``signalcli.dispatch`` with its traceback.
+        Like :meth:`send`, but a receiver's exception takes the place of its value in the result,
+        and is logged under ``signalcli.dispatch`` with its traceback.
         """
         if not (self._table.places or observers):
             return []
@@ -211,9 +211,9 @@ class Signal:
     async def asend(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send` for async code. Mirrors Django's ``Signal.asend``.
 
-        Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
-        concurrently, on the running loop, as in Django 6.1 (in 5.2 all begin at once). Cancelling
-        the sender cancels them. One that cancels itself answers None.
+        Sync receivers run first, in a thread (asgiref's ``sync_to_async``). Then the async
+        receivers run concurrently on the running loop, as in Django 6.1 (in 5.2 all begin at
+        once). Cancelling the sender cancels them. A receiver that cancels itself answers None.
         """
         if not (self._table.places or observers):
             return []
@@ -231,9 +231,13 @@ class Signal:
 
     @contextmanager
     def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
-        """Within it, a receiver is connected (strongly); for tests.
+        """Within it, a receiver is connected, and held strongly; for tests.
 
-        What was connected before stays connected after. Raises as :meth:`connect` does.
+        A receiver that was connected before stays connected afterwards.
+
+        Raises:
+            TypeError: as :meth:`connect` does.
+            ValueError: as :meth:`connect` does.
         """
         check_receiver(receiver, self.providing_args)
         is_new = self._add(receiver, sender, False, None)
@@ -267,10 +271,10 @@ class Signal:
         return found
 
     def _connections_changed(self) -> None:
-        """A connection came or went; for signals that prepare for being listened to."""
+        """A connection was made or ended; for signals that prepare for having listeners."""
 
     def _renew(self) -> None:
-        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        """Be usable in a forked process, whatever other threads were doing at the fork."""
         self._table.renew()
 
     def _send(
@@ -323,14 +327,14 @@ class Signal:
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:
     """Connect the decorated function to a signal, or to each of a list or tuple of them.
 
-    Mirrors Django's ``django.dispatch.receiver``. The options are those of
+    Mirrors Django's ``django.dispatch.receiver``. The options are the arguments of
     :meth:`Signal.connect`::
 
         @receiver(post_save, sender=User)
         def create_profile(instance, created, **kwargs): ...
 
     Raises:
-        TypeError: what should be signals are none.
+        TypeError: ``signals`` is not a signal, nor a list or tuple of them.
     """
     wanted: list[Signal] = list(signals) if isinstance(signals, Iterable) else [signals]
     for signal in wanted:
@@ -361,10 +365,10 @@ class Definition:
     __slots__ = ("_name", "_owner", "filename", "line", "module")
 
     def __init__(self, owner: Any) -> None:
-        """Note the place of the call that is making ``owner``.
+        """Note the place of the call that makes ``owner``.
 
         Arguments:
-            owner: the object under construction, whose ``__init__`` is the caller.
+            owner: the object that is being made, whose ``__init__`` calls this.
         """
         frame = sys._getframe(1)
         while _is_constructor_of(owner, frame) and frame.f_back is not None:
@@ -383,8 +387,8 @@ class Definition:
     def name_of(self, owner: Any) -> str:
         """The global name under which the defining module holds ``owner``.
 
-        Looked up when first asked, since no name exists yet while the object is made. Without a
-        global name, the type and line stand in: ``signal@12``.
+        It is looked up when first asked for, since the object has no name yet while it is made.
+        An object without a global name is named by its type and line: ``signal@12``.
         """
         return self._found_name(owner) or f"{self._owner}@{self.line}"
 
@@ -409,7 +413,7 @@ def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
 def _renew_all() -> None:
     for signal in all_signals():
         signal._renew()
-    # Others may have had no time to note what they had changed.
+    # Another thread may have begun or ended to watch, and not have told yet who asked to know.
     announce_change()
 
 

@@ -18,14 +18,14 @@ from signalcli.dispatch.tasks import under_way
 
 
 class Observer(Protocol):
-    """Who watches dispatches. The tokens that it returns come back to it unread.
+    """Watches dispatches. Each token that it returns is handed back to it, and read by nobody else.
 
     Async receivers that run at the same time share one context. But a context variable that an
     observer sets when a response begins is that response's own.
     """
 
     def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
-        """A signal is being sent; returns a token for the dispatch."""
+        """A :class:`Signal` is being sent; returns a token for the dispatch."""
 
     def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
         """The dispatch is over, with the exception that stopped it, if one did."""
@@ -46,7 +46,7 @@ class Observer(Protocol):
 class Interceptor:
     """An observer that may come between a watched dispatch and its receivers.
 
-    It takes no notice of anything: a subclass says what it cares for.
+    This one does nothing: a subclass overrides the methods that it needs.
     """
 
     def silences(self, signal: Any) -> bool:
@@ -54,7 +54,7 @@ class Interceptor:
         return False
 
     def instead_of(self, receiver: Receiver, is_async: bool) -> Receiver:
-        """What is called in a receiver's stead; awaited where the receiver is async."""
+        """The callable to call in a receiver's place; awaited where the receiver is async."""
         return receiver
 
     def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
@@ -70,7 +70,7 @@ class Interceptor:
         """The receiver returned or raised."""
 
     def cause(self) -> Any:
-        """What is running here."""
+        """Nothing is told of what runs here."""
 
     def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
         """Nothing changes within it."""
@@ -78,7 +78,7 @@ class Interceptor:
 
 
 class Meter(Protocol):
-    """Who is told of responses."""
+    """Is told of responses, each when it has ended."""
 
     def measured(
         self,
@@ -88,21 +88,21 @@ class Meter(Protocol):
         seconds: float,
         error: BaseException | None,
     ) -> None:
-        """A receiver returned or raised, in the thread and context it ran in.
+        """A receiver returned or raised; called in the thread and context it ran in.
 
         Arguments:
-            signal: what it received.
-            receiver: who it is.
-            begun: when it began, on the clock of ``time.perf_counter``.
+            signal: the :class:`Signal` that it received.
+            receiver: the receiver.
+            begun: when it began, in seconds on the clock of ``time.perf_counter``.
             seconds: how long it ran, with all that it set off.
-            error: what it raised, or None.
+            error: the exception that it raised, or None.
         """
 
 
 Cause = tuple[tuple[Observer, Any], ...]
 _Tokens = list[tuple[Observer, Any]]
 
-# Who watches and who meters: lists that change in place, so that whoever imports one has it.
+# Who watches and who meters. The lists change in place: every module that imports one has the same.
 observers: list[Observer] = []
 meters: list[Meter] = []
 _on_change: list[Callable[[], object]] = []
@@ -136,12 +136,12 @@ def metered(meter: Meter) -> Iterator[None]:
 
 
 def on_change(callback: Callable[[], object]) -> None:
-    """Call back whenever an observer begins or stops watching, for as long as the process lives."""
+    """Call back whenever an observer begins or ends to watch, for as long as the process lives."""
     _on_change.append(callback)
 
 
 def announce_change() -> None:
-    """Tell those who asked for it that observers may have changed."""
+    """Call back those who asked to know when observers change."""
     for callback in _on_change:
         callback()
 
@@ -155,13 +155,13 @@ forking.in_child(_renew_lock)
 
 
 def cause() -> Cause:
-    """What is running now, for what will follow from it later (see :func:`caused_by`)."""
+    """What runs now, as a cause for what will follow from it later (see :func:`caused_by`)."""
     return tuple((observer, observer.cause()) for observer in tuple(observers))
 
 
 @contextmanager
 def caused_by(cause: Cause) -> Iterator[None]:
-    """Within it, dispatches count as caused by what was running when :func:`cause` was called."""
+    """Within it, dispatches count as caused by what ran when :func:`cause` was called."""
     with ExitStack() as stack:
         for observer, token in cause:
             stack.enter_context(observer.caused_by(token))
@@ -180,7 +180,7 @@ class MeteredCalls:
     def call(
         self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
     ) -> Any:
-        """Call a receiver, or something else in its stead, with keyword arguments."""
+        """Call a receiver, or ``called`` in its place, with keyword arguments."""
         begun = perf_counter()
         try:
             value = (receiver if called is None else called)(**named)
@@ -195,7 +195,7 @@ class MeteredCalls:
     def prepare(
         self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
     ) -> Awaitable[Any]:
-        """Call an async receiver, whose answer is awaited by :meth:`acall`."""
+        """Call an async receiver and return its answer, which :meth:`acall` awaits."""
         begun = perf_counter()
         try:
             answer: Awaitable[Any] = (receiver if called is None else called)(**named)
@@ -211,7 +211,7 @@ class MeteredCalls:
         answer: Awaitable[Any] | None = None,
         called: Receiver | None = None,
     ) -> Any:
-        """Await what an async receiver answers, which is called now unless it was before."""
+        """Await an async receiver's answer; without one, call the receiver first."""
         begun = perf_counter()
         try:
             if answer is None:
@@ -230,10 +230,10 @@ class MeteredCalls:
 
 
 class WatchedDispatch:
-    """One dispatch under the eyes of the observers: a context manager around the calls.
+    """One dispatch of which the observers are told: a context manager around its calls.
 
     Attributes:
-        is_silenced: whether it reaches nobody, since an interceptor says so.
+        is_silenced: whether the dispatch reaches nobody because an interceptor says so.
     """
 
     __slots__ = ("_interceptors", "_metered", "_tokens", "is_silenced")
@@ -271,9 +271,9 @@ class WatchedDispatch:
         return value
 
     def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:
-        """Call an async receiver, whose answer is awaited by :meth:`acall`.
+        """Call an async receiver and return its answer, which :meth:`acall` awaits.
 
-        The response begins with that, unless the call fails already.
+        Observers hear of the response there, or here where the call fails.
         """
         called = self._intercepted(receiver, True) if self._interceptors else receiver
         try:
@@ -289,7 +289,7 @@ class WatchedDispatch:
     async def acall(
         self, receiver: Receiver, named: dict[str, Any], answer: Awaitable[Any] | None = None
     ) -> Any:
-        """Await what an async receiver answers, which is called now unless it was before."""
+        """Await an async receiver's answer; without one, call the receiver first."""
         called = receiver
         if answer is None and self._interceptors:
             called = self._intercepted(receiver, True)
@@ -311,7 +311,7 @@ class WatchedDispatch:
         return receiver
 
     def _begun(self, receiver: Receiver) -> _Tokens:
-        # What observers set around a response is not for others that run beside it.
+        # Receivers that run beside this one are not to see what observers set for it.
         places = under_way.get()
         if places:
             with places[-1].keeping_what_is_set():

@@ -192,8 +192,6 @@ class Signal:
         """
         if not (self._table.places or observers):
             return []
-        if observers:
-            return self._send_watched(sender, named, False)
         return self._send(sender, named, False)
 
     def send_robust(self, sender: Any, **named: Any) -> Responses:
@@ -204,8 +202,6 @@ class Signal:
         """
         if not (self._table.places or observers):
             return []
-        if observers:
-            return self._send_watched(sender, named, True)
         return self._send(sender, named, True)
 
     async def asend(self, sender: Any, **named: Any) -> Responses:
@@ -217,16 +213,12 @@ class Signal:
         """
         if not (self._table.places or observers):
             return []
-        if observers:
-            return await self._asend_watched(sender, named, False)
         return await self._asend(sender, named, False)
 
     async def asend_robust(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send_robust` for async code. Mirrors Django's ``Signal.asend_robust``."""
         if not (self._table.places or observers):
             return []
-        if observers:
-            return await self._asend_watched(sender, named, True)
         return await self._asend(sender, named, True)
 
     @contextmanager
@@ -277,9 +269,15 @@ class Signal:
         """Be usable in a forked process, whatever other threads were doing at the fork."""
         self._table.renew()
 
+    # The way of every dispatch, for sync senders and for async ones: who watches, who is reached,
+    # who meters, and then the calls (see signalcli.dispatch.calling). A dispatch that is watched
+    # takes it a second time, with its own calls.
+
     def _send(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
+        if calls is None and observers:
+            return self._send_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
@@ -297,11 +295,13 @@ class Signal:
         with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
-            return self._send(sender, {**named}, robust, dispatch)
+            return self._send(sender, named, robust, dispatch)
 
     async def _asend(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
+        if calls is None and observers:
+            return await self._asend_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
@@ -321,7 +321,7 @@ class Signal:
         with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
-            return await self._asend(sender, {**named}, robust, dispatch)
+            return await self._asend(sender, named, robust, dispatch)
 
 
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:

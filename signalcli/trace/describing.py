@@ -9,10 +9,9 @@ from signalcli.dispatch.tasks import keep_apart
 _describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 keep_apart(_describing)
 
-
-def is_describing() -> bool:
-    """Whether what happens here only serves to describe a value."""
-    return _describing.get()
+# Whether what happens here only serves to describe a value. Asked at each response, so without the
+# cost of a function around it.
+is_describing = _describing.get
 
 
 @contextmanager

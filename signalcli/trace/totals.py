@@ -16,9 +16,6 @@ from signalcli.trace.records import encodable
 
 _Tallies = dict[object, "_Tally"]
 
-# Whose names are at hand.
-_NAMED = frozenset({FunctionType, MethodType})
-
 
 @dataclass(frozen=True, slots=True)
 class ReceiverTotal:
@@ -87,7 +84,7 @@ class Totals:
             return
         key = (
             (receiver.__module__, receiver.__qualname__)
-            if type(receiver) in _NAMED
+            if type(receiver) is FunctionType or type(receiver) is MethodType
             else full_name(receiver)
         )
         with self._lock:

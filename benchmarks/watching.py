@@ -5,6 +5,9 @@ the trace, and while only totals are kept; each time the same is done without. T
 cost of a dispatch; what 50 receivers add to 10 is that of responses. The receivers return None,
 True, a number or a short text.
 
+Beginning and ending to watch is compared where few and where many signals live, whom nobody has to
+tell.
+
 What is to be reached is 5 µs a response for a trace and 1.5 µs for totals: the ratio is that to
 one microsecond. Of many rounds the fastest counts, since a busy machine can only add to the time.
 """
@@ -16,12 +19,13 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.figures import Figure
-from benchmarks.timing import duration
-from signalcli.dispatch import Signal
+from benchmarks.timing import Comparison, duration
+from signalcli.dispatch import Interceptor, Signal, watch
 from signalcli.trace import Recorder, Totals, record, totalled
 from signalcli.trace.output import dropped_output
 
 FEW, MANY = 10, 50
+FEW_SIGNALS, MANY_SIGNALS = 10, 10_000
 ROUNDS, TIMES = 60, 40
 MICROSECOND = 1e-6
 
@@ -72,6 +76,18 @@ def costs(watching: Watching) -> tuple[float, float]:
     return to_none, (to_many - to_few) / (MANY - FEW)
 
 
+def begun_and_ended(alive: int) -> float:
+    """How long beginning and ending to watch takes where so many signals live, in seconds."""
+    signals = [Signal() for _ in range(alive)]
+    begun = perf_counter()
+    for _ in range(TIMES):
+        with watch(Interceptor()):
+            pass
+    seconds = (perf_counter() - begun) / TIMES
+    del signals
+    return seconds
+
+
 def figure(what: str, seconds: float, reach: float | None = None) -> Figure:
     """The figure of a cost in seconds."""
     return Figure(what, "1 µs", seconds / MICROSECOND, reach, duration(max(seconds, 0.0)))
@@ -94,5 +110,15 @@ def measure() -> Iterator[Figure]:
     of_dispatch, of_response = costs(lambda: totalled(Totals()))
     yield figure("totals add to each response", of_response, 1.5)
     yield figure("totals add to each dispatch", of_dispatch)
+    ones, others = zip(
+        *((begun_and_ended(MANY_SIGNALS), begun_and_ended(FEW_SIGNALS)) for _ in range(ROUNDS)),
+        strict=True,
+    )
+    yield Figure.of(
+        f"begin and end watching, {MANY_SIGNALS:,} signals alive",
+        f"{FEW_SIGNALS} signals alive",
+        Comparison(list(ones), list(others)),
+        reach=1.2,
+    )
     seconds = min(printing() for _ in range(ROUNDS))
     yield figure("a printed line that is dropped takes", seconds)

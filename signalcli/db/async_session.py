@@ -20,8 +20,8 @@ from sqlalchemy.util.concurrency import await_only, greenlet_spawn, in_greenlet
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk
 from signalcli.db.session import Session
-from signalcli.dispatch import bridging
-from signalcli.dispatch.calling import gate, under_way
+from signalcli.dispatch import tasks
+from signalcli.dispatch.tasks import gate, under_way
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -232,4 +232,4 @@ class _SessionBridge:
         return await_only(coroutine)
 
 
-bridging.add_bridge(_SessionBridge())
+tasks.add_bridge(_SessionBridge())

@@ -30,8 +30,8 @@ from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import post_init, pre_init
 from signalcli.db.wrapping import is_wrapped, unwrap, wrap_class_method, wrap_method
 from signalcli.dispatch import watching
-from signalcli.dispatch.calling import keep_apart
 from signalcli.dispatch.forking import held_across_forks
+from signalcli.dispatch.tasks import keep_apart
 
 __all__ = ["post_init", "pre_init"]
 

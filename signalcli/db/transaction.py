@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from signalcli.db.compat.transactions import Transaction
-from signalcli.dispatch import bridging, watching
+from signalcli.dispatch import tasks, watching
 from signalcli.dispatch.signatures import describe
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Hook:
             with watching.caused_by(self.cause) if self.cause else nullcontext():
                 value = self.function()
                 if iscoroutine(value):
-                    bridging.wait_for(value)
+                    tasks.wait_for(value)
         except Exception as error:
             if not self.robust:
                 raise

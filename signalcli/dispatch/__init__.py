@@ -2,10 +2,8 @@
 
 from signalcli.dispatch.calling import Receiver, Responses
 from signalcli.dispatch.connections import Connection
-from signalcli.dispatch.metering import Meter, metered
-from signalcli.dispatch.registry import all_signals
-from signalcli.dispatch.signal import Signal, receiver
-from signalcli.dispatch.watching import Interceptor, Observer, watch
+from signalcli.dispatch.signal import Signal, all_signals, receiver
+from signalcli.dispatch.watching import Interceptor, Meter, Observer, metered, watch
 
 __all__ = [
     "Connection",

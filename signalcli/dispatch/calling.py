@@ -1,82 +1,76 @@
 """Calling receivers: every way of sending ends here."""
 
-import inspect
+import linecache
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import ContextVar
+from contextlib import suppress
+from keyword import iskeyword
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from signalcli.dispatch.signatures import describe, qualified_name
-
-if TYPE_CHECKING:
-    from signalcli.dispatch.tasks import Place
+from signalcli.dispatch.tasks import discard, run_alone, run_together
 
 Receiver = Callable[..., Any]
 Responses = list[tuple[Receiver, Any]]
+Loop = Callable[..., Responses]
 
 logger = logging.getLogger("signalcli.dispatch")
 
-# Which of several receivers that run at the same time this is: its place, after those of the
-# receivers within which it runs, each of which has others beside it, too. A sync receiver and one
-# that is alone have none.
-under_way: "ContextVar[tuple[Place, ...]]" = ContextVar("signalcli_under_way", default=())
-
-# Who has receivers that run at the same time wait for each other, where what they share wants it.
-gate: "ContextVar[Gate | None]" = ContextVar("signalcli_gate", default=None)
-
-# The variables of which receivers that run at the same time have a value each.
-kept_apart: list[ContextVar[Any]] = []
-
-
-def keep_apart(variable: ContextVar[Any]) -> None:
-    """Have receivers that run at the same time see nothing of each other's value of a variable.
-
-    Every other context variable they share, as in Django. That would confuse what is set around
-    something and reset after it, while others run. What an observer sets when a response begins is
-    kept apart anyway.
-
-    Arguments:
-        variable: one with a default. It begins in each receiver with the sender's value, which
-            stays what it was.
-    """
-    kept_apart.append(variable)
-
-
-# Before 3.13 a task group whose member failed leaves a request to cancel the task around it,
-# which says nothing then of whether somebody asked for that.
-_COUNTS_REQUESTS_TO_CANCEL = sys.version_info >= (3, 13)
-
-
-class Gate(Protocol):
-    """Who says when one of several receivers that run at the same time may go on."""
-
-    def turn_of(self, way: "tuple[Place, ...]") -> Any:
-        """A future to wait for before the next step of a receiver, or None where it may go on.
-
-        Arguments:
-            way: its place, after those of the receivers within which it runs.
-        """
-
 
 class Calls(Protocol):
-    """Who calls the receivers, where more is to be done than that: watching, metering."""
+    """Calls the receivers of one dispatch in place of the loops below, to watch or meter them."""
 
     def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
         """Call a sync receiver with keyword arguments and return its value."""
 
     def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:
-        """Call an async receiver, whose answer is awaited by :meth:`acall`."""
+        """Call an async receiver and return its answer, which :meth:`acall` awaits."""
 
     async def acall(
         self, receiver: Receiver, named: dict[str, Any], answer: Awaitable[Any] | None = None
     ) -> Any:
-        """Await what an async receiver answers, which is called now unless it was before."""
+        """Await an async receiver's answer; without one, call the receiver first."""
+
+
+# The one loop in which every sync receiver is called. It is text, since Python calls a function
+# nearly twice as fast where the arguments are spelled out as where they come as `**named`: then it
+# makes and unpacks a dictionary for each call. So the loop is compiled for each tuple of argument
+# names in use, as dataclasses compile `__init__`; once more for names that cannot be spelled out,
+# and once more for those who watch.
+#
+# A robust dispatch keeps exceptions from its sender, but as in Django not a KeyboardInterrupt,
+# SystemExit or CancelledError, which are no failures of the receiver.
+_LOOP = """\
+def call_each(receivers, signal, sender, named, robust, calls):
+    {values}
+    responses = []
+    for receiver in receivers:
+        try:
+            value = {call}
+        except Exception as error:
+            if not robust:
+                raise
+            log_failure(receiver, error)
+            value = error
+        responses.append((receiver, value))
+    return responses
+"""
+
+MOST_LOOPS = 256
+
+# Each loop by the names that it spells out. None stands for names that came once only, which are
+# worth no loop, and for names that cannot be spelled out.
+_loops: dict[tuple[str, ...], Loop | None] = {}
+
+# Every call has the first two already; Python takes the third for no name.
+_NEVER_SPELLED = ("signal", "sender", "__debug__")
 
 
 def call_each(
     receivers: Sequence[Receiver],
+    signal: Any,
+    sender: Any,
     named: dict[str, Any],
     robust: bool,
     calls: Calls | None = None,
@@ -85,21 +79,76 @@ def call_each(
 
     Arguments:
         receivers: who is called, in this order.
-        named: the keyword arguments of each call, ``signal`` and ``sender`` included.
+        signal: what is sent.
+        sender: who it is sent for.
+        named: the other keyword arguments of each call.
         robust: whether an exception takes its value's place instead of stopping the loop.
-        calls: who calls them instead of the loop, if somebody does.
+        calls: calls them in place of the loop, where somebody watches or meters.
     """
-    responses = []
-    for receiver in receivers:
-        try:
-            value = receiver(**named) if calls is None else calls.call(receiver, named)
-        except Exception as error:
-            if not robust:
-                raise
-            log_failure(receiver, error)
-            value = error
-        responses.append((receiver, value))
-    return responses
+    if calls is not None:
+        return _watched_loop(receivers, signal, sender, named, robust, calls)
+    loop = _loops.get(tuple(named)) or _loop_for(tuple(named))
+    return loop(receivers, signal, sender, named, robust, calls)
+
+
+def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """All keyword arguments of a call, in a dictionary of its own.
+
+    Raises:
+        TypeError: ``named`` has a ``signal``, too.
+    """
+    if "signal" in named:
+        raise TypeError(
+            "send() got multiple values for keyword argument 'signal', which it provides "
+            "itself. Give the argument another name."
+        )
+    return {**named, "signal": signal, "sender": sender}
+
+
+def _loop_for(names: tuple[str, ...]) -> Loop:
+    """The loop for arguments of these names, where none is kept for them."""
+    # Threads need no lock here: each step is one operation of a dictionary, and where two of them
+    # compile a loop for the same names, either will do.
+    if names not in _loops:
+        if len(_loops) >= MOST_LOOPS:
+            _forget_loops()
+        _loops[names] = None
+    elif all(map(_can_be_spelled, names)):
+        # The values have numbers for names, so that none takes a name that the loop uses.
+        values = "; ".join(f"_{place} = named[{name!r}]" for place, name in enumerate(names))
+        arguments = "".join(f", {name}=_{place}" for place, name in enumerate(names))
+        loop = _compiled(values, f"receiver(signal=signal, sender=sender{arguments})")
+        _loops[names] = loop
+        return loop
+    return _unspelled_loop
+
+
+def _can_be_spelled(name: str) -> bool:
+    """Whether a name can stand in source text and mean itself there, and nothing else."""
+    # Python normalises names that have other letters than ASCII's: they would arrive changed.
+    is_plain = type(name) is str and name.isascii() and name.isidentifier()
+    return is_plain and not iskeyword(name) and name not in _NEVER_SPELLED
+
+
+def _compiled(values: str, call: str) -> Loop:
+    """The loop, with a statement that gets the values and an expression that calls a receiver."""
+    source = _LOOP.format(values=values, call=call)
+    filename = f"<signalcli.dispatch: {call}>"
+    namespace: dict[str, Any] = {"log_failure": log_failure, "complete": complete}
+    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # its names were checked
+    # Tracebacks and debuggers look for the source here. No time of change: it never goes stale.
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    loop: Loop = namespace["call_each"]
+    return loop
+
+
+def _forget_loops() -> None:
+    """Forget every loop and its source; those in use are soon compiled again."""
+    with suppress(KeyError):  # when no loop is left
+        while True:
+            _, loop = _loops.popitem()
+            if loop is not None:
+                linecache.cache.pop(loop.__code__.co_filename, None)
 
 
 async def call_concurrently(
@@ -110,30 +159,29 @@ async def call_concurrently(
 ) -> Responses:
     """Call async receivers at the same time; the arguments are those of :func:`call_each`.
 
-    They share one context, and what they set in context variables is the sender's afterwards.
-    One that cancels itself answers None.
+    They share one context, and the sender sees afterwards what they set in context variables.
+    A receiver that cancels itself answers None.
 
     Raises:
         BaseException: where not robust, what the only receiver that failed raised. The first
             failure cancels the receivers that still run.
-        BaseExceptionGroup: several failed, be it on being cancelled; it is an ``ExceptionGroup``
-            where it has nothing but exceptions.
+        BaseExceptionGroup: several receivers failed, some perhaps on being cancelled; an
+            ``ExceptionGroup`` where it has nothing but exceptions.
     """
     if len(receivers) == 1:
         receiver = receivers[0]
-        return [(receiver, await _alone(_response(receiver, named, robust, calls)))]
-
-    from signalcli.dispatch.tasks import run_together
+        return [(receiver, await run_alone(_response(receiver, named, robust, calls)))]
 
     answers: list[Awaitable[Any]] = []
     try:
         if robust:
             responses = [_response(receiver, named, robust, calls) for receiver in receivers]
         else:
-            # As in Django, whoever cannot even be called fails before another one begins.
+            # As in Django, a receiver whose call fails does so before any other one begins.
             for receiver in receivers:
                 answer = receiver(**named) if calls is None else calls.prepare(receiver, named)
                 answers.append(answer)
+            # A coroutine that nobody watches runs as it is: one frame less at each of its steps.
             responses = [
                 answer
                 if calls is None and type(answer) is CoroutineType
@@ -165,49 +213,6 @@ async def _response(
         return error
 
 
-async def _alone(response: Awaitable[Any]) -> Any:
-    """Await the response of a receiver that nobody runs beside, in the sender's own task.
-
-    That is many times quicker than a task of its own, in which Django has it. What would be seen
-    of that is made up for: there the receiver can cancel itself, but not its sender, and whoever
-    cancels the sender does so whatever the receiver makes of it.
-    """
-    task = running_task()
-    requests = 0 if task is None else task.cancelling()
-    try:
-        value = await response
-    except BaseException as error:
-        from asyncio import CancelledError
-
-        if task is None or task.cancelling() > requests or not isinstance(error, CancelledError):
-            raise
-        return None
-    if _COUNTS_REQUESTS_TO_CANCEL and task is not None and task.cancelling() > requests:
-        from asyncio import CancelledError, sleep
-
-        await sleep(0)  # raises what was not delivered yet
-        raise CancelledError
-    return value
-
-
-def running_task() -> Any:
-    """The task of asyncio that is running here, or None."""
-    # Nobody can have a task without having imported asyncio, which takes a while.
-    tasks = sys.modules.get("asyncio.tasks")
-    # Asked first, since whoever asks for the task without a loop pays for an exception.
-    if tasks is None or tasks.events._get_running_loop() is None:
-        return None
-    return tasks.current_task()
-
-
-def discard(answer: Awaitable[Any]) -> None:
-    """Close a coroutine that will not be awaited, about which Python would complain."""
-    if isinstance(answer, CoroutineType) and (
-        inspect.getcoroutinestate(answer) == inspect.CORO_CREATED
-    ):
-        answer.close()
-
-
 def log_failure(receiver: Receiver, error: Exception) -> None:
     """Log what a robust dispatch keeps from its sender, with the traceback."""
     logger.error(
@@ -217,3 +222,8 @@ def log_failure(receiver: Receiver, error: Exception) -> None:
         describe(receiver),
         exc_info=error,
     )
+
+
+_COMPLETE = "named = complete(signal, sender, named)"
+_unspelled_loop = _compiled(_COMPLETE, "receiver(**named)")
+_watched_loop = _compiled(_COMPLETE, "calls.call(receiver, named)")

@@ -5,21 +5,17 @@ import weakref
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
-from signalcli.dispatch.references import (
-    Key,
-    Reference,
-    identity,
-    is_bound_method,
-    strong,
-    weak,
-    weak_if_possible,
-)
 from signalcli.dispatch.signatures import is_async
 
 ANY_SENDER = None
 
+Key = int | tuple[int, int]
+
+OnDeath = Callable[[Any], None]
+Reference = Callable[[], Any]
 References = list[Reference]
 _ConnectionKey = tuple[Hashable, Key | None]
 Reached = tuple[References, References]
@@ -30,10 +26,11 @@ class Connection:
     """A receiver connected to a signal.
 
     Attributes:
-        receiver_reference: called, gives the receiver, or None when it is dead.
-        sender_reference: called, gives the sender, or None when it is dead; None itself where
-            any sender will do.
-        weak: whether the connection leaves the receiver's life alone.
+        receiver_reference: returns the receiver when called, or None when it is dead.
+        sender_reference: returns the sender when called, or None when it is dead. The attribute
+            is None where the receiver listens to any sender.
+        sender_key: the sender's :func:`identity`; None for any sender.
+        weak: whether the connection ends with the receiver's life.
         is_async: whether the receiver is awaited.
         dispatch_uid: the identifier that makes it unique across reloads, or None.
     """
@@ -66,43 +63,72 @@ class Connection:
 class ConnectionTable:
     """The connections of one signal, safe to use from many threads.
 
-    What a dispatch needs is derived from the connections once, and again after a change: the
-    references that each named sender reaches, and under None those that any other sender does.
+    Three things make this more than a list.
 
-    A module that is loaded anew connects its new function while the old one still lives, unless it
-    does so after the function's name has passed to the new one. So whoever connects with the
-    ``dispatch_uid`` of a living receiver that is held weakly waits behind it: the newest alone,
-    held as it would be if it were connected. When the living one dies, that one has its place.
+    Weak references. A receiver or sender may die at any moment: the garbage collector runs where
+    it likes, also between two steps in here, and finalisers may connect and disconnect. So a dead
+    connection is only noted when it dies, and removed by whoever holds the lock next.
+
+    Dead senders. A sender is known by its ``id``, which a new object may get after its death. The
+    receivers of the dead sender must not pass to the new one. So the death of a sender discards
+    at once what was derived from the connections.
+
+    Succession under a ``dispatch_uid``. A module that is reloaded connects its new function while
+    the old one still lives, for the old one dies only when the new one takes its name, which
+    happens after the decorator has connected it. So a receiver that connects with the
+    ``dispatch_uid`` of a living, weakly held receiver waits behind it. Only the newest waits, held
+    as it would be if it were connected. It takes the place when the one before it dies.
+
+    Attributes:
+        places: for each receiver (or ``dispatch_uid``) and sender the connection, in a list that
+            also has the one that waits behind it. Empty while nothing is connected.
+        lock: held during each change.
     """
 
     __slots__ = (
         "__weakref__",
         "_change",
-        "_connections",
         "_dead",
         "_key_of",
         "_muted",
         "_reached",
         "lock",
+        "places",
     )
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        # Each in a list, behind which another one may wait. A list grows and shrinks in single
-        # steps, so whatever strikes in between finds whoever comes first connected.
-        self._connections: dict[_ConnectionKey, list[Connection]] = {}
-        # Filled by callbacks of the garbage collector, which may strike while the lock is held;
-        # so they only append, and whoever holds the lock next tidies up.
+        # A list grows and shrinks in single steps, so that a finaliser which strikes in between
+        # finds either the old connection or its successor.
+        self.places: dict[_ConnectionKey, list[Connection]] = {}
+        # Weak references append to it when their target dies. They take no lock, which this very
+        # thread may be using half-way through a change.
         self._dead: list[tuple[_ConnectionKey, Reference]] = []
+        # What dispatches need, derived from the connections: the references that each named sender
+        # reaches, and under None those that any other sender reaches. None after a change.
         self._reached: dict[Key | None, Reached] | None = None
+        # `id` is enough, and quicker than `identity`, until a bound method is named as a sender.
         self._key_of: Callable[[object], Key] = id
         self._muted = 0
-        # Another object after each change, so that a change in the middle of deriving is noticed:
-        # a finaliser may connect, disconnect or bury wherever the garbage collector strikes.
+        # A new object after each change. It shows a change that a finaliser made half-way through
+        # deriving, which the lock does not keep out: the finaliser runs in the thread that has it.
         self._change = object()
 
     def add(self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable) -> bool:
-        """Connect, unless that very connection exists; returns whether it is new."""
+        """Connect, unless that very connection exists.
+
+        Arguments:
+            receiver: a callable that was checked.
+            sender: the only sender that it listens to; None for any.
+            is_weak: whether the connection ends with the receiver's life.
+            dispatch_uid: what makes it the only one, or something false: the receiver does.
+
+        Returns:
+            Whether the receiver is connected now and was not before. One that waits is not.
+
+        Raises:
+            TypeError: the receiver cannot be weakly referenced, and should be.
+        """
         key = _key(receiver, sender, dispatch_uid)
         reference = weak(receiver, self._burial(key)) if is_weak else strong(receiver)
         sender_key = key[1]
@@ -118,42 +144,43 @@ class ConnectionTable:
         )
         with self.lock:
             self._bury_the_dead()
-            # Again where a finaliser came between with the same key: then it was first.
+            # Each turn ends with a single step that takes effect only where no finaliser has come
+            # between and used the same key. Where one has, it was first, and the next turn sees it.
             while True:
-                place = self._connections.get(key)
+                place = self.places.get(key)
                 if place is None:
                     if is_bound_method(sender):
                         self._key_of = identity
                     own_place = [connection]
-                    if self._connections.setdefault(key, own_place) is own_place:
+                    if self.places.setdefault(key, own_place) is own_place:
                         self._changed()
                         return True
                     continue
                 there = list(place)
                 dead = [each for each in there if not each.is_alive]
                 if dead or not there:
-                    self._bury(key, dead)  # they died just now, which was not told yet
+                    self._bury(key, dead)  # they died just now, and are not noted yet
                 elif not there[0].weak or identity(there[0].receiver) == identity(receiver):
                     return False
                 else:
                     place[1:] = [connection]
-                    if self._connections.get(key) is place:
+                    if self.places.get(key) is place:
                         return False
 
     def take(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> list[Connection]:
-        """Disconnect; returns that connection, if it existed, and the one that waited behind it."""
+        """Disconnect; returns the connection, if there was one, and the one that waited for it."""
         key = _key(receiver, sender, dispatch_uid)
         with self.lock:
             self._bury_the_dead()
-            taken = self._connections.pop(key, [])
+            taken = self.places.pop(key, [])
             if taken:
                 self._changed()
             return taken
 
     def reached_by(self, sender: Any) -> tuple[list[Any], list[Any]]:
-        """The sync and the async receivers that a sender reaches, in order.
+        """The living sync and async receivers that a sender reaches, in their order.
 
-        They are those that are alive, held so that none dies before its turn.
+        The lists hold them, so that none dies before its turn in the dispatch.
         """
         reached = self._reached
         if reached is None:
@@ -179,8 +206,8 @@ class ConnectionTable:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is connected (what died lately may still count)."""
-        return not self._connections
+        """Whether nothing is connected; a connection that died lately may still count."""
+        return not self.places
 
     @property
     def muted(self) -> bool:
@@ -188,20 +215,20 @@ class ConnectionTable:
         return self._muted > 0
 
     def mute(self, step: int) -> None:
-        """Reach nobody until as many steps back (-1) were made as steps (1) before."""
+        """Reach nobody from a step of 1 until the step of -1 that belongs to it."""
         with self.lock:
             self._muted += step
             self._changed()
 
     def renew(self) -> None:
-        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        """Be usable in a forked process, whatever other threads were doing at the fork."""
         self.lock = threading.RLock()
-        for key, place in list(self._connections.items()):
+        for key, place in list(self.places.items()):
             self._bury(key, [each for each in place if not each.is_alive])
         self._changed()
 
     def _connected(self) -> list[Connection]:
-        return [place[0] for place in list(self._connections.values()) if place]
+        return [place[0] for place in list(self.places.values()) if place]
 
     def _derive(self) -> dict[Key | None, Reached]:
         with self.lock:
@@ -221,13 +248,13 @@ class ConnectionTable:
             return reached
 
     def _changed(self) -> None:
-        """What was derived from the connections is out of date."""
+        """Discard what was derived from the connections."""
         self._change = object()
         self._reached = None
 
     def _burial(self, key: _ConnectionKey) -> Callable[[Reference], None]:
-        """What to do when the receiver or the sender of a connection dies."""
-        this = weakref.ref(self)
+        """The callback for the death of a connection's receiver or sender."""
+        this = weakref.ref(self)  # or whoever outlives the signal would keep its table
 
         def bury(reference: Reference) -> None:
             table = this()
@@ -242,25 +269,25 @@ class ConnectionTable:
             try:
                 key, reference = self._dead.pop()
             except IndexError:
-                return  # a finaliser has struck here, and has left nothing to do
-            # A living connection may have taken the key since, with the id of the dead.
+                return  # a finaliser has done the rest in between
+            # A living connection may have the key by now, if its receiver got the dead one's id.
             dead = [
                 each
-                for each in self._connections.get(key, ())
+                for each in self.places.get(key, ())
                 if each.receiver_reference is reference or each.sender_reference is reference
             ]
             self._bury(key, dead)
 
     def _bury(self, key: _ConnectionKey, dead: list[Connection]) -> None:
-        """Take the dead out of their place, which is free then unless somebody waits."""
-        place = self._connections.get(key, [])
+        """Remove dead connections from their place, and the place unless a receiver waits there."""
+        place = self.places.get(key, [])
         for connection in dead:
-            with suppress(ValueError):
+            with suppress(ValueError):  # a finaliser has removed it
                 place.remove(connection)
         if not place:
-            place = self._connections.pop(key, [])
-            if place:  # taken by a finaliser, just now
-                self._connections.setdefault(key, place)
+            place = self.places.pop(key, [])
+            if place:  # a finaliser has connected a receiver here in between
+                self.places.setdefault(key, place)
 
 
 def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:
@@ -268,3 +295,46 @@ def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:
         ("uid", dispatch_uid) if dispatch_uid else identity(receiver),
         None if sender is ANY_SENDER else identity(sender),
     )
+
+
+def identity(target: Any) -> Key:
+    """A key that tells objects apart, and methods by the object and the function that they bind.
+
+    Python makes a new bound method at each attribute access, so that its own ``id`` says nothing.
+    """
+    if is_bound_method(target):
+        return (id(target.__self__), id(target.__func__))
+    return id(target)
+
+
+def is_bound_method(target: object) -> bool:
+    """Whether a target is a function that is bound to an object or a class."""
+    return hasattr(target, "__self__") and hasattr(target, "__func__")
+
+
+def weak(target: Any, on_death: OnDeath) -> Reference:
+    """A weak reference to a target; to a bound method it lasts as long as the method's object.
+
+    Raises:
+        TypeError: the target cannot be weakly referenced.
+    """
+    if is_bound_method(target):
+        return weakref.WeakMethod(target, on_death)
+    return weakref.ref(target, on_death)
+
+
+def strong(target: Any) -> Reference:
+    """A reference that keeps its target alive, called like a weak one."""
+    # The bound `__next__` of an endless repeat is the cheapest callable that returns one object.
+    return repeat(target).__next__
+
+
+def weak_if_possible(target: Any, on_death: OnDeath) -> Reference:
+    """A weak reference, or a strong one to a target that allows no other: a string, a number.
+
+    Such a target is kept alive, so that no other object can get its ``id``.
+    """
+    try:
+        return weak(target, on_death)
+    except TypeError:
+        return strong(target)

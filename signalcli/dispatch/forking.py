@@ -1,8 +1,9 @@
-"""What a fork would leave behind in the child: locks that no thread there will ever release.
+"""Locks that survive a fork.
 
-A child begins with one thread. What the others were in the middle of stays as it was. So a lock
-under which several steps hang together, and which lasts, is held across the fork. A lock of what
-comes and goes, and whose every step leaves it usable, is renewed in the child.
+A child process begins with one thread: a lock that another thread held at the fork is never
+released there, and the work under it stays half done. Two ways lead out. A lock that lasts, and
+whose work must not be left half done, is held by the fork itself. A lock of an object that comes
+and goes, and that is usable after each single step, is made again in the child.
 """
 
 import os
@@ -23,26 +24,29 @@ _callbacks: list[Callable[[], object]] = []
 
 
 def held_across_forks(lock: L) -> L:
-    """Have a fork wait until nobody else holds a lock, so that no child finds its work half done.
+    """Have each fork wait until nobody else holds a lock, so that no child finds work half done.
 
     Arguments:
-        lock: an ``RLock`` that is to live as long as the process, and is returned.
+        lock: an ``RLock`` that lives as long as the process.
+
+    Returns:
+        The lock.
     """
     _lasting.append(lock)
     return lock
 
 
 def in_child(callback: Callable[[], object]) -> None:
-    """Call back in the child after each fork, in the order in which this was asked for."""
+    """Call back in the child after each fork, in the order in which callbacks were added."""
     _callbacks.append(callback)
 
 
 def _hold() -> None:
-    """Acquire every lock, but wait for one only while holding none.
+    """Acquire every lock, but wait for a lock only while holding none.
 
-    Threads take these locks in no order that could be kept to: a finaliser runs wherever the
-    garbage collector strikes, and takes what it needs. Whoever waits with one in hand may be
-    waited for.
+    Threads take these locks in no fixed order: a finaliser runs wherever the garbage collector
+    strikes, and takes the locks that it needs. A fork that waited for one lock while holding
+    another might wait for a thread that waits for the fork.
     """
     global _held
     locks = list(_lasting)

@@ -1,18 +1,38 @@
 """The signal: connecting receivers and sending to them."""
 
+import sys
+import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
-from signalcli.dispatch import forking, metering, watching
-from signalcli.dispatch.bridging import in_thread, wait_for
-from signalcli.dispatch.calling import Calls, Receiver, Responses, call_concurrently, call_each
+from signalcli.dispatch import forking
+from signalcli.dispatch.calling import (
+    Calls,
+    Receiver,
+    Responses,
+    call_concurrently,
+    call_each,
+    complete,
+)
 from signalcli.dispatch.connections import Connection, ConnectionTable
-from signalcli.dispatch.naming import Definition
-from signalcli.dispatch.registry import all_signals, register
 from signalcli.dispatch.signatures import check_receiver
+from signalcli.dispatch.tasks import in_thread, wait_for
+from signalcli.dispatch.watching import (
+    MeteredCalls,
+    WatchedDispatch,
+    announce_change,
+    meters,
+    observers,
+)
 
 R = TypeVar("R", bound=Callable[..., Any])
+
+# By the id of the reference itself, which is unique while the reference stands here. No lock guards
+# it: each use is a single operation of a dict, which no other thread can interrupt. And the garbage
+# collector, which may end a signal's life half-way through any step, could not wait for a lock.
+_living: "dict[int, weakref.ref[Signal]]" = {}
 
 
 class Signal:
@@ -47,8 +67,8 @@ class Signal:
         self.use_caching = use_caching
         self._table = ConnectionTable()
         self._definition = Definition(self)
-        register(self)
-        self._update()
+        reference = weakref.ref(self, _bury)
+        _living[id(reference)] = reference
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._definition.set_name(self, f"{owner.__qualname__}.{name}")
@@ -90,23 +110,23 @@ class Signal:
     ) -> R:
         """Connect a receiver, once. Mirrors Django's ``Signal.connect``.
 
-        Unlike Django's, it always checks the receiver and returns it, so that it can stand as a
-        decorator. And a module may be reloaded: see ``dispatch_uid``.
+        Unlike Django's, it always checks the receiver, and returns it, so that it can be used as a
+        decorator. And it lets a module be reloaded: see ``dispatch_uid``.
 
         Arguments:
             receiver: a hashable callable, sync or async, that takes ``**kwargs``. Receivers run
                 in the order in which they connected.
-            sender: the only object whose dispatches are received, compared by identity and not
-                kept alive (but for what cannot be weakly referenced: a string, a number); None
-                for every sender.
+            sender: the only object whose dispatches are received; None for every sender. It is
+                compared by identity. It is not kept alive, unless it cannot be weakly referenced
+                (a string, a number).
             weak: whether the connection ends with the receiver's life. A bound method lives as
                 long as its object. Pass False for a function that nothing else holds.
-            dispatch_uid: a hashable identifier; of several receivers with the same one, only the
-                first is connected (for modules that are imported twice) for as long as it lives.
-                When it dies, the last that connected after it takes its place in the order, at
-                once, if that one lives (a reloaded module's new function, for which Django needs
-                a second reload). Until then it waits, held as if it were connected, and is not
-                listed. Behind a receiver that the connection itself keeps alive nobody waits.
+            dispatch_uid: a hashable identifier. Of several receivers with the same one only the
+                first is connected, for as long as it lives: a module may be imported twice. The
+                last one that connected after it waits, held as if it were connected, but not
+                listed. When the first dies, the one that waits takes its place in the order at
+                once: a reloaded module's new function, for which Django needs a second reload.
+                Nobody waits behind a receiver that the connection itself keeps alive.
 
         Raises:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
@@ -125,7 +145,7 @@ class Signal:
     ) -> bool:
         """Disconnect a receiver. Mirrors Django's ``Signal.disconnect``.
 
-        With a ``dispatch_uid``, whoever waits for the receiver's place goes with it.
+        With a ``dispatch_uid``, the receiver that waits for this one's place is disconnected, too.
 
         Arguments:
             receiver: the receiver; not needed with a ``dispatch_uid``.
@@ -139,8 +159,8 @@ class Signal:
 
     @property
     def is_idle(self) -> bool:
-        """Whether sending would be for nothing: no receiver is connected, and nobody watches."""
-        return not watching.observers and self._table.is_empty
+        """Whether no receiver is connected and nobody watches, so that sending has no effect."""
+        return not observers and self._table.is_empty
 
     def has_listeners(self, sender: Any = None) -> bool:
         """Whether a dispatch from this sender would reach a receiver, as in Django."""
@@ -149,71 +169,67 @@ class Signal:
     def send(self, sender: Any, **named: Any) -> Responses:
         """Send to every connected receiver. Mirrors Django's ``Signal.send``.
 
-        Sync receivers run first, in the order of connecting; then the async ones, concurrently,
-        awaited through asgiref's ``async_to_sync``. These share one context: each sees what the
-        others set in context variables, and the sender sees it afterwards, as in Django 6.1 (in
-        5.2 it is lost). Unlike in Django 6.1, several may call sync code through asgiref's
-        ``sync_to_async`` at the same time.
+        Sync receivers run first, in the order of connecting. Then the async receivers run
+        concurrently, awaited through asgiref's ``async_to_sync``. They share one context: each
+        sees what the others set in context variables, and the sender sees it afterwards, as in
+        Django 6.1 (in 5.2 it is lost). Unlike in Django 6.1, several of them may call sync code
+        through asgiref's ``sync_to_async`` at the same time.
 
         Arguments:
-            sender: who the signal is sent for, usually a class; receivers connected with this
-                sender, and those without a sender, are called. Or None.
-            named: the arguments that each receiver gets, besides ``signal`` and ``sender``.
+            sender: who the signal is sent for, usually a class, or None. The receivers connected
+                with this sender and those connected without a sender are called.
+            named: the arguments that each receiver gets along with ``signal`` and ``sender``.
 
         Returns:
-            For each receiver the pair of it and what it returned.
+            A pair for each receiver: the receiver, and the value that it returned.
 
         Raises:
-            Exception: what a receiver raised; the receivers after it are not called, and the async
-                ones that still run are cancelled (Django 5.2 lets them go on).
-            ExceptionGroup: several async receivers failed, be it on being cancelled, as in Django
-                6.1 (5.2 raises the first failure alone); a ``BaseExceptionGroup`` where it has
-                more than exceptions.
+            Exception: what a receiver raised. The receivers after it are not called, and async
+                receivers that still run are cancelled (Django 5.2 lets them go on).
+            ExceptionGroup: several async receivers failed, some perhaps on being cancelled, as in
+                Django 6.1 (5.2 raises the first failure alone). A ``BaseExceptionGroup`` where it
+                has more than exceptions.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
-            return self._send_watched(sender, named, False)
         return self._send(sender, named, False)
 
     def send_robust(self, sender: Any, **named: Any) -> Responses:
         """Send to every receiver, whatever the others raise. Mirrors ``Signal.send_robust``.
 
-        As :meth:`send`, but an exception takes its value's place in the result and is logged
-        under ``signalcli.dispatch`` with its traceback.
+        Like :meth:`send`, but a receiver's exception takes the place of its value in the result,
+        and is logged under ``signalcli.dispatch`` with its traceback.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
-            return self._send_watched(sender, named, True)
         return self._send(sender, named, True)
 
     async def asend(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send` for async code. Mirrors Django's ``Signal.asend``.
 
-        Sync receivers run first, in a thread (asgiref's ``sync_to_async``); then the async ones,
-        concurrently, on the running loop, as in Django 6.1 (in 5.2 all begin at once). Cancelling
-        the sender cancels them. One that cancels itself answers None.
+        Sync receivers run first, in a thread (asgiref's ``sync_to_async``). Then the async
+        receivers run concurrently on the running loop, as in Django 6.1 (in 5.2 all begin at
+        once). Cancelling the sender cancels them. A receiver that cancels itself answers None.
         """
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
-            return await self._asend_watched(sender, named, False)
         return await self._asend(sender, named, False)
 
     async def asend_robust(self, sender: Any, **named: Any) -> Responses:
         """:meth:`send_robust` for async code. Mirrors Django's ``Signal.asend_robust``."""
-        if self._is_unheard:
+        if not (self._table.places or observers):
             return []
-        if watching.observers:
-            return await self._asend_watched(sender, named, True)
         return await self._asend(sender, named, True)
 
     @contextmanager
     def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
-        """Within it, a receiver is connected (strongly); for tests.
+        """Within it, a receiver is connected, and held strongly; for tests.
 
-        What was connected before stays connected after. Raises as :meth:`connect` does.
+        A receiver that was connected before stays connected afterwards.
+
+        Raises:
+            TypeError: as :meth:`connect` does.
+            ValueError: as :meth:`connect` does.
         """
         check_receiver(receiver, self.providing_args)
         is_new = self._add(receiver, sender, False, None)
@@ -236,7 +252,6 @@ class Signal:
         """Connect a receiver that was checked; returns whether the connection is new."""
         is_new = self._table.add(receiver, sender, weak, dispatch_uid)
         if is_new:
-            self._update()
             self._connections_changed()
         return is_new
 
@@ -244,92 +259,82 @@ class Signal:
         """Disconnect; returns whether there was such a connection."""
         found = bool(self._table.take(receiver, sender, dispatch_uid))
         if found:
-            self._update()
             self._connections_changed()
         return found
 
     def _connections_changed(self) -> None:
-        """A connection came or went; for signals that prepare for being listened to."""
-
-    def _update(self) -> None:
-        """Note whether anybody hears the signal, after a change of that."""
-        # Whoever comes last with a change has seen those before: that is what the lock is for.
-        with self._table.lock:
-            self._is_unheard = self.is_idle
+        """A connection was made or ended; for signals that prepare for having listeners."""
 
     def _renew(self) -> None:
-        """Be usable in a new process, whatever other threads were doing when it was forked."""
+        """Be usable in a forked process, whatever other threads were doing at the fork."""
         self._table.renew()
+
+    # The way of every dispatch, for sync senders and for async ones: who watches, who is reached,
+    # who meters, and then the calls (see signalcli.dispatch.calling). A dispatch that is watched
+    # takes it a second time, with its own calls.
 
     def _send(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
+        if calls is None and observers:
+            return self._send_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and metering.meters:
-            calls = metering.MeteredCalls(self, metering.meters)
-        named = self._complete(sender, named)
-        responses = call_each(receivers, named, robust, calls)
+        if calls is None and meters:
+            calls = MeteredCalls(self)
+        responses = call_each(receivers, self, sender, named, robust, calls)
         if async_receivers:
+            named = complete(self, sender, named)
             responses += wait_for(call_concurrently(async_receivers, named, robust, calls))
         return responses
 
     def _send_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
         if self._table.muted:
             return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+        with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
-            return self._send(sender, {**named}, robust, dispatch)
+            return self._send(sender, named, robust, dispatch)
 
     async def _asend(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
     ) -> Responses:
+        if calls is None and observers:
+            return await self._asend_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and metering.meters:
-            calls = metering.MeteredCalls(self, metering.meters)
-        named = self._complete(sender, named)
+        if calls is None and meters:
+            calls = MeteredCalls(self)
         responses: Responses = []
         if receivers:
-            responses += await in_thread(call_each, receivers, named, robust, calls)
+            responses += await in_thread(call_each, receivers, self, sender, named, robust, calls)
         if async_receivers:
+            named = complete(self, sender, named)
             responses += await call_concurrently(async_receivers, named, robust, calls)
         return responses
 
     async def _asend_watched(self, sender: Any, named: dict[str, Any], robust: bool) -> Responses:
         if self._table.muted:
             return []
-        with watching.WatchedDispatch(self, sender, named, robust) as dispatch:
+        with WatchedDispatch(self, sender, named, robust) as dispatch:
             if dispatch.is_silenced:
                 return []
-            return await self._asend(sender, {**named}, robust, dispatch)
-
-    def _complete(self, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a call; ``named`` is the caller's own and may be filled up."""
-        if "signal" in named:
-            raise TypeError(
-                "send() got multiple values for keyword argument 'signal', which it provides "
-                "itself. Give the argument another name."
-            )
-        named["signal"] = self
-        named["sender"] = sender
-        return named
+            return await self._asend(sender, named, robust, dispatch)
 
 
 def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:
     """Connect the decorated function to a signal, or to each of a list or tuple of them.
 
-    Mirrors Django's ``django.dispatch.receiver``. The options are those of
+    Mirrors Django's ``django.dispatch.receiver``. The options are the arguments of
     :meth:`Signal.connect`::
 
         @receiver(post_save, sender=User)
         def create_profile(instance, created, **kwargs): ...
 
     Raises:
-        TypeError: what should be signals are none.
+        TypeError: ``signals`` is not a signal, nor a list or tuple of them.
     """
     wanted: list[Signal] = list(signals) if isinstance(signals, Iterable) else [signals]
     for signal in wanted:
@@ -344,17 +349,72 @@ def receiver(signals: Signal | Iterable[Signal], **options: Any) -> Callable[[R]
     return connect
 
 
-def _update_all() -> None:
-    for signal in all_signals():
-        signal._update()
+def all_signals() -> list[Signal]:
+    """Every signal that lives, in the order in which they were made."""
+    references = list(_living.values())
+    return [signal for refer in references if (signal := refer()) is not None]
+
+
+def _bury(reference: weakref.ref[Signal]) -> None:
+    _living.pop(id(reference), None)
+
+
+class Definition:
+    """Where an object was made, and the name that it was given there."""
+
+    __slots__ = ("_name", "_owner", "filename", "line", "module")
+
+    def __init__(self, owner: Any) -> None:
+        """Note the place of the call that makes ``owner``.
+
+        Arguments:
+            owner: the object that is being made, whose ``__init__`` calls this.
+        """
+        frame = sys._getframe(1)
+        while _is_constructor_of(owner, frame) and frame.f_back is not None:
+            frame = frame.f_back
+        self.module: str = frame.f_globals.get("__name__", "")
+        self.filename: str = frame.f_code.co_filename
+        self.line: int = frame.f_lineno
+        self._name: str | None = None
+        self._owner = type(owner).__name__.lower()
+
+    def set_name(self, owner: Any, name: str) -> None:
+        """Fix the name, as a class body does for its attributes, unless there is one already."""
+        if self._found_name(owner) is None:
+            self._name = name
+
+    def name_of(self, owner: Any) -> str:
+        """The global name under which the defining module holds ``owner``.
+
+        It is looked up when first asked for, since the object has no name yet while it is made.
+        An object without a global name is named by its type and line: ``signal@12``.
+        """
+        return self._found_name(owner) or f"{self._owner}@{self.line}"
+
+    def _found_name(self, owner: Any) -> str | None:
+        if self._name is None and self.module in sys.modules:
+            for name, value in list(vars(sys.modules[self.module]).items()):
+                if value is owner:
+                    self._name = name
+                    break
+        return self._name
+
+
+def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
+    code = frame.f_code
+    return (
+        code.co_name == "__init__"
+        and code.co_argcount > 0
+        and frame.f_locals.get(code.co_varnames[0]) is owner
+    )
 
 
 def _renew_all() -> None:
     for signal in all_signals():
         signal._renew()
-    # Others may have had no time to note what they had changed.
-    watching.announce_change()
+    # Another thread may have begun or ended to watch, and not have told yet who asked to know.
+    announce_change()
 
 
-watching.on_change(_update_all)
 forking.in_child(_renew_all)

@@ -1,4 +1,4 @@
-"""What a callable must look like to be a receiver."""
+"""What a callable must look like to be a receiver, what it is called, and where it is defined."""
 
 import functools
 import inspect
@@ -13,15 +13,15 @@ _COLLECTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def check_receiver(receiver: Any, providing_args: Collection[str] | None) -> None:
-    """Refuse what could not receive a signal.
+    """Check that an object can receive a signal.
 
     Arguments:
-        receiver: the would-be receiver.
+        receiver: the object.
         providing_args: the names that the signal provides, or None where it does not say.
 
     Raises:
-        TypeError: it is not callable.
-        ValueError: it takes no ``**kwargs``, or it demands an argument that the signal does not
+        TypeError: the object is not callable.
+        ValueError: it takes no ``**kwargs``, or demands an argument that the signal does not
             provide.
     """
     if not callable(receiver):
@@ -62,8 +62,8 @@ def is_async(receiver: Callable[..., Any]) -> bool:
     """Whether calling a receiver gives a coroutine (see asgiref's ``iscoroutinefunction``)."""
     if inspect.iscoroutinefunction(receiver):
         return True
-    # Before Python 3.12 a callable that only behaves like a coroutine function carries this mark,
-    # and nobody can have set it without having imported asyncio.
+    # Before Python 3.12 this mark makes asyncio take any callable for a coroutine function. Where
+    # asyncio was not imported, nobody can have set it.
     coroutines = sys.modules.get("asyncio.coroutines")
     mark = getattr(coroutines, "_is_coroutine", None)
     return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
@@ -95,13 +95,13 @@ def qualified_name(target: Any) -> str:
 
 
 def _named(target: Any) -> Any:
-    """What gives a callable its name: itself, what it calls, or its class."""
+    """The object that gives a callable its name: itself, the function it calls, or its class."""
     function = _within_partials(target)
     return function if isinstance(getattr(function, "__qualname__", None), str) else type(function)
 
 
 def _within_partials(target: Any) -> Any:
-    """What a ``functools.partial`` calls; anything else as it is."""
+    """The function within a ``functools.partial``; any other callable as it is."""
     while isinstance(target, functools.partial):
         target = target.func
     return target

@@ -1,35 +1,185 @@
-"""Coroutines that run at the same time, each as a task, and all of them in one context.
+"""Async receivers: how sync code awaits them, and how several run at the same time."""
 
-Python's own task groups do the same, but those before 3.13 leave whoever waits for them marked as
-to be cancelled when one of their tasks failed.
-"""
-
-import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
-from typing import Any
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from signalcli.dispatch.bridging import thread_guard
-from signalcli.dispatch.calling import discard, gate, kept_apart, running_task, under_way
+# asyncio takes longer to load than all the rest, and a program without async receivers never needs
+# it: it is imported where it is used.
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
 
 _UNSET = object()
 
 _ENDS_THE_PROGRAM = (KeyboardInterrupt, SystemExit)
 
+# Before Python 3.13 a task group whose member failed leaves behind a request to cancel the task
+# around it. So there a request does not tell that somebody asked for the cancellation.
+_COUNTS_REQUESTS_TO_CANCEL = sys.version_info >= (3, 13)
+
+# The places of the receivers that run here, the outermost first: each is one of several that run at
+# the same time, and set off the next. A sync receiver, and one that runs alone, has no place.
+under_way: "ContextVar[tuple[Place, ...]]" = ContextVar("signalcli_under_way", default=())
+
+# Makes receivers that run at the same time wait for each other, where they share what only one of
+# them may use at a time.
+gate: "ContextVar[Gate | None]" = ContextVar("signalcli_gate", default=None)
+
+# The context variables of which each of several receivers has a value of its own.
+kept_apart: list[ContextVar[Any]] = []
+
+
+class Bridge(Protocol):
+    """A way to await from sync code that runs inside an event loop, as in a greenlet."""
+
+    def reaches_a_loop(self) -> bool:
+        """Whether the code that runs now can use this bridge."""
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Await the coroutine on the running loop and return its result."""
+
+
+_bridges: list[Bridge] = []
+
+
+def add_bridge(bridge: Bridge) -> None:
+    """Have :func:`wait_for` use a bridge wherever it reaches a loop."""
+    _bridges.append(bridge)
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from sync code.
+
+    A bridge that reaches a running loop does it there. Otherwise asgiref's ``async_to_sync`` does
+    it, as in Django; it refuses to block a thread that runs an event loop itself.
+
+    Raises:
+        RuntimeError: this thread runs an event loop that no bridge reaches.
+    """
+    for bridge in _bridges:
+        if bridge.reaches_a_loop():
+            result: T = bridge.wait_for(coroutine)
+            return result
+    try:
+        if _runs_a_loop():
+            # The message begins with asgiref's own, which Django's users know.
+            raise RuntimeError(
+                "You cannot use AsyncToSync in the same thread as an async event loop - just await "
+                "the async function directly. For async receivers that is: await asend() instead "
+                "of send(), save through an AsyncSession, or send from another thread."
+            )
+        from asgiref.sync import async_to_sync
+
+        async def run() -> T:
+            return await coroutine
+
+        return async_to_sync(run)()
+    finally:
+        coroutine.close()  # or Python complains of one that was refused, and so never awaited
+
+
+def _runs_a_loop() -> bool:
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Call sync code from a coroutine without blocking its loop, as Django does it."""
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(function)(*args)
+
+
+def thread_guard() -> ContextVar[bool] | None:
+    """The variable in which asgiref notes that this context occupies the thread of all sync code.
+
+    asgiref refuses to wait for the thread where the variable is set: it might wait for ever. Of
+    several coroutines in one context each would find it set by another one, and be refused.
+    None where asgiref is not in use.
+    """
+    sync = sys.modules.get("asgiref.sync")
+    return None if sync is None else getattr(sync.SyncToAsync, "deadlock_context", None)
+
+
+class Gate(Protocol):
+    """Says when one of several receivers that run at the same time may go on."""
+
+    def turn_of(self, way: "tuple[Place, ...]") -> Any:
+        """A future to wait for before the next step of a receiver, or None where it may go on.
+
+        Arguments:
+            way: the receiver's place, after those of the receivers that set it off.
+        """
+
+
+def keep_apart(variable: ContextVar[Any]) -> None:
+    """Give each of several receivers that run at the same time its own value of a variable.
+
+    They share every other context variable, as in Django. A variable that is set around some work
+    and reset after it needs this: others run in between, and would see and reset the value. What
+    an observer sets when a response begins is kept apart without this.
+
+    Arguments:
+        variable: a context variable that has a default. In each receiver it begins with the
+            sender's value, which does not change.
+    """
+    kept_apart.append(variable)
+
+
+async def run_alone(response: Awaitable[Any]) -> Any:
+    """Await the only async receiver's response in the sender's own task.
+
+    Django gives the receiver a task of its own, which takes many times as long. Two things would
+    show the difference, and are as with a task of its own: a receiver that cancels itself does not
+    cancel its sender, and a receiver that suppresses a cancellation does not save its sender.
+    """
+    # A CancelledError that comes while nobody new asks to cancel the task is the receiver's own
+    # doing; one that comes with a request is the sender's. Without a task (another event loop than
+    # asyncio's, or a coroutine that is driven by hand) nobody can ask.
+    task = running_task()
+    requests = 0 if task is None else task.cancelling()
+    try:
+        value = await response
+    except BaseException as error:
+        from asyncio import CancelledError
+
+        if task is None or task.cancelling() > requests or not isinstance(error, CancelledError):
+            raise
+        return None
+    if _COUNTS_REQUESTS_TO_CANCEL and task is not None and task.cancelling() > requests:
+        from asyncio import CancelledError, sleep
+
+        # The receiver ended well, but somebody has asked meanwhile to cancel the sender. A request
+        # that came last is delivered at the next wait; one that the receiver has caught is not.
+        await sleep(0)
+        raise CancelledError
+    return value
+
 
 async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Run coroutines at the same time, and return what they return, in their order.
 
-    They run in one copy of this context, each in a :class:`Place` there. What they changed there is
-    changed here afterwards, also when they failed. The first that raises has the others cancelled,
-    which are waited for. One that is cancelled, but not from here, returns None.
+    They run in one copy of the current context, each in a :class:`Place` there. The context
+    variables that they set in the copy are set in the current context afterwards, also when a
+    coroutine failed. The first failure cancels the other coroutines, and they are waited for. A
+    coroutine that is cancelled, but not from here, returns None.
 
     Raises:
-        BaseException: what the only one raised that did; or a KeyboardInterrupt or SystemExit
-            before all else.
-        BaseExceptionGroup: what several raised.
-        CancelledError: this was cancelled, and none of them raised anything.
+        BaseException: what a coroutine raised, if only one did. A KeyboardInterrupt or SystemExit
+            comes before all other exceptions.
+        BaseExceptionGroup: what several coroutines raised.
+        CancelledError: whoever waits here was cancelled, and no coroutine raised anything.
     """
     context = copy_context()
     before = context.copy()
@@ -45,29 +195,35 @@ async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[A
         for variable, value in context.items():
             if before.get(variable, _UNSET) is not value and variable not in group.outside:
                 variable.set(value)
-        # The exception holds this frame, which is not to hold the exception.
+        # The exception's traceback holds this frame. If the frame held the exception, too, only
+        # the garbage collector could free them.
         del group, failure
         for coroutine in coroutines:
             discard(coroutine)
 
 
 class _Group:
-    """The tasks that run together, and what comes of them.
+    """The tasks of several coroutines, which end together, and what comes of them.
+
+    It does what Python's own ``TaskGroup`` does. But that one, before Python 3.13, leaves the task
+    that waits for it marked as to be cancelled when one of its members failed.
 
     Attributes:
         values: what the coroutines returned.
-        outside: the variables of which each has a value of its own, and the values that there are
-            in the context between their steps.
+        outside: the context variables of which each coroutine has a value of its own, with the
+            values that the context has while no coroutine takes a step.
     """
 
     def __init__(self, coroutines: Sequence[Coroutine[Any, Any, Any]], context: Context) -> None:
+        from asyncio import get_running_loop
+
         self.values: list[Any] = [None] * len(coroutines)
         self.outside: dict[ContextVar[Any], Any] = {each: each.get() for each in kept_apart}
         guard = thread_guard()
         if guard is not None:
             self.outside[guard] = guard.get(False)
         context.run(_set, self.outside)
-        self._loop = asyncio.get_running_loop()
+        self._loop = get_running_loop()
         self._left = len(coroutines)
         self._ended: asyncio.Future[None] | None = None
         self._is_stopping = False
@@ -80,28 +236,33 @@ class _Group:
         ]
 
     async def wait(self) -> None:
-        """Wait for all of them, even if that is cancelled."""
+        """Wait until all have ended; a cancellation stops them, and not the waiting."""
+        from asyncio import CancelledError
+
         while self._left:
             self._ended = self._loop.create_future()
             try:
                 await self._ended
-            except asyncio.CancelledError as error:
+            except CancelledError as error:
                 self._cancellation = self._cancellation or error
                 self._stop()
 
     def failure(self) -> BaseException | None:
-        """What is to be raised when all have ended, if anything is."""
+        """The exception to raise when all have ended, or None."""
+        from asyncio import current_task
+
         for error in self._errors:
             if isinstance(error, _ENDS_THE_PROGRAM):
                 for task in self._tasks:
                     if not task.cancelled():
-                        task.exception()  # or asyncio complains that nobody has asked
+                        task.exception()  # or asyncio complains that nobody retrieved it
                 return error
         if not self._errors:
             return self._cancellation
-        waiting = asyncio.current_task()
+        waiting = current_task()
         if self._cancellation is not None and waiting is not None and waiting.cancelling():
-            # What is raised instead tells nothing of the request to cancel, which still holds.
+            # The errors are raised in place of the CancelledError that came from this request. The
+            # request still holds, so it is made again, to be delivered at the next wait.
             waiting.uncancel()
             waiting.cancel()
         if len(self._errors) == 1:
@@ -109,15 +270,27 @@ class _Group:
         return BaseExceptionGroup("unhandled errors in a TaskGroup", self._errors)
 
     def end(self, number: int, end: BaseException) -> bool:
-        """One has ended in this way, in its last step; returns whether that is for its task."""
+        """A coroutine has ended.
+
+        Arguments:
+            number: which of them.
+            end: what its last step raised; a StopIteration carries the value that it returned.
+
+        Returns:
+            Whether its task is to raise the exception, too.
+        """
         is_for_its_task = True
         if isinstance(end, StopIteration):
             self.values[number] = end.value
-        elif not isinstance(end, asyncio.CancelledError):
-            self._errors.append(end)
-            # In its turn, as when it had been the task that told of it.
-            self._loop.call_soon(self._stop)
-            is_for_its_task = isinstance(end, _ENDS_THE_PROGRAM)
+        else:
+            from asyncio import CancelledError
+
+            if not isinstance(end, CancelledError):
+                self._errors.append(end)
+                # Not at once: tasks whose turn comes before still take their step, as they do
+                # where a task's own callback reports its failure.
+                self._loop.call_soon(self._stop)
+                is_for_its_task = isinstance(end, _ENDS_THE_PROGRAM)
         self._left -= 1
         if not self._left and self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
@@ -138,15 +311,15 @@ def _set(values: Mapping[ContextVar[Any], Any]) -> None:
 class Place(Coroutine[Any, Any, Any]):
     """The place of one of several coroutines that run at the same time in one context.
 
-    Tasks take turns at each step of theirs, from one wait to the next. What the coroutine has to
-    itself in their context is put in place for each of its steps, and taken out after it. To the
-    task that runs it, this is the coroutine, but what it raises is for the group.
+    A task takes it for the coroutine. The tasks of a group take turns, a step each, from one wait
+    to the next. Since they share one context, the values that belong to this coroutine alone are
+    set when a step begins and taken out when it ends. Exceptions go to the group.
 
     Arguments:
-        group: is told of the end.
-        number: the coroutine's in its group.
-        coroutine: what runs here.
-        way: the places within which this one is.
+        group: hears of the coroutine's end.
+        number: the coroutine's number in the group.
+        coroutine: the coroutine that runs here.
+        way: the places of those that set this group off, the outermost first.
     """
 
     __slots__ = ("_coroutine", "_gate", "_group", "_number", "_own", "_thrown", "_way")
@@ -167,7 +340,7 @@ class Place(Coroutine[Any, Any, Any]):
         self._gate = gate.get()
 
     def __getattr__(self, name: str) -> Any:
-        # What debuggers ask of a coroutine: its name, its frame.
+        # Debuggers and asyncio's own messages ask a coroutine for its name and its frame.
         return getattr(self._coroutine, name)
 
     def __await__(self) -> Any:
@@ -175,10 +348,10 @@ class Place(Coroutine[Any, Any, Any]):
 
     @contextmanager
     def keeping_what_is_set(self) -> Iterator[None]:
-        """Within it, variables that are set are set for what runs here alone."""
+        """Within it, a context variable that is set is set for this coroutine alone."""
         task = running_task()
         if task is None or task.get_coro() is not self:
-            yield  # elsewhere, in a context of its own
+            yield  # in a thread or task that the coroutine started, which has its own context
             return
         before = copy_context()
         yield
@@ -188,10 +361,11 @@ class Place(Coroutine[Any, Any, Any]):
                 self._group.outside.setdefault(variable, outside)
 
     def send(self, value: Any) -> Any:
-        """Take a step, or wait until that may be."""
+        """Take a step, or wait where the gate says so."""
         turn = None if self._gate is None else self._gate.turn_of(self._way)
         if turn is not None:
-            # As a coroutine does that awaits it.
+            # A task accepts a future that a coroutine yields only with this mark, which `await`
+            # would set.
             turn._asyncio_future_blocking = True
             return turn
         group, own, thrown = self._group, self._own, self._thrown
@@ -204,12 +378,14 @@ class Place(Coroutine[Any, Any, Any]):
             self._thrown = None
             return self._coroutine.throw(thrown)
         except BaseException as end:
-            # Nobody takes another step; and each of the two would hold the other.
+            # This was the last step. The place holds itself through its way, and the group holds
+            # it through its task: both cycles end here.
             self._way = ()
             del self._group
             if group.end(self._number, end):
                 raise
-            # The group has it. A task would keep it, and with it all that the exception holds.
+            # The group has the exception. The task, which would keep it and all that its traceback
+            # holds, ends as if the coroutine had returned.
             raise StopIteration from None
         finally:
             for variable, outside in group.outside.items():
@@ -220,21 +396,39 @@ class Place(Coroutine[Any, Any, Any]):
                 elif own:
                     own.pop(variable, None)
             under_way.reset(way)
-            del group, thrown  # as above, of an exception
+            del group, thrown  # a traceback holds this frame, which is not to hold an exception
 
     def throw(self, error: Any, value: Any = None, traceback: Any = None) -> Any:
-        """Take a step that begins with an exception."""
+        """Take a step that begins by raising an exception in the coroutine."""
         self._thrown = error if value is None else value
         return self.send(None)
 
     def close(self) -> None:
-        """Have the coroutine end where it waits."""
+        """End the coroutine where it waits."""
         self._coroutine.close()
 
 
 def _default_of(variable: ContextVar[Any]) -> Any:
-    """What a variable is where nobody has set it; None, which most ask for, where it has none."""
+    """The default of a variable; None, which most callers of ``get`` pass, where it has none."""
     try:
         return Context().run(variable.get)
     except LookupError:
         return None
+
+
+def running_task() -> Any:
+    """The asyncio task that runs here, or None."""
+    # Where asyncio was not imported, there is no task, and no need to import it.
+    tasks = sys.modules.get("asyncio.tasks")
+    # `current_task` raises an exception where no loop runs, which takes long: ask for that first.
+    if tasks is None or tasks.events._get_running_loop() is None:
+        return None
+    return tasks.current_task()
+
+
+def discard(answer: Awaitable[Any]) -> None:
+    """Close a coroutine that nobody will await, or Python complains of it."""
+    if isinstance(answer, CoroutineType) and (
+        inspect.getcoroutinestate(answer) == inspect.CORO_CREATED
+    ):
+        answer.close()

@@ -1,39 +1,36 @@
 """Watching every dispatch: for traces, tests and tools.
 
-An observer is told when a dispatch and each of its responses begin and end. Nobody watching costs
-a sender one look at :data:`observers`.
+An observer is told when a dispatch and each of its responses begin and end. A meter is told of each
+response once, when it has ended, and of nothing else: for totals, where watching every dispatch
+would cost too much, and a signal that has no receiver is to stay idle. Nobody watching costs a
+sender one look at :data:`observers`, and one at :data:`meters` where there are receivers.
 """
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from time import perf_counter
+from typing import Any, Protocol
 
-from signalcli.dispatch import forking, metering
-from signalcli.dispatch.calling import under_way
-from signalcli.dispatch.metering import MeteredCalls
-
-if TYPE_CHECKING:
-    from signalcli.dispatch.calling import Receiver
-    from signalcli.dispatch.signal import Signal
+from signalcli.dispatch import forking
+from signalcli.dispatch.calling import Receiver
+from signalcli.dispatch.tasks import under_way
 
 
 class Observer(Protocol):
-    """Who watches dispatches. The tokens that it returns come back to it unread.
+    """Watches dispatches. Each token that it returns is handed back to it, and read by nobody else.
 
     Async receivers that run at the same time share one context. But a context variable that an
     observer sets when a response begins is that response's own.
     """
 
-    def dispatch_begun(
-        self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool
-    ) -> Any:
-        """A signal is being sent; returns a token for the dispatch."""
+    def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
+        """A :class:`Signal` is being sent; returns a token for the dispatch."""
 
     def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
         """The dispatch is over, with the exception that stopped it, if one did."""
 
-    def response_begun(self, dispatch: Any, receiver: "Receiver") -> Any:
+    def response_begun(self, dispatch: Any, receiver: Receiver) -> Any:
         """A receiver is being called, in the thread and context it runs in; returns a token."""
 
     def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
@@ -49,43 +46,65 @@ class Observer(Protocol):
 class Interceptor:
     """An observer that may come between a watched dispatch and its receivers.
 
-    It takes no notice of anything: a subclass says what it cares for.
+    This one does nothing: a subclass overrides the methods that it needs.
     """
 
-    def silences(self, signal: "Signal") -> bool:
+    def silences(self, signal: Any) -> bool:
         """Whether the dispatch that begins reaches nobody."""
         return False
 
-    def instead_of(self, receiver: "Receiver", is_async: bool) -> "Receiver":
-        """What is called in a receiver's stead; awaited where the receiver is async."""
+    def instead_of(self, receiver: Receiver, is_async: bool) -> Receiver:
+        """The callable to call in a receiver's place; awaited where the receiver is async."""
         return receiver
 
-    def dispatch_begun(
-        self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool
-    ) -> Any:
+    def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
         """See :class:`Observer`, as for the other methods."""
 
     def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
         """The dispatch is over."""
 
-    def response_begun(self, dispatch: Any, receiver: "Receiver") -> Any:
+    def response_begun(self, dispatch: Any, receiver: Receiver) -> Any:
         """A receiver is being called."""
 
     def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
         """The receiver returned or raised."""
 
     def cause(self) -> Any:
-        """What is running here."""
+        """Nothing is told of what runs here."""
 
     def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
         """Nothing changes within it."""
         return nullcontext()
 
 
+class Meter(Protocol):
+    """Is told of responses, each when it has ended."""
+
+    def measured(
+        self,
+        signal: Any,
+        receiver: Receiver,
+        begun: float,
+        seconds: float,
+        error: BaseException | None,
+    ) -> None:
+        """A receiver returned or raised; called in the thread and context it ran in.
+
+        Arguments:
+            signal: the :class:`Signal` that it received.
+            receiver: the receiver.
+            begun: when it began, in seconds on the clock of ``time.perf_counter``.
+            seconds: how long it ran, with all that it set off.
+            error: the exception that it raised, or None.
+        """
+
+
 Cause = tuple[tuple[Observer, Any], ...]
 _Tokens = list[tuple[Observer, Any]]
 
-observers: tuple[Observer, ...] = ()
+# Who watches and who meters. The lists change in place: every module that imports one has the same.
+observers: list[Observer] = []
+meters: list[Meter] = []
 _on_change: list[Callable[[], object]] = []
 _lock = threading.Lock()
 
@@ -93,25 +112,36 @@ _lock = threading.Lock()
 @contextmanager
 def watch(observer: Observer) -> Iterator[None]:
     """Within it, an observer is told of every dispatch of every signal, in all threads."""
-    global observers
     with _lock:
-        observers = (*observers, observer)
+        observers.append(observer)
     announce_change()
     try:
         yield
     finally:
         with _lock:
-            observers = tuple(other for other in observers if other is not observer)
+            observers[:] = [other for other in observers if other is not observer]
         announce_change()
 
 
+@contextmanager
+def metered(meter: Meter) -> Iterator[None]:
+    """Within it, a meter is told of every response to every signal, in all threads."""
+    with _lock:
+        meters.append(meter)
+    try:
+        yield
+    finally:
+        with _lock:
+            meters[:] = [other for other in meters if other is not meter]
+
+
 def on_change(callback: Callable[[], object]) -> None:
-    """Call back whenever an observer begins or stops watching, for as long as the process lives."""
+    """Call back whenever an observer begins or ends to watch, for as long as the process lives."""
     _on_change.append(callback)
 
 
 def announce_change() -> None:
-    """Tell those who asked for it that observers may have changed."""
+    """Call back those who asked to know when observers change."""
     for callback in _on_change:
         callback()
 
@@ -125,34 +155,94 @@ forking.in_child(_renew_lock)
 
 
 def cause() -> Cause:
-    """What is running now, for what will follow from it later (see :func:`caused_by`)."""
-    return tuple((observer, observer.cause()) for observer in observers)
+    """What runs now, as a cause for what will follow from it later (see :func:`caused_by`)."""
+    return tuple((observer, observer.cause()) for observer in tuple(observers))
 
 
 @contextmanager
 def caused_by(cause: Cause) -> Iterator[None]:
-    """Within it, dispatches count as caused by what was running when :func:`cause` was called."""
+    """Within it, dispatches count as caused by what ran when :func:`cause` was called."""
     with ExitStack() as stack:
         for observer, token in cause:
             stack.enter_context(observer.caused_by(token))
         yield
 
 
+class MeteredCalls:
+    """Calls receivers of one signal, and tells the meters."""
+
+    __slots__ = ("_meters", "_signal")
+
+    def __init__(self, signal: Any) -> None:
+        self._signal = signal
+        self._meters = tuple(meters)
+
+    def call(
+        self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
+    ) -> Any:
+        """Call a receiver, or ``called`` in its place, with keyword arguments."""
+        begun = perf_counter()
+        try:
+            value = (receiver if called is None else called)(**named)
+        except BaseException as error:
+            self._tell(receiver, begun, error)
+            raise
+        seconds = perf_counter() - begun
+        for meter in self._meters:
+            meter.measured(self._signal, receiver, begun, seconds, None)
+        return value
+
+    def prepare(
+        self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
+    ) -> Awaitable[Any]:
+        """Call an async receiver and return its answer, which :meth:`acall` awaits."""
+        begun = perf_counter()
+        try:
+            answer: Awaitable[Any] = (receiver if called is None else called)(**named)
+        except BaseException as error:
+            self._tell(receiver, begun, error)
+            raise
+        return answer
+
+    async def acall(
+        self,
+        receiver: Receiver,
+        named: dict[str, Any],
+        answer: Awaitable[Any] | None = None,
+        called: Receiver | None = None,
+    ) -> Any:
+        """Await an async receiver's answer; without one, call the receiver first."""
+        begun = perf_counter()
+        try:
+            if answer is None:
+                answer = (receiver if called is None else called)(**named)
+            value = await answer
+        except BaseException as error:
+            self._tell(receiver, begun, error)
+            raise
+        self._tell(receiver, begun, None)
+        return value
+
+    def _tell(self, receiver: Receiver, begun: float, error: BaseException | None) -> None:
+        seconds = perf_counter() - begun
+        for meter in self._meters:
+            meter.measured(self._signal, receiver, begun, seconds, error)
+
+
 class WatchedDispatch:
-    """One dispatch under the eyes of the observers: a context manager around the calls.
+    """One dispatch of which the observers are told: a context manager around its calls.
 
     Attributes:
-        is_silenced: whether it reaches nobody, since an interceptor says so.
+        is_silenced: whether the dispatch reaches nobody because an interceptor says so.
     """
 
     __slots__ = ("_interceptors", "_metered", "_tokens", "is_silenced")
 
-    def __init__(self, signal: "Signal", sender: Any, named: dict[str, Any], robust: bool) -> None:
-        watching = observers
+    def __init__(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> None:
+        watching = tuple(observers)
         self._interceptors = [each for each in watching if isinstance(each, Interceptor)]
         self.is_silenced = any(each.silences(signal) for each in self._interceptors)
-        meters = metering.meters
-        self._metered = MeteredCalls(signal, meters) if meters else None
+        self._metered = MeteredCalls(signal) if meters else None
         self._tokens = [
             (observer, observer.dispatch_begun(signal, sender, named, robust))
             for observer in watching
@@ -165,7 +255,7 @@ class WatchedDispatch:
         for observer, dispatch in reversed(self._tokens):
             observer.dispatch_ended(dispatch, error)
 
-    def call(self, receiver: "Receiver", named: dict[str, Any]) -> Any:
+    def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
         """Call a receiver with keyword arguments, and show its response to the observers."""
         called = self._intercepted(receiver, False) if self._interceptors else receiver
         responses = self._begun(receiver)
@@ -180,10 +270,10 @@ class WatchedDispatch:
         _ended(responses, value, None)
         return value
 
-    def prepare(self, receiver: "Receiver", named: dict[str, Any]) -> Awaitable[Any]:
-        """Call an async receiver, whose answer is awaited by :meth:`acall`.
+    def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:
+        """Call an async receiver and return its answer, which :meth:`acall` awaits.
 
-        The response begins with that, unless the call fails already.
+        Observers hear of the response there, or here where the call fails.
         """
         called = self._intercepted(receiver, True) if self._interceptors else receiver
         try:
@@ -197,9 +287,9 @@ class WatchedDispatch:
         return answer
 
     async def acall(
-        self, receiver: "Receiver", named: dict[str, Any], answer: Awaitable[Any] | None = None
+        self, receiver: Receiver, named: dict[str, Any], answer: Awaitable[Any] | None = None
     ) -> Any:
-        """Await what an async receiver answers, which is called now unless it was before."""
+        """Await an async receiver's answer; without one, call the receiver first."""
         called = receiver
         if answer is None and self._interceptors:
             called = self._intercepted(receiver, True)
@@ -215,19 +305,24 @@ class WatchedDispatch:
         _ended(responses, value, None)
         return value
 
-    def _intercepted(self, receiver: "Receiver", is_async: bool) -> "Receiver":
+    def _intercepted(self, receiver: Receiver, is_async: bool) -> Receiver:
         for interceptor in self._interceptors:
             receiver = interceptor.instead_of(receiver, is_async)
         return receiver
 
-    def _begun(self, receiver: "Receiver") -> _Tokens:
+    def _begun(self, receiver: Receiver) -> _Tokens:
+        # Receivers that run beside this one are not to see what observers set for it.
         places = under_way.get()
-        # What observers set around a response is not for others that run beside it.
-        with places[-1].keeping_what_is_set() if places else nullcontext():
-            return [
-                (observer, observer.response_begun(dispatch, receiver))
-                for observer, dispatch in self._tokens
-            ]
+        if places:
+            with places[-1].keeping_what_is_set():
+                return self._tell_of(receiver)
+        return self._tell_of(receiver)
+
+    def _tell_of(self, receiver: Receiver) -> _Tokens:
+        responses = []
+        for observer, dispatch in self._tokens:
+            responses.append((observer, observer.response_begun(dispatch, receiver)))
+        return responses
 
 
 def _ended(responses: _Tokens, value: Any, error: BaseException | None) -> None:

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from signalcli.dispatch.calling import keep_apart
+from signalcli.dispatch.tasks import keep_apart
 
 _describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 keep_apart(_describing)
 
-
-def is_describing() -> bool:
-    """Whether what happens here only serves to describe a value."""
-    return _describing.get()
+# Whether what happens here only serves to describe a value. Asked at each response, so without the
+# cost of a function around it.
+is_describing = _describing.get
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import SQLModel
 
 from signalcli.dispatch import Receiver, Signal, watch
-from signalcli.dispatch.calling import keep_apart
+from signalcli.dispatch.tasks import keep_apart
 from signalcli.trace.describing import describing, is_describing
 from signalcli.trace.faults import injection_of, is_muted
 from signalcli.trace.models import describe_model
@@ -58,11 +58,8 @@ class DispatcherSource:
         """A receiver is being called."""
         if dispatch is None:
             return None
-        return self._recorder.response_begun(
-            dispatch,
-            *name_and_place(receiver),
-            injection_of(receiver),
-        )
+        name, file, line = name_and_place(receiver)
+        return self._recorder.response_begun(dispatch, name, file, line, injection_of(receiver))
 
     def response_ended(
         self, response: tuple[Response, Any] | None, value: Any, error: BaseException | None

@@ -7,10 +7,10 @@ dispatch and each response begin and end, and passes names and values.
 import itertools
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any
 
 from signalcli.trace.culprits import Culprits
@@ -63,7 +63,7 @@ class Recorder:
 
     def __init__(self, on_change: Callable[[], None] | None = None) -> None:
         self.trace = Trace()
-        self._origin = time.perf_counter()
+        self._origin = perf_counter()
         self._on_change = on_change
         self._numbers = itertools.count(1)
         # A finaliser may send a signal wherever the garbage collector strikes, also in here.
@@ -86,7 +86,7 @@ class Recorder:
 
     def now(self) -> float:
         """The recorder's clock: the seconds since it was made."""
-        return time.perf_counter() - self._origin
+        return perf_counter() - self._origin
 
     def dispatch_begun(
         self,
@@ -122,7 +122,7 @@ class Recorder:
                 sender=sender,
                 robust=robust,
                 arguments=represented,
-                begun=time.perf_counter() - self._origin,
+                begun=perf_counter() - self._origin,
                 muted=muted,
                 elsewhere=elsewhere,
             )
@@ -157,18 +157,20 @@ class Recorder:
         Returns:
             What :meth:`response_ended` wants to have back, in the same context.
         """
+        begun = perf_counter() - self._origin
         response = Response(
             dispatch,
             encodable(receiver),
-            begun=time.perf_counter() - self._origin,
-            file=encodable(file),
-            line=line,
+            begun,
+            encodable(file),
+            line,
             injected=injected,
             runs_in=_thread_and_task(),
         )
         dispatch.responses.append(response)
-        token = running_here.set(self._with(response))
-        self._changed()
+        token = running_here.set({**running_here.get(), self: response})
+        if self._on_change is not None:
+            self._on_change()
         return response, token
 
     def response_ended(
@@ -182,7 +184,7 @@ class Recorder:
             error: what it raised, or None.
         """
         response, token = begun
-        seconds = time.perf_counter() - self._origin - response.begun
+        seconds = perf_counter() - self._origin - response.begun
         running_here.reset(token)
         if error is None:
             response.value = represent(value)
@@ -190,7 +192,8 @@ class Recorder:
             response.failure = describe_failure(error)
             self._follow(error, response)
         response.seconds = seconds
-        self._changed()
+        if self._on_change is not None:
+            self._on_change()
 
     def ended(self) -> None:
         """Nobody feeds the recorder any more, for now at least."""

@@ -16,9 +16,6 @@ from signalcli.trace.records import encodable
 
 _Tallies = dict[object, "_Tally"]
 
-# Whose names are at hand.
-_NAMED = frozenset({FunctionType, MethodType})
-
 
 @dataclass(frozen=True, slots=True)
 class ReceiverTotal:
@@ -85,8 +82,16 @@ class Totals:
         # What a trace that is kept as well asks values for is no part of the run.
         if is_describing():
             return
+        key = (
+            (receiver.__module__, receiver.__qualname__)
+            if type(receiver) is FunctionType or type(receiver) is MethodType
+            else full_name(receiver)
+        )
         with self._lock:
-            tally = self._tally(signal, receiver)
+            known = self._known.get(id(signal))
+            tally = None if known is None else known[1].get(key)
+            if tally is None:
+                tally = self._first(signal, receiver, key)
             tally.runs += 1
             tally.seconds += seconds
             if error is not None:
@@ -94,21 +99,14 @@ class Totals:
             if begun < tally.begun:
                 tally.begun = begun
 
-    def _tally(self, signal: Signal, receiver: Receiver) -> "_Tally":
+    def _first(self, signal: Signal, receiver: Receiver, key: object) -> "_Tally":
+        """The tally of a receiver of a signal, where it is not known under this key yet."""
         known = self._known.get(id(signal))
         if known is None:
             known = self._known[id(signal)] = _reference(signal, self._known), {}
-        tallies = known[1]
-        key = (
-            (receiver.__module__, receiver.__qualname__)
-            if type(receiver) in _NAMED
-            else full_name(receiver)
-        )
-        tally = tallies.get(key)
-        if tally is None:
-            names = encodable(full_name(receiver)), encodable(signal.path)
-            tally = self._tallies.setdefault(names, _Tally(encodable(signal.name), *names))
-            tallies[key] = tally
+        names = encodable(full_name(receiver)), encodable(signal.path)
+        tally = self._tallies.setdefault(names, _Tally(encodable(signal.name), *names))
+        known[1][key] = tally
         return tally
 
 

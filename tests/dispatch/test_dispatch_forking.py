@@ -104,17 +104,16 @@ def test_a_fork_between_a_change_and_what_follows_from_it(tmp_path: Path) -> Non
         class Slow(Signal):
             reached, go_on = threading.Event(), threading.Event()
 
-            @property
-            def is_idle(self):
+            def _connections_changed(self):
                 if threading.current_thread() is not main:
                     self.reached.set()
                     self.go_on.wait()
-                return super().is_idle
+                super()._connections_changed()
 
         signal = Slow()
         thread = threading.Thread(target=signal.connect, args=(receiver,))
         thread.start()
-        signal.reached.wait()  # connected, but not noted yet that somebody hears the signal
+        signal.reached.wait()  # connected, but the signal was not told yet
 
         def work():
             assert signal.send(None) == [(receiver, "received")]

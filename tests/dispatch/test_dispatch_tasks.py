@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from signalcli.dispatch import Signal
-from signalcli.dispatch.bridging import add_bridge
+from signalcli.dispatch.tasks import add_bridge
 
 level: contextvars.ContextVar[str] = contextvars.ContextVar("level", default="ground")
 

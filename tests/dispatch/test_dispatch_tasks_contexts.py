@@ -16,7 +16,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from signalcli.dispatch import Interceptor, Signal, watch
-from signalcli.dispatch.calling import keep_apart, under_way
+from signalcli.dispatch.tasks import keep_apart, under_way
 
 WAYS = ["send", "send_robust", "asend", "asend_robust"]
 every_way = pytest.mark.parametrize("way", WAYS)

@@ -12,7 +12,8 @@ import pytest
 import signalcli.dispatch
 from signalcli.dispatch import Signal, watch
 
-DISPATCHER = str(Path(signalcli.dispatch.__file__).parent)
+# The second is the file of the loops that are compiled for the names of arguments.
+DISPATCHER = (str(Path(signalcli.dispatch.__file__).parent), "<signalcli.dispatch: ")
 
 
 def echo(**named: Any) -> dict[str, Any]:

@@ -3,11 +3,9 @@
 import csv
 from collections.abc import Iterator
 
-from signalcli.rows.columns import Columns
-from signalcli.rows.encoding import decoded, encoding_fault
 from signalcli.rows.errors import RowsUnreadable
-from signalcli.rows.lines import LONGEST, Lines
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import LONGEST, Lines, encoding_fault
 
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -85,7 +83,8 @@ class CommaSeparated:
                 text = line.decode()
             except UnicodeDecodeError as error:
                 self._note(encoding_fault(error))
-                text = decoded(line)
+                # A text of the same structure, so that the row still ends where it ends.
+                text = line.decode(errors="replace")
             if "\0" in text:
                 self._note("a NUL byte")
             yield text

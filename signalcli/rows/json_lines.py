@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from signalcli.rows.columns import Columns
-from signalcli.rows.encoding import encoding_fault, is_storable
 from signalcli.rows.errors import named
-from signalcli.rows.lines import LONGEST, Lines
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import LONGEST, Lines, encoding_fault
 
 _BLANK = b" \t\r\n"
 
@@ -60,7 +58,7 @@ class JsonLines:
         if None in values.values():
             values = {key: value for key, value in values.items() if value is not None}
         # Escapes can write what UTF-8 cannot.
-        if b"\\u" in line and not all(map(is_storable, values.values())):
+        if b"\\u" in line and not all(map(_is_storable, values.values())):
             raise _Bad("an escape for a NUL, or for half of a surrogate pair")
         fault = self._columns.fault_of_keys(values)
         if fault is not None:
@@ -99,3 +97,14 @@ def _kind(value: Any) -> str:
         return "a boolean"
     kinds = {dict: "an object", list: "an array", str: "a text", type(None): "null"}
     return kinds.get(type(value), "a number")
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text is one for others, too: no NUL, no half of a surrogate pair."""
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

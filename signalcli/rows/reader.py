@@ -7,13 +7,11 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, Self
 
-from signalcli.rows.columns import Columns
 from signalcli.rows.comma_separated import CommaSeparated
 from signalcli.rows.errors import RowsUnreadable
 from signalcli.rows.json_lines import JsonLines
-from signalcli.rows.lines import Lines
-from signalcli.rows.opening import Source, reading_fault
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import Lines, Source, reading_fault
 
 Format = Literal["csv", "jsonl"]
 

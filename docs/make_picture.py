@@ -16,7 +16,7 @@ from signalcli.log.statistics import of_receivers, of_signals
 from signalcli.render.exports import export
 from signalcli.render.exports.svg import picture_of
 from signalcli.render.log import StatisticsTables, runs_table
-from signalcli.render.recording import recorded_views
+from signalcli.render.markup import recorded_views
 
 DRIVER = """
 import time

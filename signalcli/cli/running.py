@@ -274,7 +274,7 @@ def _view(
             yield
     elif shows_trace and not settings.json and not settings.quiet:
         from signalcli.render.console import make_console
-        from signalcli.render.live import growing_table
+        from signalcli.render.table import growing_table
 
         with growing_table(recorder, make_console()):
             yield
@@ -389,7 +389,7 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
         from signalcli.render.text import plain
 
         if totals := tuple(course.totals or ()):
-            from signalcli.render.totals import totals_table
+            from signalcli.render.table import totals_table
 
             show(totals_table(totals), make_console())
         show(answer.view or plain(answer.message), make_console())

@@ -14,11 +14,9 @@ from signalcli.log.retention import Pruned
 from signalcli.log.runs import Run
 from signalcli.log.statistics import Statistics, histogram
 from signalcli.render.document import dispatches_of, milliseconds
-from signalcli.render.figures import duration
-from signalcli.render.grid import new_table
-from signalcli.render.table import FAILED, TraceTable
-from signalcli.render.text import plain
-from signalcli.render.totals import totals_row, totals_table
+from signalcli.render.layout import new_table
+from signalcli.render.table import FAILED, TraceTable, totals_row, totals_table
+from signalcli.render.text import duration, plain
 from signalcli.trace.names import short_name
 from signalcli.trace.records import Trace
 

@@ -14,8 +14,8 @@ from signalcli.objects.fields import columns_of
 from signalcli.objects.keys import key_text
 from signalcli.objects.refusals import is_secret
 from signalcli.objects.working import Changed, key_of_instance
-from signalcli.render.listing import fields as fields_table
-from signalcli.render.listing import listing
+from signalcli.render.layout import fields as fields_table
+from signalcli.render.layout import listing
 from signalcli.trace.representation import MASK, describe, shorten
 
 Row = dict[str, Any]

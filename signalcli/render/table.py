@@ -1,8 +1,12 @@
-"""A trace as a table, in which nesting is seen at a glance."""
+"""The dispatches of a run as a table: the tree, as it grows, or totals of many."""
 
 import io
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -11,13 +15,13 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.console import UNLIMITED
-from signalcli.render.figures import delay, duration, spelled
-from signalcli.render.grid import new_table
-from signalcli.render.layout import is_plain, laid_out
-from signalcli.render.text import plain
+from signalcli.render.console import UNLIMITED, show
+from signalcli.render.layout import is_plain, laid_out, new_table
+from signalcli.render.text import delay, duration, plain, spelled
+from signalcli.trace import Recorder
 from signalcli.trace.concurrency import SideBySide
 from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.totals import ReceiverTotal
 
 FAILED = "✗"
 RUNNING = "…"
@@ -28,6 +32,9 @@ HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
 NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")
 RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 LEAST_ROOM, LEAST_ANSWER = 12, 6
+
+PATIENCE_SECONDS = 0.15
+FRAMES_PER_SECOND = 10
 
 Row = tuple[Text | Padding, ...]
 _Rows = Iterator["Row | _Rows"]
@@ -243,3 +250,80 @@ def _answer(response: Response) -> Text:
 
 def _time_of(response: Response, now: float) -> str:
     return duration(now - response.begun if response.seconds is None else response.seconds)
+
+
+@contextmanager
+def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
+    """Within it, the trace is shown as it grows; after it, whole.
+
+    A run that is over in a moment is shown once, at its end. On anything but a terminal, any run
+    is.
+    """
+    done = threading.Event()
+    painter = threading.Thread(
+        target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
+    )
+    # Where colours are forced on a pipe there is still nothing to paint over.
+    is_live = console.is_terminal and console.file.isatty()
+    if is_live:
+        painter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if is_live:
+            painter.join()
+        show(TraceTable(recorder.trace), console)
+
+
+def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
+    if done.wait(PATIENCE_SECONDS):
+        return
+    from rich.live import Live
+
+    def frame() -> Tail:
+        return Tail(TraceTable(recorder.trace, recorder.now(), last_rows=console.height))
+
+    with Live(
+        frame(),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        pause = 1 / FRAMES_PER_SECOND
+        while not done.wait(pause):
+            begun = time.perf_counter()
+            live.update(frame(), refresh=True)
+            # Painting a large trace is not to slow down those who work on it.
+            pause = max(1 / FRAMES_PER_SECOND, 4 * (time.perf_counter() - begun))
+
+
+def totals_row(total: ReceiverTotal) -> dict[str, Any]:
+    """What a receiver did, for programs."""
+    return {
+        "receiver": total.receiver,
+        "signal": total.signal,
+        "runs": total.runs,
+        "failures": total.failures,
+        "seconds": round(total.seconds, 6),
+    }
+
+
+def totals_table(totals: Iterable[ReceiverTotal]) -> Table:
+    """A row for each receiver: how often it ran and failed, and how long it took in all."""
+    table = new_table()
+    table.add_column("Receiver", overflow="fold")
+    table.add_column("Signal", overflow="fold")
+    for heading in ("Runs", "Failed", "Time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for total in totals:
+        table.add_row(
+            plain(total.receiver),
+            plain(total.signal),
+            plain(f"{total.runs:,}"),
+            plain(f"{total.failures:,}" if total.failures else "", "red"),
+            plain(duration(total.seconds), "dim"),
+        )
+    return table

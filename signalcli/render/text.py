@@ -1,8 +1,12 @@
-"""Text from users and receivers, made harmless to a terminal."""
+"""Texts, durations and values for people, harmless to a terminal."""
 
 import re
+from typing import TYPE_CHECKING
 
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from signalcli.trace.records import Representation, Response
 
 # With what turns the direction of all that follows, and would show a text in another's place.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -16,3 +20,21 @@ def visible(text: str) -> str:
 def plain(text: str, style: str = "") -> Text:
     """A text for Rich that is shown as it is: no markup, no emoji codes, no escapes."""
     return Text(visible(text), style=style)
+
+
+def duration(seconds: float) -> str:
+    """A duration in seconds or milliseconds, with as many digits as say something."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"
+
+
+def delay(response: "Response") -> str:
+    """By how much a response was delayed on purpose; an empty text where it was not."""
+    seconds = response.injected.delay if response.injected is not None else 0.0
+    return f"delayed {duration(seconds)}" if seconds else ""
+
+
+def spelled(value: "Representation") -> str:
+    """A value: a text as it is, all else as Python writes it."""
+    return value if isinstance(value, str) else repr(value)

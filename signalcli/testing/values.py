@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signalcli.render.figures import spelled
+from signalcli.render.text import spelled
 from signalcli.trace.representation import represent
 
 

@@ -3,8 +3,7 @@
 from html import escape
 
 from signalcli.log.runs import Run
-from signalcli.render.markup import fit_for_markup
-from signalcli.render.recording import recorded, title_of
+from signalcli.render.markup import fit_for_markup, recorded, title_of
 from signalcli.trace.records import Trace
 
 # In doubled braces what Rich is not to fill in.

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signalcli.log.runs import Run
-from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
+from signalcli.render.text import delay, duration, spelled
 from signalcli.trace.concurrency import concurrent
 from signalcli.trace.records import Dispatch, Response, Trace
 

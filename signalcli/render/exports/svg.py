@@ -5,8 +5,7 @@ import re
 from rich.console import Console
 
 from signalcli.log.runs import Run
-from signalcli.render.markup import fit_for_markup
-from signalcli.render.recording import recorded, title_of
+from signalcli.render.markup import fit_for_markup, recorded, title_of
 from signalcli.trace.records import Trace
 
 ROOM_FOR_BUTTONS = 14

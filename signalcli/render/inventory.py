@@ -1,18 +1,24 @@
-"""Signals and connections, as tables, as source code, and as rows for programs."""
+"""Apps, signals and connections as tables, as source code, and as rows for programs."""
 
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.inventory import ConnectionEntry, SignalEntry
+from signalcli.apps.overview import AppEntry
 from signalcli.render.console import UNLIMITED
-from signalcli.render.grid import new_table
+from signalcli.render.layout import listing, new_table
 from signalcli.render.text import plain, visible
+from signalcli.trace.names import short_name
+
+if TYPE_CHECKING:
+    from signalcli.apps.starting import Started
+
 
 ANY_SENDER = "any"
 NO_SUCH_SENDER = "(not there)"
@@ -194,3 +200,45 @@ def _highlighted(source: str) -> Text:
     text.no_wrap = False
     text.rstrip()
     return text
+
+
+def apps_view(entries: Sequence[AppEntry], source: str) -> RenderableType:
+    """A table of apps, and where the list comes from."""
+    table = listing(
+        ("Label", "App", "Models", "Signals", "Receivers", "Path"),
+        (
+            (
+                entry.label,
+                entry.name,
+                _lines(entry.models),
+                _lines(entry.signals),
+                _lines([short_name(receiver) for receiver in entry.receivers]),
+                entry.path,
+            )
+            for entry in entries
+        ),
+    )
+    return Group(table, plain(f"Installed by {source}"))
+
+
+def app_row(entry: AppEntry, source: str) -> dict[str, Any]:
+    """An app for programs, with what says that it is installed."""
+    return {
+        "label": entry.label,
+        "name": entry.name,
+        "path": entry.path,
+        "models": list(entry.models),
+        "signals": list(entry.signals),
+        "receivers": list(entry.receivers),
+        "source": source,
+    }
+
+
+def started_view(started: "Started") -> RenderableType:
+    """What was written, and how to run it."""
+    lines = [f"Wrote {file}" for file in started.files]
+    return Group(*map(plain, [*lines, "Try it:", *(f"  {line}" for line in started.try_it)]))
+
+
+def _lines(names: Sequence[str]) -> str:
+    return "\n".join(names)

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from signalcli.dispatch import Receiver
-from signalcli.testing.failing import (
+from signalcli.testing.failures import (
     expected_number,
     found_number,
     named,
@@ -14,8 +14,7 @@ from signalcli.testing.failing import (
     on_one_line,
     tree_of,
 )
-from signalcli.testing.recorded import RecordedDispatch
-from signalcli.testing.recording import Recording
+from signalcli.testing.record import RecordedDispatch, Recording
 from signalcli.testing.wanted import (
     ANYTHING,
     SignalOrName,

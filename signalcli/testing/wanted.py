@@ -1,4 +1,4 @@
-"""What a dispatch that a test asks for is like."""
+"""A dispatch as a test wants it, and whether a recorded one is like that."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from signalcli.dispatch import Receiver, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
-from signalcli.testing.recorded import RecordedDispatch, RecordedResponse
-from signalcli.testing.values import is_equal, shown
+from signalcli.render.text import spelled
+from signalcli.testing.record import RecordedDispatch, RecordedResponse
 from signalcli.trace.dispatcher import sender_name
 from signalcli.trace.names import matches, short_name
+from signalcli.trace.representation import represent
 
 SignalOrName = Signal | str
 Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
@@ -155,3 +156,17 @@ def _is_signal(wanted: SignalOrName, signal: Signal) -> bool:
 
 def _may_provide(signal: Signal, name: str) -> bool:
     return signal.providing_args is None or name in signal.providing_args
+
+
+def is_equal(expected: Any, value: Any) -> bool:
+    """Whether a value is as expected; what is expected may be a matcher with an ``==`` of its own.
+
+    Such as ``unittest.mock.ANY``, or ``pytest.approx(0.3)``.
+    """
+    return expected is value or bool(expected == value)
+
+
+def shown(value: Any, name: str) -> str:
+    """A value on one line, bounded and without secrets, as traces show it; a text in quotes."""
+    kept = represent(value, name)
+    return repr(kept) if type(value) is str else spelled(kept)

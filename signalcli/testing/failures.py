@@ -1,13 +1,13 @@
-"""What an assertion says when it fails: what was expected, and the tree of what was sent."""
+"""The message of an assertion that fails: the difference, and the tree of the dispatches."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from signalcli.render.console import as_text
 from signalcli.render.table import TraceTable
 from signalcli.render.text import visible
-from signalcli.testing.recorded import RecordedDispatch
-from signalcli.testing.values import difference, is_equal
-from signalcli.testing.wanted import Wanted
+from signalcli.testing.record import RecordedDispatch
+from signalcli.testing.wanted import Wanted, is_equal, shown
 from signalcli.trace import Recorder
 
 MOST_ROWS = 200
@@ -67,5 +67,13 @@ def _difference_of(wanted: Wanted, dispatch: RecordedDispatch) -> str:
         if name not in dispatch.arguments:
             differences.append(f"{name}: not among its arguments")
         elif not is_equal(expected, dispatch.arguments[name]):
-            differences.append(difference(name, expected, dispatch.arguments[name]))
+            differences.append(_difference(name, expected, dispatch.arguments[name]))
     return f"#{dispatch.number} differs in {'; '.join(differences)}"
+
+
+def _difference(name: str, expected: Any, value: Any) -> str:
+    """How a value differs from what was expected."""
+    wanted, got = shown(expected, name), shown(value, name)
+    if wanted == got:
+        got = "another that looks the same"
+    return f"{name}: expected {wanted}, got {got}"

@@ -23,19 +23,19 @@ def tree_of(recorder: Recorder) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The text with its line ends and control characters spelled out."""
+    """The text with its line ends and control characters as escapes."""
     return visible(text).replace("\n", "\\n")
 
 
 def expected_number(times: int | None, one: str, many: str) -> str:
-    """How many of something were expected; None for at least one."""
+    """The number that was expected, with its noun; None for at least one."""
     if times is None:
         return f"a {one}"
     return f"{times} {many}" if times > 1 else f"{times or 'no'} {one}"
 
 
 def found_number(dispatches: Sequence[RecordedDispatch]) -> str:
-    """How many there were, and which."""
+    """The number that was found, and which dispatches these are."""
     if not dispatches:
         return "there was none"
     numbers = [f"#{dispatch.number}" for dispatch in dispatches[:MOST_NUMBERS]]
@@ -46,7 +46,7 @@ def found_number(dispatches: Sequence[RecordedDispatch]) -> str:
 
 
 def near_misses(wanted: Wanted, dispatches: Iterable[RecordedDispatch]) -> list[str]:
-    """A line for each of the first few dispatches whose arguments alone are not as wanted."""
+    """A line for each dispatch that differs in its arguments alone; at most five lines."""
     missed = [
         dispatch
         for dispatch in dispatches

@@ -57,10 +57,10 @@ class RecordedDispatch:
         return self.entry.seq
 
 
-class Keeper(DispatcherSource):
-    """An observer that feeds a recorder, and keeps what the recorder only represents.
+class Record(DispatcherSource):
+    """What was sent: an observer that feeds a recorder, and keeps the objects beside it.
 
-    Senders, arguments, receivers, values and exceptions live as long as the keeper does.
+    Senders, arguments, receivers, values and exceptions live as long as the record does.
     """
 
     def __init__(self) -> None:
@@ -71,9 +71,9 @@ class Keeper(DispatcherSource):
 
     @property
     def dispatches(self) -> list[RecordedDispatch]:
-        """All that began so far, in that order."""
+        """All dispatches so far, in the order in which they began."""
         entries = list(self.recorder.trace.dispatches)
-        # Another thread may be between the recorder and here.
+        # Another thread may have told the recorder of a dispatch, and not yet have kept it here.
         return [self._dispatches[entry] for entry in entries if entry in self._dispatches]
 
     def dispatch_begun(
@@ -110,16 +110,16 @@ class Keeper(DispatcherSource):
 
 
 class Recording:
-    """A context manager: within it, every dispatch of every signal goes to the keeper.
+    """A context manager that records every dispatch of every signal, in all threads and tasks.
 
-    What receivers print goes where it would go anyway.
+    What receivers print is not caught.
 
     Attributes:
-        keeper: keeps what was sent since the recording began, or began anew.
+        record: the dispatches since the recording began, or was restarted.
     """
 
     def __init__(self) -> None:
-        self.keeper = Keeper()
+        self.record = Record()
         self._following = ExitStack()
         self._watching: ExitStack | None = None
 
@@ -138,17 +138,17 @@ class Recording:
             self._watching.close()
             self._watching = None
         self._following.close()
-        self.keeper.recorder.ended()
+        self.record.recorder.ended()
 
-    def begin_anew(self) -> None:
-        """Forget all; dispatches that are under way are not recorded any more."""
+    def restart(self) -> None:
+        """Begin an empty record; dispatches that are under way are in neither."""
         before = self._watching
-        self.keeper = Keeper()
+        self.record = Record()
         if before is not None:
-            # First the new one, since signals prepare for being watched, and go back when not.
+            # First the new one: signals prepare for being watched, and go back when nobody does.
             self._watch()
             before.close()
 
     def _watch(self) -> None:
         self._watching = ExitStack()
-        self._watching.enter_context(watch(self.keeper))
+        self._watching.enter_context(watch(self.record))

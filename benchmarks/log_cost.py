@@ -20,8 +20,8 @@ from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.db.opening import open_engine, open_session
-from signalcli.log.keeping import keep
 from signalcli.log.runs import Run
+from signalcli.log.writing import keep
 from signalcli.trace import Recorder, record
 
 KEPT = 10_000

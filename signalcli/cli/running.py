@@ -334,7 +334,7 @@ def _keep(
 ) -> int | None:
     """Keep the run in the signal log, or say why that cannot be done; returns its number."""
     from signalcli.db.opening import is_kept, open_engine
-    from signalcli.log.keeping import keep
+    from signalcli.log.writing import keep
 
     if run.error_code == UNUSABLE:
         return None

@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from signalcli.log import routes, tables
-from signalcli.log.reading import read_runs
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_runs
 
 PAGE = 200
 FEW = 5_000

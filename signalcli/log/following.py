@@ -8,8 +8,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from signalcli.log import tables
 from signalcli.log.finding import PAGE, Filter, find, first_since
-from signalcli.log.reading import read_trace
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_trace
 from signalcli.log.schema import version_of
 from signalcli.trace.records import Trace
 

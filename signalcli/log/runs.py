@@ -1,4 +1,4 @@
-"""Runs as the signal log keeps them, and reading them and their traces."""
+"""Runs as the log keeps them, and the reading of runs and their traces."""
 
 import json
 from collections.abc import Iterable
@@ -19,22 +19,22 @@ class Run:
     """One command line carried out.
 
     Attributes:
-        number: its number in the log; None as long as it is not kept.
+        number: its number in the log; None before it is written there.
         begun: when it began, in UTC, without a time zone.
         command: the command's name.
         command_line: the command line, with secrets replaced.
-        exit_code: what it exited with.
-        seconds: how long it took.
+        exit_code: its exit code.
+        seconds: how long it took, in seconds.
         is_rolled_back: whether what it wrote was rolled back.
-        message: what it said to people when it was done, or an empty string.
-        result: what it said to programs, as JSON has it; None where it failed.
-        error_code: a word for what went wrong, or None.
-        error_message: one line that says what went wrong, or None.
+        message: the line for people at its end, or an empty string.
+        result: the answer for programs, as JSON has it; None where it failed.
+        error_code: the word for its error, or None.
+        error_message: the line for its error, or None.
         users: the names of the users that it was about.
         dispatches: how many dispatches its trace has.
         responses: how many responses.
         failures: how many of them failed.
-        totals: what each receiver did, where the trace is not kept.
+        totals: the totals of each receiver, where the trace is not kept.
     """
 
     number: int | None = None
@@ -114,7 +114,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
 
 
 def _totals(connection: Connection, numbers: list[int]) -> dict[int, list[ReceiverTotal]]:
-    """What each receiver did in runs whose traces are not kept, by run."""
+    """The totals of receivers in runs whose traces are not kept, by run."""
     totals: dict[int, list[ReceiverTotal]] = {}
     if version_of(connection) < tables.TOTALS_SINCE:
         return totals

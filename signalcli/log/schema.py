@@ -1,4 +1,4 @@
-"""The version of the log's tables: made, brought up to date or refused when a log is opened."""
+"""Opening a log: its tables are made, brought up to date, or refused as too new."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ PART = "log"
 
 
 def _add_marks(connection: Connection) -> None:
-    """What was put into a run on purpose, and what ran beside what caused it."""
+    """Version 2: faults on purpose, and dispatches sent from another thread or task."""
     for table, column, kind in (
         ("signalcli_dispatch", "muted", "BOOLEAN"),
         ("signalcli_dispatch", "elsewhere", "BOOLEAN"),
@@ -27,7 +27,7 @@ def _add_marks(connection: Connection) -> None:
 
 
 def _add_totals(connection: Connection) -> None:
-    """What each receiver did in a run whose trace is not kept."""
+    """Version 3: totals of receivers, for runs whose traces are not kept."""
     is_sqlite = connection.dialect.name == "sqlite"
     number, layout = ("INTEGER", "WITHOUT ROWID") if is_sqlite else ("BIGINT", "")
     texts = "".join(f"{name} TEXT NOT NULL, " for name in ("receiver", "signal", "signal_path"))
@@ -38,16 +38,16 @@ def _add_totals(connection: Connection) -> None:
     )
 
 
-# What leads from each version to the next one.
+# The step from each version to the next one.
 STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks, 2: _add_totals}
 
 
 class LogDamaged(DatabaseUnusable):
-    """The log cannot be used; the rest of the database perhaps can."""
+    """The log cannot be used, though the rest of the database may be sound."""
 
 
 def refuse_newer(connection: Connection) -> None:
-    """Refuse a database whose log a newer version made; a damaged log is no reason to.
+    """Refuse a database whose log a newer version made; accept a damaged log.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
@@ -61,7 +61,7 @@ def version_of(connection: Connection) -> int:
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
-        LogDamaged: there is a log, but it does not say.
+        LogDamaged: there is a log whose version cannot be read.
     """
     if not inspect(connection).has_table(tables.schema.name):
         return 0
@@ -85,11 +85,11 @@ def bring_up_to_date(
     steps: Mapping[int, Callable[[Connection], None]] = STEPS,
     wanted: int = VERSION,
 ) -> None:
-    """Make the log's tables, or upgrade older ones in place; to be called in a transaction.
+    """Make the log's tables, or upgrade older ones in place; call it in a transaction.
 
     Arguments:
         connection: the database.
-        steps: what leads from each version to the next one.
+        steps: the step from each version to the next one.
         wanted: the version to reach.
 
     Raises:

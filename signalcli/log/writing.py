@@ -1,4 +1,4 @@
-"""Writing a run and its trace into the log when it is over, whatever came of it."""
+"""Writing a finished run and its trace into the log, whether it succeeded or not."""
 
 import json
 from collections.abc import Iterator
@@ -49,15 +49,15 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
 
 @contextmanager
 def _without_waiting_long(connection: Connection) -> Iterator[None]:
-    """Have SQLite wait less for others, and leave it to the system when a commit reaches the disk.
+    """Have SQLite wait less for others, and let a commit return before it reaches the disk.
 
-    The log of a run is not worth the wait: where the power fails within the next moments, the last
-    runs may be missing from the log, which is sound all the same.
+    A command should not wait for its log. After a power failure the last runs may be missing; the
+    log stays sound.
     """
     if connection.dialect.name != "sqlite":
         yield
         return
-    # Past SQLAlchemy, which would begin a transaction.
+    # The driver's own cursor: SQLAlchemy would begin a transaction, which is too late for these.
     cursor = connection.connection.cursor()
     (before,) = cursor.execute("PRAGMA synchronous").fetchone()
     (patience_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
@@ -81,13 +81,13 @@ class _Written(NamedTuple):
 
 
 def write(connection: Connection, run: Run, trace: Trace) -> Run:
-    """Keep a run and its trace; to be called in a transaction that nothing else is written in.
+    """Write a run and its trace; call it in a transaction that writes nothing else.
 
-    Each table gets its rows at once. The tables are made where they are missing.
+    Each table gets its rows in one statement. Missing tables are made.
 
     Arguments:
         connection: the database.
-        run: the run; its number is found out anew, and what its trace has is counted.
+        run: the run; its number and its counts are set here.
         trace: its trace.
 
     Returns:
@@ -131,7 +131,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
     return {
         "begun": run.begun,
-        # As it is said while nobody else can write, later runs never ended earlier.
+        # Taken while nobody else can write, so that no later run has an earlier end.
         "ended": datetime.now(UTC).replace(tzinfo=None),
         "command": run.command,
         "command_line": run.command_line,

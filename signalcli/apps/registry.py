@@ -2,11 +2,12 @@
 
 import inspect
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from signalcli.apps.config import AppConfig
-from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.errors import AmbiguousModel, ImproperlyConfigured, ModelNotFound
 from signalcli.apps.importing import is_failure, load_failure, place_text
 
 INSTALLED_APPS = ("signalcli.core",)
@@ -80,15 +81,15 @@ class Apps:
         return list(dict.fromkeys(models))
 
     def get_model(self, name: str) -> type[Any]:
-        """The model of a name: ``shop.Order``, or ``Order`` where only one app has it.
+        """The model of a name: ``shop.Order``, ``shop.models.Order``, or ``Order`` if unambiguous.
+
+        Case only counts where models differ in nothing else.
 
         Raises:
             ModelNotFound: there is none; a LookupError, as in Django.
             AmbiguousModel: there are several; likewise.
         """
-        from signalcli.apps.models import model_of
-
-        return model_of(self.get_models(), name)
+        return _model_of(self.get_models(), name)
 
 
 def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
@@ -159,6 +160,35 @@ def _look_at_references(mapper: Any) -> None:
     for table in mapper.tables:
         for key in table.foreign_keys:
             _ = key.column
+
+
+def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
+    from signalcli.db.labels import model_name
+    from signalcli.trace.representation import describe, shorten
+
+    names = {
+        model: (model.__name__, model_name(model), f"{model.__module__}.{model.__qualname__}")
+        for model in models
+    }
+    found = [model for model in models if name in names[model]]
+    if not found:
+        folded = name.casefold()
+        found = [model for model in models if folded in map(str.casefold, names[model])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        labels = [names[model][1] for model in found]
+        if len(set(labels)) < len(labels):
+            labels = [names[model][2] for model in found]
+        raise AmbiguousModel(
+            f"several models are called {describe(name)}; write {' or '.join(labels)}"
+        )
+    folded_names = {one.casefold(): names[model][1] for model in models for one in names[model][:2]}
+    close = [folded_names[one] for one in get_close_matches(name.casefold(), folded_names)]
+    known = list(dict.fromkeys(close)) or sorted(label for _, label, _ in names.values())
+    hint = "did you mean" if close else "there are"
+    listed = ", ".join(known) if known else "none at all"
+    raise ModelNotFound(f"there is no model {describe(name)}; {hint} {shorten(listed)}")
 
 
 def _make_ready(config: AppConfig) -> None:

@@ -18,7 +18,7 @@ def apps(settings: Settings, ndjson: Ndjson = False) -> None:
 
     def work() -> Findings:
         from signalcli.apps.installed import find_installed
-        from signalcli.apps.overview import find_apps
+        from signalcli.apps.inventory import find_apps
         from signalcli.render.inventory import app_row, apps_view
 
         source = find_installed(settings.apps).source

@@ -9,8 +9,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.apps.inventory import ConnectionEntry, SignalEntry
-from signalcli.apps.overview import AppEntry
+from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
 from signalcli.render.console import UNLIMITED
 from signalcli.render.layout import listing, new_table
 from signalcli.render.text import plain, visible

@@ -13,9 +13,9 @@ from signalcli.db import Session
 from signalcli.db.engine import using
 from signalcli.db.labels import model_name
 from signalcli.dispatch import Receiver, Signal
-from signalcli.objects.assignments import Assignment
 from signalcli.objects.keys import key_of
 from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
+from signalcli.objects.values import Assignment
 from signalcli.trace.dispatcher import sender_name
 
 INSTANCE = "instance"

@@ -17,7 +17,6 @@ from sqlmodel import select
 from signalcli.db import DatabaseUnusable, Session
 from signalcli.db.initialization import unannounced
 from signalcli.db.labels import model_name
-from signalcli.objects.assignments import Assignment
 from signalcli.objects.fields import (
     columns_of,
     key_fields,
@@ -26,11 +25,18 @@ from signalcli.objects.fields import (
     refuse_unknown,
     relationships_of,
 )
-from signalcli.objects.keys import Key, key_of, key_text
-from signalcli.objects.references import foreign_keys, refers, refuse_missing, targets
+from signalcli.objects.keys import (
+    Key,
+    foreign_keys,
+    key_of,
+    key_text,
+    refers,
+    refuse_missing,
+    targets,
+)
 from signalcli.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
 from signalcli.objects.trial import referring, refusal_of
-from signalcli.objects.values import changed_values, new_values, value_of_type
+from signalcli.objects.values import Assignment, changed_values, new_values, value_of_type
 
 Said = Mapping[str, Assignment]
 T = TypeVar("T")

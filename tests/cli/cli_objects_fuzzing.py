@@ -23,9 +23,9 @@ from signalcli.cli.problems import problem_of
 from signalcli.db import Session
 from signalcli.db.opening import open_engine, open_session
 from signalcli.objects import working
-from signalcli.objects.assignments import assignments_of
 from signalcli.objects.fields import key_fields, names_of
 from signalcli.objects.keys import key_text
+from signalcli.objects.values import assignments_of
 from signalcli.render.console import as_text
 from signalcli.render.document import dumps
 from signalcli.render.objects import (

@@ -37,7 +37,7 @@ class ConnectionEntry:
     Attributes:
         signal: the signal's short name.
         signal_path: its full name.
-        sender: the only sender that is listened to, as a trace names it; None for any.
+        sender: the only sender that the receiver listens to, as a trace names it; None for any.
         sender_path: the sender's full name, where it has one.
         sender_exists: whether the sender is there: not where it is a model's name, as in
             ``shop.Order``, and no such model is defined (yet).
@@ -93,8 +93,8 @@ class SignalEntry:
         file: the source file where it was made.
         line: the line there.
         arguments: the names of the arguments that it provides; None where it does not say.
-        connections: who is connected, in the order in which a dispatch calls them; then who
-            waits for a model that is not there.
+        connections: the connections, in the order in which a dispatch calls them; then those that
+            wait for a model that is not there.
     """
 
     name: str
@@ -237,7 +237,7 @@ class AppEntry:
         path: the folder of its package, or its file.
         models: the names of its models.
         signals: the names of the signals that it defines.
-        receivers: the full names of its receivers that are connected.
+        receivers: the full names of its connected receivers.
     """
 
     label: str

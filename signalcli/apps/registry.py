@@ -1,4 +1,4 @@
-"""The installed apps, made ready once."""
+"""The registry of installed apps, which makes them ready once."""
 
 import inspect
 import threading
@@ -25,7 +25,7 @@ class Apps:
     def populate(self, installed: Iterable[str] = INSTALLED_APPS) -> None:
         """Make the installed apps ready: import their models, then call ``ready()`` of each.
 
-        Does nothing when that is done already. After a failure it can be tried again.
+        A second call does nothing; after a failure it tries again.
 
         Arguments:
             installed: the apps in their order; each a package or module or an ``AppConfig``
@@ -113,7 +113,7 @@ def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
 
 
 def _place_of(config: AppConfig) -> str:
-    """Where an app gets its label from: its config, or the first line of its module."""
+    """The place of an app's label: its config, or the first line of its module."""
     if type(config) is not AppConfig:
         return _place_of_class(type(config))
     return place_text(getattr(config.module, "__file__", None) or config.path, 1)
@@ -134,7 +134,7 @@ def _label_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _complete_models(configs: Iterable[AppConfig]) -> None:
-    """Have SQLAlchemy look at what the models say of each other, now that all are there."""
+    """Have SQLAlchemy resolve what models refer to, now that all of them are imported."""
     from sqlalchemy import inspect as mapper_of
 
     models = [(config, model) for config in configs for model in config.get_models()]
@@ -145,7 +145,7 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
             if not is_failure(error):
                 raise
             story = " ".join(str(error).split())
-            # Whichever model is asked, SQLAlchemy completes all; it names the one that is at fault.
+            # SQLAlchemy completes all models whichever is asked, and names the one at fault.
             at_fault = (each for each in models if str(mapper_of(each[1])) in story)
             config, model = next(at_fault, asked)
             raise ImproperlyConfigured(
@@ -155,7 +155,7 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _look_at_references(mapper: Any) -> None:
-    """Look at what relationships and foreign keys refer to, which raises where it is not there."""
+    """Resolve relationships and foreign keys; raises where one leads nowhere."""
     mapper.relationships.keys()
     for table in mapper.tables:
         for key in table.foreign_keys:

@@ -1,4 +1,4 @@
-"""Objects named by their keys: primary keys as text, and relationships given by them."""
+"""Keys: ``5``, or ``1,2`` for two columns, and relationships given by the keys of objects."""
 
 import json
 from typing import Any
@@ -22,12 +22,12 @@ Key = tuple[Any, ...]
 
 
 def key_of(model: type[Any], said: Any, *, is_json: bool = False) -> Key:
-    """A primary key, its values of the types of the columns.
+    """The values of a primary key, of the types of its columns.
 
     Arguments:
         model: the model.
-        said: a text, or a JSON value. Of several columns: their values with commas between, or a
-            JSON list, which a text may be, too.
+        said: a text, or a JSON value. The values of several columns have commas between them, or
+            are a JSON list, which may be given as text, too.
         is_json: whether it is a JSON value.
 
     Raises:
@@ -64,15 +64,15 @@ def _parts(said: Any, count: int, is_json: bool) -> tuple[list[Any], bool]:
 
 
 def targets(session: Session, model: type[Any], said: Assignment) -> Any:
-    """What a relationship is set to: an object, a collection of objects, or None.
+    """The value for a relationship: an object, a collection of objects, or None.
 
     Arguments:
         session: loads the objects.
         model: the model that has the relationship.
-        said: to one object, its key; to many, their keys, with commas between or as a JSON list.
+        said: the key of one object, or the keys of many, with commas between or as a JSON list.
 
     Raises:
-        InvalidInput: a key is none of the other model's, or is given twice.
+        InvalidInput: a key is not one of the other model, or is given twice.
         NoSuchObject: there is no object of that key.
     """
     relationship = relationships_of(model)[said.name]
@@ -108,10 +108,10 @@ def foreign_keys(model: type[Any], name: str, target: Any) -> dict[str, Any]:
 
 
 def refuse_missing(session: Session, model: type[Any], values: dict[str, Any]) -> None:
-    """See that what foreign keys refer to is there.
+    """Refuse foreign keys that refer to a row that does not exist.
 
     Raises:
-        NoSuchObject: something is not.
+        NoSuchObject: there is one.
     """
     columns = columns_of(model)
     for name, value in values.items():
@@ -128,10 +128,10 @@ def refuse_missing(session: Session, model: type[Any], values: dict[str, Any]) -
 
 
 def refers(model: type[Any], said: Assignment) -> ColumnElement[bool]:
-    """The condition that a relationship leads to an object, or to all of some.
+    """The condition that a relationship leads to an object, or to every one of several.
 
     Raises:
-        InvalidInput: a key is none of the other model's.
+        InvalidInput: a key is not one of the other model.
     """
     relationship = relationships_of(model)[said.name]
     attribute = getattr(model, said.name)
@@ -181,6 +181,6 @@ def _said_keys(target: type[Any], said: Assignment) -> list[Any]:
 
 
 def _name_of(table: Any) -> str:
-    """What a table's rows are called: by their model, where it has one."""
+    """The name for a row of a table: its model's, where it has one."""
     models = (model for model in mapped_models() if inspect(model).local_table is table)
     return next(map(model_name, models), str(table))

@@ -1,4 +1,4 @@
-"""Describing values for a trace, which is no part of what is traced."""
+"""The mark of work that only describes values for a trace, and is not traced itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ keep_apart(_describing)
 
 
 def is_describing() -> bool:
-    """Whether what happens here only serves to describe a value."""
+    """Whether this code runs only to describe a value."""
     return _describing.get()
 
 
 @contextmanager
 def describing() -> Iterator[None]:
-    """Within it, a value is described; what that sets off is not recorded."""
+    """Mark the block as one that describes a value: signals that it sends are not recorded."""
     token = _describing.set(True)
     try:
         yield

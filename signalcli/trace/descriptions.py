@@ -17,7 +17,8 @@ from signalcli.trace.representation import describe, represent
 
 NameAndPlace = tuple[str, str, int]
 
-# By the id of the function, with whose end an entry goes. No lock: each step is one of a dict.
+# By the id of the function. The weak reference removes the entry when the function ends, before
+# another one can have its id. No lock: each step is a single operation of a dict.
 _known: "dict[int, tuple[weakref.ref[FunctionType], NameAndPlace]]" = {}
 
 
@@ -29,7 +30,7 @@ def name_and_place(receiver: Receiver) -> NameAndPlace:
         return known[1]
     file, line = place_of(receiver)
     found = encodable(full_name(receiver)), encodable(file), line
-    # Others are not worth it, or cannot be referred to.
+    # Other callables are rare, or take no weak reference.
     if type(function) is FunctionType:
         number = id(function)
         _known[number] = weakref.ref(function, lambda _: _forget(number)), found
@@ -43,7 +44,7 @@ def _forget(number: int) -> None:
 def describe_model(instance: SQLModel) -> str:
     """``<User xyz>`` by the model's own ``__str__``, otherwise ``<User id=1, name='x'>``.
 
-    An instance whose columns are not all loaded is not asked, since that would load them.
+    Where columns are not loaded, ``__str__`` is not called, since it might load them.
     """
     model = type(instance)
     state: Any = inspect(instance, raiseerr=False)
@@ -57,7 +58,7 @@ def describe_model(instance: SQLModel) -> str:
             try:
                 name = str(instance)
             except Exception:
-                # An instance in the making may lack what its __str__ wants.
+                # An instance in the making may lack fields that its __str__ reads.
                 return f"<{model.__name__}>"
         if name:
             return f"<{model.__name__} {name}>"

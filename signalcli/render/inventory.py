@@ -26,7 +26,7 @@ NO_SOURCE = "no source: it was typed in, or is built in or compiled"
 
 
 def signals_view(entries: Sequence[SignalEntry]) -> RenderableType:
-    """A table of signals, dim where nobody is connected."""
+    """A table of signals, dim where no receiver is connected."""
     return _SignalsTable(entries) if entries else plain("No unused signals")
 
 
@@ -95,7 +95,7 @@ class _ConnectionsTable:
         self._entries = entries
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # An identifier that is the receiver's name tells nothing new.
+        # An identifier that is the receiver's name says nothing new.
         uids = [
             "" if entry.dispatch_uid in (None, entry.short_receiver) else str(entry.dispatch_uid)
             for entry in self._entries
@@ -134,7 +134,7 @@ def _sender(entry: ConnectionEntry) -> Text:
 
 
 def _width(cells: Iterable[Text], most: int) -> int:
-    """As wide as the widest cell, up to a limit: where a table is too wide, others give way."""
+    """The width of the widest cell, up to a limit; the columns without a width give way."""
     return max(len("Receiver"), min(most, max(cell.cell_len for cell in cells)))
 
 
@@ -161,7 +161,7 @@ def _place(entry: ConnectionEntry) -> Text:
 
 
 def _short_path(file: str) -> str:
-    """A path as modules are found: without the folder that Python searches; else the whole."""
+    """A path without the folder of ``sys.path`` that it lies in; otherwise the whole path."""
     path = PurePath(file)
     folders = [PurePath(folder) for folder in sys.path if folder and path.is_relative_to(folder)]
     if not folders:
@@ -170,7 +170,7 @@ def _short_path(file: str) -> str:
 
 
 def _cell(text: str, style: str = "") -> Text:
-    """Text on one line, shown as it is."""
+    """A text on one line, its line ends and tabs as escapes."""
     return plain(text.replace("\n", r"\n").replace("\t", r"\t"), style)
 
 
@@ -202,7 +202,7 @@ def _highlighted(source: str) -> Text:
 
 
 def apps_view(entries: Sequence[AppEntry], source: str) -> RenderableType:
-    """A table of apps, and where the list comes from."""
+    """A table of apps, and the source of the list."""
     table = listing(
         ("Label", "App", "Models", "Signals", "Receivers", "Path"),
         (
@@ -221,7 +221,7 @@ def apps_view(entries: Sequence[AppEntry], source: str) -> RenderableType:
 
 
 def app_row(entry: AppEntry, source: str) -> dict[str, Any]:
-    """An app for programs, with what says that it is installed."""
+    """An app for programs, with the source of the list that it stands in."""
     return {
         "label": entry.label,
         "name": entry.name,
@@ -234,7 +234,7 @@ def app_row(entry: AppEntry, source: str) -> dict[str, Any]:
 
 
 def started_view(started: "Started") -> RenderableType:
-    """What was written, and how to run it."""
+    """The files of a new app, and commands to try it with."""
     lines = [f"Wrote {file}" for file in started.files]
     return Group(*map(plain, [*lines, "Try it:", *(f"  {line}" for line in started.try_it)]))
 

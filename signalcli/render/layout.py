@@ -19,11 +19,11 @@ _UNEVEN = ("\n", "\t")
 
 
 def new_table(*, ruled: bool = True) -> Table:
-    """An empty table: two blanks between columns, and nothing around it.
+    """An empty table: two blanks between columns, and no frame.
 
     Arguments:
-        ruled: whether a line stands under the headings; Rich's line in ASCII would put bars
-            between the columns, too.
+        ruled: whether a line stands under the headings. In ASCII, Rich's line would bring bars
+            between the columns.
     """
     if not ruled:
         return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -31,24 +31,23 @@ def new_table(*, ruled: bool = True) -> Table:
 
 
 def is_plain(console: Console) -> bool:
-    """Whether nothing but text comes of what is printed to a console."""
+    """Whether a console writes text alone, without styles."""
     return not console.is_terminal and console.color_system is None and not console.record
 
 
 def laid_out(
     rows: Sequence[Sequence[str]], width: int, *, right: Collection[int] = (), ruled: bool = True
 ) -> str | None:
-    """The lines of a table, as Rich lays it out with :func:`signalcli.render.layout.new_table`.
+    """The lines of a table, as Rich has them with :func:`signalcli.render.layout.new_table`.
 
     Arguments:
         rows: the headings, and then the rows.
-        width: how many columns of characters there are.
-        right: which columns of the table are aligned to the right.
+        width: the width in characters.
+        right: the columns of the table that are aligned to the right.
         ruled: whether a line stands under the headings.
 
     Returns:
-        The lines, or None where that is not all there is to it: a cell is too long, or has
-        several lines or tabs.
+        The lines, or None where Rich has to wrap: a cell is too long, or has line ends or tabs.
     """
     if any(mark in cell for row in rows for cell in row for mark in _UNEVEN):
         return None
@@ -76,7 +75,7 @@ def _filled(cell: str, width: int, *, to_the_right: bool) -> str:
 
 
 def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table with a heading for each column; all cells are data, not markup."""
+    """A table with a heading for each column; its cells are data, not markup."""
     table = new_table()
     for heading in headings:
         table.add_column(heading, overflow="fold")

@@ -14,20 +14,20 @@ from signalcli.trace.records import Trace, encodable
 
 LEAST_WIDTH, MOST_WIDTH = 80, 120
 
-# XML has no way to write them, not even as references.
+# XML cannot write these characters, not even as references.
 _UNFIT = re.compile("[\ufffe\uffff]")
 
 
 def recorded(run: Run, trace: Trace) -> Console:
-    """A console that has recorded the run's table, and what the command said at its end."""
+    """A console that has recorded the run's table, and the command's last lines."""
     return recorded_views(_parts(run, trace))
 
 
 def recorded_views(views: Iterable[RenderableType]) -> Console:
     """A console that has recorded some views.
 
-    It is as wide as they are by nature, from 80 to 120 columns; beyond, they are folded. What the
-    environment says of terminals and colours makes no difference.
+    It is as wide as the widest view, from 80 to 120 columns; wider views are folded. The terminal
+    and the environment make no difference.
     """
     console = _console()
     lines = [line for view in views for line in console.render_lines(view, pad=False)]
@@ -38,11 +38,11 @@ def recorded_views(views: Iterable[RenderableType]) -> Console:
 
 
 def title_of(run: Run, most: int = MOST_WIDTH) -> str:
-    """The command line on one line, as a title.
+    """The command line as a title of one line.
 
     Arguments:
         run: the run.
-        most: how many characters it has at most.
+        most: its greatest length in characters.
     """
     text = fit_for_markup(" ".join(run.command_line.split()))
     return text if len(text) <= most else text[: most - 1] + "…"
@@ -72,9 +72,9 @@ def _console() -> Console:
 
 
 def fit_for_markup(text: str) -> str:
-    """The text, with whatever XML or UTF-8 could not carry, or a reader could not see, spelled out.
+    """The text, with characters as escapes that XML or UTF-8 cannot carry or nobody can see.
 
-    Nothing is escaped: it may be a single name as well as a whole document.
+    Markup is left alone: the text may be a single name, or a whole document.
     """
     text = visible(encodable(text))
     return _UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,4 +1,4 @@
-"""The dispatches of a run as a table: the tree, as it grows, or totals of many."""
+"""The dispatches of a run as a table: as a tree, still or growing, or as totals of receivers."""
 
 import io
 import threading
@@ -102,10 +102,10 @@ class TraceTable:
         return table
 
     def _shared_widths(self, rows: list[Row], width: int) -> tuple[int | None, int | None]:
-        """How the room that is left is shared by what receivers are called, print and answer.
+        """The widths of the columns for receivers, with their output, and for answers.
 
-        No receiver's name is broken for the sake of a long answer, nor the other columns at all,
-        while there is room. None: nothing has to be wrapped, or there is too little room.
+        They share the room that the other columns leave. While there is room, a long answer breaks
+        no receiver's name. None: nothing has to be wrapped, or there is too little room.
         """
         natural = [
             max(
@@ -124,7 +124,7 @@ class TraceTable:
         return receiver, room - receiver
 
     def _rows(self, guides: Guides) -> Iterator[Row]:
-        """All rows. Dispatches may be nested deeper than Python's calls."""
+        """All rows, from a stack: dispatches may be nested deeper than Python's calls."""
         roots = (self._dispatch_rows(root, "", "", guides) for root in self._trace.roots)
         under_way: list[Iterator[Row | _Rows]] = [roots]
         while under_way:
@@ -137,13 +137,13 @@ class TraceTable:
                 under_way.append(row)
 
     def _dispatch_rows(self, dispatch: Dispatch, first: str, rest: str, guides: Guides) -> _Rows:
-        """The rows of a dispatch, and in their place the rows of all that it led to.
+        """The rows of a dispatch, with iterators in the places of the dispatches that it caused.
 
         Arguments:
             dispatch: the dispatch.
             first: the lines of the tree before its name.
-            rest: those before what is below its name.
-            guides: what the lines are made of.
+            rest: the lines of the tree before the rows below its name.
+            guides: the characters for these lines.
         """
         responses = list(dispatch.responses)
         style = "" if responses else "dim"
@@ -154,7 +154,7 @@ class TraceTable:
             yield number, name, sender, _nobody(dispatch), plain(""), plain("")
         concurrent = self._side_by_side.responses_of(dispatch)
         for index, response in enumerate(responses):
-            # Rows of later children run along beneath this one, and so does their line.
+            # The dispatches that this response caused hang below, on a line from here to the last.
             below = rest + (guides.bar if response.caused else guides.gap)
             if index:
                 number, name, sender = plain(""), plain(rest, "dim"), plain("")
@@ -201,7 +201,7 @@ class TraceTable:
 
 
 def _as_text(rows: list[Row], guides: Guides, width: int) -> str | None:
-    """The table without styles, where it has no more to it."""
+    """The table as plain text, or None where Rich has to wrap it."""
     cells = [HEADINGS, *(tuple(map(_text_of, row)) for row in rows)]
     return laid_out(cells, width, right=(NUMBER, TIME), ruled=guides is not ASCII)
 
@@ -213,7 +213,7 @@ def _text_of(cell: Text | Padding) -> str:
 
 
 class Tail:
-    """What fits of a table that grows beyond the terminal's height: its end.
+    """The end of a table, as much of it as the terminal's height shows.
 
     Arguments:
         table: the table.
@@ -254,16 +254,16 @@ def _time_of(response: Response, now: float) -> str:
 
 @contextmanager
 def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
-    """Within it, the trace is shown as it grows; after it, whole.
+    """Show the trace as it grows while the block runs, and whole at its end.
 
-    A run that is over in a moment is shown once, at its end. On anything but a terminal, any run
-    is.
+    A run that is over in a moment is shown once, at its end, and so is any run where there is no
+    terminal.
     """
     done = threading.Event()
     painter = threading.Thread(
         target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
     )
-    # Where colours are forced on a pipe there is still nothing to paint over.
+    # A pipe with forced colours is a terminal to Rich, but nothing can be painted over there.
     is_live = console.is_terminal and console.file.isatty()
     if is_live:
         painter.start()
@@ -296,12 +296,12 @@ def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
         while not done.wait(pause):
             begun = time.perf_counter()
             live.update(frame(), refresh=True)
-            # Painting a large trace is not to slow down those who work on it.
+            # At most a fifth of the time goes to painting: a large trace must not slow the run.
             pause = max(1 / FRAMES_PER_SECOND, 4 * (time.perf_counter() - begun))
 
 
 def totals_row(total: ReceiverTotal) -> dict[str, Any]:
-    """What a receiver did, for programs."""
+    """A receiver's total for programs."""
     return {
         "receiver": total.receiver,
         "signal": total.signal,

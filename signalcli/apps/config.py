@@ -1,4 +1,4 @@
-"""What an app says of itself."""
+"""The configuration of an app: its name, label, models and start."""
 
 import inspect
 import sys
@@ -29,8 +29,8 @@ class AppConfig:
             ``name``.
         module: the package.
         models_module: its ``models``, once imported; None where it has none.
-        default: of several configs in one ``apps`` module, the one to take says True; one that
-            says False is only taken where it is named.
+        default: True marks the config to take among several in one ``apps`` module; one with
+            False is only taken where it is named.
     """
 
     name: str
@@ -58,8 +58,8 @@ class AppConfig:
                 of a lone file: ``shop``, ``shop.apps.ShopConfig``, or ``orders/shop.py``.
 
         Raises:
-            ImproperlyConfigured: there is no such app, it cannot be imported, or it does not say
-                which of several configs is meant.
+            ImproperlyConfigured: there is no such app, it cannot be imported, or it has several
+                configs and marks none as the default.
         """
         if entry.endswith(FILE_SUFFIX):
             module = import_file(entry)
@@ -100,7 +100,7 @@ class AppConfig:
             self.models_module = import_for(self.module.__name__, name)
 
     def get_models(self) -> list[type[Any]]:
-        """The SQLModel classes with a table that the app's modules define, as they came."""
+        """The SQLModel classes with a table that the app's modules define, in that order."""
         from sqlmodel import SQLModel
 
         from signalcli.db.models import mapped_models
@@ -114,7 +114,7 @@ class AppConfig:
 
 
 def lies_within(module: str, package: str) -> bool:
-    """Whether a module is a package, or stands somewhere in it."""
+    """Whether a module is this package, or lies somewhere within."""
     return module == package or module.startswith(f"{package}.")
 
 

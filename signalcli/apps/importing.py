@@ -1,4 +1,4 @@
-"""Importing what an app consists of, and saying where it fails."""
+"""The import of an app's modules, and the place in its code where that fails."""
 
 import contextlib
 import sys
@@ -16,20 +16,20 @@ FILE_SUFFIX = ".py"
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether an app is broken that raises this, rather than that the process is to end.
+    """Whether this exception means a broken app, and not the end of the process.
 
-    An app that leaves while it is imported is as broken as one that raises, and so is one that
-    raises what is no Exception (as pytest's ``skip()`` does).
+    An app that exits while it is imported is as broken as one that raises, and so is one that
+    raises no Exception (as pytest's ``skip()`` does).
     """
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return False
-    # What else ends the process is raised by signalcli itself.
+    # Other exceptions that end the process are signalcli's own.
     package = type(error).__module__.partition(".")[0]
     return isinstance(error, Exception) or package != __name__.partition(".")[0]
 
 
 def exists(app: str, module: str) -> bool:
-    """Whether there is a module of that name; the packages above it are imported to see.
+    """Whether there is a module of that name; the packages above it are imported to find out.
 
     Raises:
         ImproperlyConfigured: the import of one of those fails; the message says where.
@@ -60,7 +60,7 @@ def import_for(app: str, module: str) -> Any:
 
 
 def import_file(entry: str) -> ModuleType:
-    """Import a lone file as a module that is called like it.
+    """Import a lone file as a module of the same name.
 
     Raises:
         ImproperlyConfigured: there is no such file, its name is none for a module or taken by
@@ -105,7 +105,7 @@ def load_failure(app: str, what: str, error: BaseException) -> ImproperlyConfigu
 
 
 def place_text(file: str, line: int) -> str:
-    """A file and line as people are told it: from the working directory, where it lies below."""
+    """A file and line for people, relative to the working directory where it lies below."""
     path = Path(file)
     with contextlib.suppress(ValueError, OSError):
         path = path.relative_to(Path.cwd())
@@ -122,14 +122,14 @@ def _message_of(error: BaseException) -> str:
 
 
 def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
-    """The last place in code that is no library's, which is most likely what has to be mended."""
+    """The last place outside libraries, which is most likely the one to mend."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     package = app.partition(".")[0]
     places = [
         (file, traceback.tb_lineno, _is_library(file) and not _lies_within(traceback, package))
         for traceback in _tracebacks(error.__traceback__)
-        # What is frozen or generated stands in no file.
+        # Frozen and generated code stands in no file.
         if not (file := traceback.tb_frame.f_code.co_filename).startswith("<")
     ]
     of_users = [(file, line) for file, line, is_library in places if not is_library]
@@ -150,7 +150,7 @@ def _lies_within(traceback: TracebackType, package: str) -> bool:
 
 
 def _is_library(file: str) -> bool:
-    # Libraries may come from another environment than this one, too.
+    # Libraries may come from another environment, too.
     if not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts):
         return True
     folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -1,4 +1,4 @@
-"""Which apps are installed, and who says so."""
+"""The list of installed apps, from an option, a variable or a settings file."""
 
 import os
 import sys
@@ -26,8 +26,8 @@ class Installed:
 
     Attributes:
         names: the apps, in their order; see :meth:`signalcli.apps.Apps.populate`.
-        source: who says so: an option, a variable, the path of a file, or ``default``.
-        folders: what is importable for them.
+        source: where the list is from: an option, a variable, the path of a file, or ``default``.
+        folders: the folders that are importable for them.
     """
 
     names: tuple[str, ...]
@@ -44,11 +44,11 @@ def find_installed(
     working directory or the nearest one above it.
 
     Arguments:
-        named: what ``--app`` says.
+        named: the apps that ``--app`` names.
         environment: the variables; ``SIGNALCLI_INSTALLED_APPS`` separates apps by commas.
 
     Raises:
-        ImproperlyConfigured: the file does not say what it should.
+        ImproperlyConfigured: the file cannot be read, or is not as it has to be.
     """
     here = _working_directory()
     if named:
@@ -67,12 +67,12 @@ def find_installed(
 def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
     """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
 
-    The working directory is importable, as ``manage.py`` has it, and the folder of the file that
-    lists them. The apps are looked for there first, and all else last, so that no file there is
-    taken for a library's.
+    The working directory becomes importable, as ``manage.py`` has it, and so does the folder of the
+    file that lists the apps. Apps are looked for there first, and other modules there last, so that
+    no file there takes the place of a library.
 
     Raises:
-        ImproperlyConfigured: as those.
+        ImproperlyConfigured: as for both of these.
     """
     installed = find_installed(named)
     with _importable(installed):
@@ -81,7 +81,7 @@ def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
 
 
 def _installed(names: Iterable[str], source: str, folders: Sequence[Path]) -> Installed:
-    # Of paths that a file names, those are meant that it sees.
+    # Paths in a file are relative to that file.
     base = folders[-1]
     resolved = tuple(
         str(base / name) if name.endswith(FILE_SUFFIX) and source != OPTION else name
@@ -99,7 +99,7 @@ def _working_directory() -> Path:
 
 
 def _names_in(file: Path) -> list[str] | None:
-    """What a file lists as installed; None where it says nothing of that."""
+    """The apps that a file lists; None where it lists none."""
     try:
         if not file.exists():
             return None

@@ -1,14 +1,14 @@
-"""What is there: the signals of the installed apps, and who is connected to them."""
+"""The inventory of the installed apps: models, signals, receivers and connections."""
 
 import inspect
 import linecache
 import tokenize
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
-from signalcli.apps.config import lies_within
+from signalcli.apps.config import AppConfig, lies_within
 from signalcli.apps.registry import Apps, apps
 from signalcli.db.signals import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
@@ -37,7 +37,7 @@ class ConnectionEntry:
     Attributes:
         signal: the signal's short name.
         signal_path: its full name.
-        sender: the only sender that is listened to, as a trace names it; None for any.
+        sender: the only sender that the receiver listens to, as a trace names it; None for any.
         sender_path: the sender's full name, where it has one.
         sender_exists: whether the sender is there: not where it is a model's name, as in
             ``shop.Order``, and no such model is defined (yet).
@@ -93,8 +93,8 @@ class SignalEntry:
         file: the source file where it was made.
         line: the line there.
         arguments: the names of the arguments that it provides; None where it does not say.
-        connections: who is connected, in the order in which a dispatch calls them; then who
-            waits for a model that is not there.
+        connections: the connections, in the order in which a dispatch calls them; then those that
+            wait for a model that is not there.
     """
 
     name: str
@@ -225,3 +225,48 @@ def _sender_names(sender: Any) -> tuple[str | None, str | None]:
 
 def _uid_text(uid: Hashable) -> str | None:
     return uid if uid is None or isinstance(uid, str) else describe(uid)
+
+
+@dataclass(frozen=True, slots=True)
+class AppEntry:
+    """An installed app, as plain data.
+
+    Attributes:
+        label: its short name.
+        name: its full name.
+        path: the folder of its package, or its file.
+        models: the names of its models.
+        signals: the names of the signals that it defines.
+        receivers: the full names of its connected receivers.
+    """
+
+    label: str
+    name: str
+    path: str
+    models: tuple[str, ...]
+    signals: tuple[str, ...]
+    receivers: tuple[str, ...]
+
+
+def find_apps(installed: Apps = apps) -> list[AppEntry]:
+    """The installed apps, in their order."""
+    signals = find_signals(installed=installed)
+    return [_entry(config, signals) for config in installed.get_app_configs()]
+
+
+def _entry(config: AppConfig, found: Sequence[SignalEntry]) -> AppEntry:
+    signals = ((entry.path, entry.name) for entry in found)
+    receivers = ((each.receiver, each.receiver) for entry in found for each in entry.connections)
+    return AppEntry(
+        label=config.label,
+        name=config.name,
+        path=config.path,
+        models=tuple(model.__name__ for model in config.get_models()),
+        signals=_names_within(config, signals),
+        receivers=_names_within(config, receivers),
+    )
+
+
+def _names_within(config: AppConfig, found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    names = [name for path, name in found if lies_within(path, config.name)]
+    return tuple(dict.fromkeys(names))

@@ -1,12 +1,13 @@
-"""The installed apps, made ready once."""
+"""The registry of installed apps, which makes them ready once."""
 
 import inspect
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from signalcli.apps.config import AppConfig
-from signalcli.apps.errors import ImproperlyConfigured
+from signalcli.apps.errors import AmbiguousModel, ImproperlyConfigured, ModelNotFound
 from signalcli.apps.importing import is_failure, load_failure, place_text
 
 INSTALLED_APPS = ("signalcli.core",)
@@ -24,7 +25,7 @@ class Apps:
     def populate(self, installed: Iterable[str] = INSTALLED_APPS) -> None:
         """Make the installed apps ready: import their models, then call ``ready()`` of each.
 
-        Does nothing when that is done already. After a failure it can be tried again.
+        A second call does nothing; after a failure it tries again.
 
         Arguments:
             installed: the apps in their order; each a package or module or an ``AppConfig``
@@ -80,15 +81,15 @@ class Apps:
         return list(dict.fromkeys(models))
 
     def get_model(self, name: str) -> type[Any]:
-        """The model of a name: ``shop.Order``, or ``Order`` where only one app has it.
+        """The model of a name: ``shop.Order``, ``shop.models.Order``, or ``Order`` if unambiguous.
+
+        Case only counts where models differ in nothing else.
 
         Raises:
             ModelNotFound: there is none; a LookupError, as in Django.
             AmbiguousModel: there are several; likewise.
         """
-        from signalcli.apps.models import model_of
-
-        return model_of(self.get_models(), name)
+        return _model_of(self.get_models(), name)
 
 
 def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
@@ -112,7 +113,7 @@ def _configs(installed: Iterable[str]) -> dict[str, AppConfig]:
 
 
 def _place_of(config: AppConfig) -> str:
-    """Where an app gets its label from: its config, or the first line of its module."""
+    """The place of an app's label: its config, or the first line of its module."""
     if type(config) is not AppConfig:
         return _place_of_class(type(config))
     return place_text(getattr(config.module, "__file__", None) or config.path, 1)
@@ -133,7 +134,7 @@ def _label_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _complete_models(configs: Iterable[AppConfig]) -> None:
-    """Have SQLAlchemy look at what the models say of each other, now that all are there."""
+    """Have SQLAlchemy resolve what models refer to, now that all of them are imported."""
     from sqlalchemy import inspect as mapper_of
 
     models = [(config, model) for config in configs for model in config.get_models()]
@@ -144,7 +145,7 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
             if not is_failure(error):
                 raise
             story = " ".join(str(error).split())
-            # Whichever model is asked, SQLAlchemy completes all; it names the one that is at fault.
+            # SQLAlchemy completes all models whichever is asked, and names the one at fault.
             at_fault = (each for each in models if str(mapper_of(each[1])) in story)
             config, model = next(at_fault, asked)
             raise ImproperlyConfigured(
@@ -154,11 +155,40 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _look_at_references(mapper: Any) -> None:
-    """Look at what relationships and foreign keys refer to, which raises where it is not there."""
+    """Resolve relationships and foreign keys; raises where one leads nowhere."""
     mapper.relationships.keys()
     for table in mapper.tables:
         for key in table.foreign_keys:
             _ = key.column
+
+
+def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
+    from signalcli.db.models import model_name
+    from signalcli.trace.representation import describe, shorten
+
+    names = {
+        model: (model.__name__, model_name(model), f"{model.__module__}.{model.__qualname__}")
+        for model in models
+    }
+    found = [model for model in models if name in names[model]]
+    if not found:
+        folded = name.casefold()
+        found = [model for model in models if folded in map(str.casefold, names[model])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        labels = [names[model][1] for model in found]
+        if len(set(labels)) < len(labels):
+            labels = [names[model][2] for model in found]
+        raise AmbiguousModel(
+            f"several models are called {describe(name)}; write {' or '.join(labels)}"
+        )
+    folded_names = {one.casefold(): names[model][1] for model in models for one in names[model][:2]}
+    close = [folded_names[one] for one in get_close_matches(name.casefold(), folded_names)]
+    known = list(dict.fromkeys(close)) or sorted(label for _, label, _ in names.values())
+    hint = "did you mean" if close else "there are"
+    listed = ", ".join(known) if known else "none at all"
+    raise ModelNotFound(f"there is no model {describe(name)}; {hint} {shorten(listed)}")
 
 
 def _make_ready(config: AppConfig) -> None:

@@ -1,7 +1,7 @@
-"""The signals of a command line that is carried out, as Django has them for requests.
+"""The signals of commands, as Django has them for requests.
 
-Every command sends ``command_started`` and ``command_finished``, the latter also after a failure;
-an exception that ends it is announced in between by ``got_command_exception``. They mirror
+Every command sends ``command_started`` and ``command_finished``, the latter also after a failure.
+``got_command_exception`` announces in between an exception that ends the command. They mirror
 ``request_started``, ``request_finished`` and ``got_request_exception``.
 """
 
@@ -20,7 +20,7 @@ class Command:
     """A command, as the sender of its signals.
 
     Attributes:
-        name: what it is called on the command line: ``register``, ``log show``.
+        name: its name on the command line: ``register``, ``log show``.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Writing a small working app to begin with."""
+"""Starting an app: a small working one is written from a template."""
 
 import keyword
 import os
@@ -36,7 +36,7 @@ class Started:
 
     @property
     def try_it(self) -> list[str]:
-        """Command lines to try it with, one after the other."""
+        """Command lines to try the app with, in order."""
         name = self.package.name
         parent = os.path.relpath(self.package.parent)
         return [
@@ -78,7 +78,7 @@ def write_app(name: str, directory: Path | None = None) -> Started:
 
 
 def _check(name: str, what: str) -> None:
-    # Python reads a name in this form wherever it stands in code.
+    # Python reads names in NFKC: one in another form would not be found again.
     is_plain = unicodedata.normalize("NFKC", name) == name and not name.startswith("__")
     if not name.isidentifier() or keyword.iskeyword(name) or not is_plain:
         raise Refused(f"{name!r} is no name for {what}; use letters, digits and _")

@@ -18,8 +18,8 @@ def apps(settings: Settings, ndjson: Ndjson = False) -> None:
 
     def work() -> Findings:
         from signalcli.apps.installed import find_installed
-        from signalcli.apps.overview import find_apps
-        from signalcli.render.apps import app_row, apps_view
+        from signalcli.apps.inventory import find_apps
+        from signalcli.render.inventory import app_row, apps_view
 
         source = find_installed(settings.apps).source
         found = find_apps()
@@ -54,7 +54,7 @@ def startapp(
 
     def work() -> Findings:
         from signalcli.apps.starting import Refused, Taken, write_app
-        from signalcli.render.apps import started_view
+        from signalcli.render.inventory import started_view
 
         try:
             started = write_app(name, None if directory is None else Path(directory))

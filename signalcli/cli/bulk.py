@@ -201,7 +201,7 @@ class _Course:
 
     def _result(self) -> dict[str, Any]:
         """What there is to say to programs."""
-        from signalcli.render.totals import totals_row
+        from signalcli.render.table import totals_row
         from signalcli.trace.blame import totals_of
 
         counts = self.counts

@@ -45,7 +45,7 @@ def signals(
 
     def work() -> Findings:
         from signalcli.apps.inventory import NoMatch, find_signals
-        from signalcli.render.connected import signal_row, signals_view
+        from signalcli.render.inventory import signal_row, signals_view
 
         try:
             found = find_signals(pattern, unused=unused)
@@ -91,7 +91,7 @@ def receivers(
 
     def work() -> Findings:
         from signalcli.apps.inventory import NoMatch, find_connections
-        from signalcli.render.connected import connection_row, connections_view
+        from signalcli.render.inventory import connection_row, connections_view
 
         try:
             found = find_connections(signal, sender=sender, receiver=receiver)

@@ -107,7 +107,7 @@ def show(
     """
 
     def work(connection: "Connection") -> Findings:
-        from signalcli.log.reading import read_trace
+        from signalcli.log.runs import read_trace
         from signalcli.render.log import ending_of, printed_by, replay, run_row
 
         runs = _chosen(connection, settings, wanted, run, limit)
@@ -202,7 +202,7 @@ def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]"
     from signalcli.db.database import file_of
     from signalcli.db.engine import open_engine
     from signalcli.log.following import follow, newest_run
-    from signalcli.log.opening import open_log
+    from signalcli.log.schema import open_log
 
     with open_log(settings.database) as connection:
         above = newest_run(connection) if wanted.filter.since is None else 0
@@ -248,8 +248,8 @@ def prune(
         raise typer.BadParameter("give either --keep or --older-than")
 
     def work() -> Findings:
-        from signalcli.log.opening import open_log_to_write
         from signalcli.log.retention import prune_before, prune_to
+        from signalcli.log.schema import open_log_to_write
         from signalcli.render.log import pruned_line, pruned_row
 
         with open_log_to_write(settings.database) as engine:
@@ -293,7 +293,7 @@ def export(
         raise typer.BadParameter(f"the format {format_name!r} is none of {', '.join(formats())}")
 
     def work(connection: "Connection") -> Findings:
-        from signalcli.log.reading import read_trace
+        from signalcli.log.runs import read_trace
         from signalcli.render.exports import MissingExtra
         from signalcli.render.exports import export as exported
         from signalcli.render.text import plain
@@ -337,7 +337,7 @@ def _ask(
     with contextlib.ExitStack() as stack:
 
         def opened() -> Findings:
-            from signalcli.log.opening import open_log
+            from signalcli.log.schema import open_log
 
             return work(stack.enter_context(open_log(settings.database)))
 

@@ -79,7 +79,7 @@ def create(
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
         from signalcli.objects import working
-        from signalcli.objects.assignments import assignments_of
+        from signalcli.objects.values import assignments_of
         from signalcli.render.objects import object_name, object_row
 
         instance = working.create(session, apps.get_model(model), assignments_of(fields or ()))
@@ -103,7 +103,7 @@ def change(
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
         from signalcli.objects import working
-        from signalcli.objects.assignments import assignments_of
+        from signalcli.objects.values import assignments_of
         from signalcli.render.objects import changes_row, changes_story, object_name, object_row
 
         said = assignments_of(fields)
@@ -167,7 +167,7 @@ def get(
 
     def work(session: "Session") -> Answer:
         from signalcli.apps import apps
-        from signalcli.objects.assignments import is_assignment
+        from signalcli.objects.values import is_assignment
 
         found = apps.get_model(model)
         if words and not is_assignment(words[0]):
@@ -201,7 +201,7 @@ def _several(
 ) -> Answer:
     from signalcli.db.models import model_name
     from signalcli.objects import working
-    from signalcli.objects.assignments import assignments_of
+    from signalcli.objects.values import assignments_of
     from signalcli.render.objects import object_row, objects_view
 
     most = limit or (None if settings.json else MOST_SHOWN)

@@ -274,7 +274,7 @@ def _view(
             yield
     elif shows_trace and not settings.json and not settings.quiet:
         from signalcli.render.console import make_console
-        from signalcli.render.live import growing_table
+        from signalcli.render.table import growing_table
 
         with growing_table(recorder, make_console()):
             yield
@@ -335,7 +335,7 @@ def _keep(
     """Keep the run in the signal log, or say why that cannot be done; returns its number."""
     from signalcli.db.database import is_kept
     from signalcli.db.engine import open_engine
-    from signalcli.log.keeping import keep
+    from signalcli.log.writing import keep
 
     if run.error_code == UNUSABLE:
         return None
@@ -390,7 +390,7 @@ def _report(settings: Settings, command: str, recorder: "Recorder | None", cours
         from signalcli.render.text import plain
 
         if totals := tuple(course.totals or ()):
-            from signalcli.render.totals import totals_table
+            from signalcli.render.table import totals_table
 
             show(totals_table(totals), make_console())
         show(answer.view or plain(answer.message), make_console())

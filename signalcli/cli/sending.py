@@ -51,7 +51,7 @@ def send(
 
     def work(session: "Session") -> Answer:
         from signalcli.objects import sending
-        from signalcli.objects.assignments import assignments_of
+        from signalcli.objects.values import assignments_of
 
         said = assignments_of(arguments or (), what="argument")
         sent = sending.send(session, signal, said, sender=sender, robust=robust)

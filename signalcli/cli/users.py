@@ -361,7 +361,7 @@ def _iso(moment: "datetime") -> str:
 
 
 def _users_view(accounts: "list[Account]") -> Any:
-    from signalcli.render.listing import listing
+    from signalcli.render.layout import listing
 
     return listing(
         ("Username", "Email", "First name", "Last name", "Joined"),
@@ -379,7 +379,7 @@ def _users_view(accounts: "list[Account]") -> Any:
 
 
 def _user_view(account: "Account") -> Any:
-    from signalcli.render.listing import fields
+    from signalcli.render.layout import fields
 
     pairs = [
         ("Username", account.username),

@@ -1,8 +1,8 @@
 """Finding runs in the log, the newest first, in a time that does not grow with the log.
 
-Each way into the log is a stream of numbers of runs that an index holds in order: of one route, of
-one user. A page takes what it needs from the beginning of each, and the next page goes on below the
-last number.
+An index holds the numbers of the runs of one route, or of one user, in order. Each is a stream. A
+page takes as many numbers as it needs from the beginning of each stream, and the next page goes on
+below the last number.
 """
 
 import fnmatch
@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from signalcli.log import routes, tables
-from signalcli.log.reading import read_runs
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_runs
 
 PAGE = 200
 FEW = 5_000
@@ -28,11 +27,10 @@ _SETS = re.compile(r"\[!?.[^\]]*\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which runs are wanted: those to which all of this applies.
+    """The runs that are wanted: those that fit every attribute.
 
-    What is said of signal, sender, receiver, failure and duration has to apply to one and the same
-    response of the run; where only signal and sender are named, to one of its dispatches. All
-    names are glob patterns.
+    Signal, sender, receiver, failure and duration have to fit one and the same response of the
+    run; where only signal and sender are given, one of its dispatches. Names are glob patterns.
 
     Attributes:
         signal: the signal's short or full name.
@@ -54,17 +52,17 @@ class Filter:
 
     @property
     def names_routes(self) -> bool:
-        """Whether it says anything of signal, sender or receiver."""
+        """Whether it names a signal, a sender or a receiver."""
         return (self.signal, self.sender, self.receiver) != (None, None, None)
 
     @property
     def looks_into_traces(self) -> bool:
-        """Whether it says anything that only a dispatch or a response can fulfil."""
+        """Whether dispatches or responses have to be looked at."""
         return self.names_routes or self.slower_than is not None
 
     @property
     def describes_responses(self) -> bool:
-        """Whether only a response can fit, not a dispatch without receivers."""
+        """Whether only a response can fit, and no dispatch without receivers."""
         return (
             self.receiver is not None
             or self.slower_than is not None
@@ -72,7 +70,7 @@ class Filter:
         )
 
 
-# Gives so many numbers of runs at most, all below a number, the newest first.
+# stream(below, most): at most so many numbers of runs, all below a number, the newest first.
 _Stream = Callable[[int | None, int], list[int]]
 
 
@@ -132,7 +130,7 @@ class _Search:
         return sorted(numbers, reverse=True)[:most]
 
     def confirms(self, run: Run) -> bool:
-        """Whether a run fits in what the streams do not look at exactly."""
+        """Whether a run fits the time exactly; streams only know when runs ended."""
         return self._wanted.since is None or run.begun >= self._wanted.since
 
     def _choose_streams(self) -> list[_Stream]:
@@ -148,7 +146,7 @@ class _Search:
         ]
 
     def _details(self) -> list[ColumnElement[bool]]:
-        """What a row of the table has to fulfil besides its route."""
+        """The conditions for a row of the table, apart from its route."""
         wanted = self._wanted
         conditions: list[ColumnElement[bool]] = []
         if wanted.failed and wanted.describes_responses:
@@ -160,8 +158,8 @@ class _Search:
     def _of_slow(self, route: int, seconds: float) -> _Stream:
         """The runs in which a receiver took long.
 
-        The slow responses are looked up where they are few. Otherwise they are soon met when one
-        goes through all of them.
+        Few slow responses are all looked up by their durations. Many are soon met by reading the
+        responses in the order of runs.
         """
         columns = tables.response.c
         slow = (columns.route == route, columns.seconds > seconds)
@@ -191,7 +189,10 @@ class _Search:
         return stream
 
     def _of_user(self, pattern: str) -> _Stream:
-        """The runs about users whose names match, of which those are taken that fit otherwise."""
+        """The runs about users whose names match, and that fit the rest of the filter.
+
+        Few of the runs about a user may fit the rest, so each further read is twice as large.
+        """
         about_user = self._along(tables.subject, is_about(self._connection, pattern))
         wanted = self._wanted
         if not wanted.looks_into_traces and not wanted.failed:
@@ -212,7 +213,7 @@ class _Search:
         return stream
 
     def _fitting(self, numbers: list[int]) -> set[int]:
-        """Which of some runs fit in what is said of signal, sender, receiver and the like."""
+        """Those of some runs that fit the rest of the filter: all but user and time."""
         if not self._wanted.looks_into_traces:
             columns = tables.run.c
             failed = select(columns.run).where(columns.run.in_(numbers), columns.is_failed)
@@ -241,8 +242,8 @@ def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:
     if connection.dialect.name == "sqlite":
         if "[" in pattern:
             return name.regexp_match(rf"\A{fnmatch.translate(pattern)}")
-        # Quicker, and the same where there are no sets of characters.
+        # Quicker than a regular expression; sets of characters mean something else in GLOB.
         return name.op("GLOB", is_comparison=True)(pattern)
-    # Elsewhere a set of characters stands for any one.
+    # LIKE has no sets of characters: any one character fits instead.
     text = re.sub(r"([%_\\])", r"\\\1", _SETS.sub("?", pattern))
     return name.like(text.replace("*", "%").replace("?", "_"), escape="\\")

@@ -1,4 +1,12 @@
-"""Noticing new runs in the log as other processes write them."""
+"""Following the log: new runs, noticed as other processes write them.
+
+No run may be missed. SQLite lets one connection write at a time, so runs are committed in the order
+of their numbers, and none appears later below the highest number that was read.
+
+No log may be taken for another. Somebody may delete the file, or put another one in its place,
+between any two steps. The identity of the file is therefore compared before the reading and after
+it, and runs that may come from either file are given to nobody.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +16,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from signalcli.log import tables
 from signalcli.log.finding import PAGE, Filter, find, first_since
-from signalcli.log.reading import read_trace
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_trace
 from signalcli.log.schema import version_of
 from signalcli.trace.records import Trace
 
@@ -19,26 +26,28 @@ PAUSE_SECONDS = 0.2
 def follow(
     open_engine: Callable[[], Engine], file: Path | None, wanted: Filter, above: int
 ) -> Iterator[list[tuple[Run, Trace]]]:
-    """The runs that come into the log, several times a second, for as long as anybody asks.
+    """New runs in the log, looked for several times a second, without end.
 
     A file that does not exist yet is waited for, and one that takes the place of another is
     followed from its beginning. Looking costs next to nothing where nothing was written: SQLite
-    tells whether the file has changed without reading it.
+    tells without reading whether the file has changed.
 
     Arguments:
         open_engine: opens the database.
         file: the file that it is in, where it is in one.
         wanted: which runs.
-        above: the number of the last run that is of no interest.
+        above: the number of the last run that is not wanted.
 
     Yields:
-        The new runs that fit and their traces, the oldest first; often none. Of many, some at a
-        time.
+        The new runs that fit and their traces, the oldest first; often none. Many runs come in
+        several lists.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
     """
     while True:
+        # Taken before the engine opens the file. Were it replaced in between, the loop would notice
+        # at once and begin again; the other way round, the wrong file would be followed for good.
         followed = _identity(file)
         engine = open_engine()
         try:
@@ -49,18 +58,19 @@ def follow(
                     above = highest
                     yield runs
                 if _identity(file) != followed:
-                    # What was read may be of either file.
+                    # The last page may be of either file, and is read again from the new one.
                     break
                 time.sleep(PAUSE_SECONDS)
         finally:
             engine.dispose()
+        # The numbers of a new file begin with 1 again.
         above = 0
 
 
 def _since(
     engine: Engine, wanted: Filter, above: int
 ) -> Iterator[tuple[list[tuple[Run, Trace]], int]]:
-    """The runs above a number that fit, some at a time, and up to which number that is."""
+    """The runs above a number that fit, in pages, each with the number up to which it looked."""
     with engine.connect() as connection:
         newest = newest_run(connection)
         if newest <= above:
@@ -69,6 +79,8 @@ def _since(
         oldest = connection.scalar(select(func.min(tables.run.c.run)))
         lowest = max(above + 1, oldest or 0, first_since(connection, wanted.since))
         for low in range(min(lowest, newest), newest + 1, PAGE):
+            # Pages end at `newest` as it was first read: a run that comes in meanwhile is above it,
+            # and the next look finds it.
             below = min(low + PAGE, newest + 1)
             found = list(find(connection, wanted, above=low - 1, below=below))
             yield [(run, read_trace(connection, run.number)) for run in found[::-1]], below - 1
@@ -86,7 +98,11 @@ def newest_run(connection: Connection) -> int:
 
 
 def _changes(engine: Engine) -> Iterator[bool]:
-    """Whether another connection may have written since the last time."""
+    """Whether another connection may have written since the last look; at first, always.
+
+    SQLite keeps a number for each connection that changes when another one commits. Only the
+    connection that asked before can tell, so one is kept open for it.
+    """
     if engine.dialect.name != "sqlite":
         while True:
             yield True
@@ -104,7 +120,7 @@ def _changes(engine: Engine) -> Iterator[bool]:
 
 
 def _identity(file: Path | None) -> tuple[int, int] | None:
-    """Which file it is at present that has this name; None where none has."""
+    """The file that has this name now, by device and inode; None where there is none."""
     if file is None:
         return None
     try:

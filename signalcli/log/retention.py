@@ -1,4 +1,10 @@
-"""How long runs stay in the log."""
+"""Retention: how many runs stay in the log, and the removal of the others.
+
+Runs are removed in two ways. Every command that adds a run removes a few of the oldest ones in the
+same transaction, so the log stays at its limit without anybody's help, and no command has to wait
+for a long removal. ``log prune`` removes as many as it is told to, in short transactions between
+which others can write, and gives the space back to the disk.
+"""
 
 import contextlib
 import sqlite3
@@ -12,14 +18,14 @@ from signalcli.log import tables
 from signalcli.log.routes import BATCH
 
 MOST_AT_ONCE = 100
-# Looking for routes that nothing has any more takes longer than removing a run.
+# The search for routes that nothing uses reads whole indexes; removing a run does not.
 ROUTES_AFTER = 1_000
 COMPACTING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed.
+    """The count of what was removed.
 
     Attributes:
         runs: how many runs.
@@ -37,13 +43,16 @@ class Pruned:
 def retain(connection: Connection, newest: int, keep: int) -> None:
     """Remove the oldest runs, so that no more than some are left.
 
-    Of many, only some are removed at a time, so that no run has to wait for it.
+    At most a hundred are removed at a time, so no command waits long. As each command adds one run,
+    a log far above its limit still shrinks.
 
     Arguments:
         connection: the database, in the transaction in which the newest run was written.
         newest: the number of the newest run.
         keep: how many are to be left.
     """
+    # Both ends of the primary key cost one look each; a count of the runs would read them all.
+    # Numbers have gaps where runs were pruned, so fewer than `keep` may be left.
     oldest = connection.scalar(select(func.min(tables.run.c.run)))
     if oldest is not None and oldest <= newest - keep:
         above = min(newest - keep, oldest + MOST_AT_ONCE - 1)
@@ -78,7 +87,7 @@ def prune_before(engine: Engine, time: datetime) -> Pruned:
 
 
 def _prune(engine: Engine, condition: ColumnElement[bool]) -> Pruned:
-    """Remove some runs, in pieces that let other processes write in between."""
+    """Remove some runs, in transactions so short that other processes can write in between."""
     before = _size(engine)
     removed = {table.name: 0 for table in tables.OF_A_RUN}
     oldest_first = select(tables.run.c.run).where(condition).order_by(tables.run.c.run)
@@ -102,7 +111,7 @@ def _prune(engine: Engine, condition: ColumnElement[bool]) -> Pruned:
 
 
 def _remove(connection: Connection, numbers: list[int]) -> dict[str, int]:
-    """Remove runs; returns how many rows of each table that were."""
+    """Remove runs, and count the removed rows of each table."""
     return {
         table.name: connection.execute(delete(table).where(table.c.run.in_(numbers))).rowcount
         for table in tables.OF_A_RUN
@@ -118,7 +127,7 @@ def _remove_unused_routes(connection: Connection) -> None:
 
 
 def _size(engine: Engine) -> int | None:
-    """How many bytes a SQLite file takes on the disk, with its write-ahead log; None elsewhere."""
+    """The bytes of a SQLite file on the disk, with its write-ahead log; None elsewhere."""
     name = engine.url.database
     if engine.dialect.name != "sqlite" or not name or "uri" in engine.url.query:
         return None
@@ -127,7 +136,12 @@ def _size(engine: Engine) -> int | None:
 
 
 def _compact(engine: Engine) -> None:
-    """Give the space back that nothing uses any more, unless somebody reads all the while."""
+    """Give unused space back to the disk, unless others keep the database busy.
+
+    VACUUM rewrites the file, and needs it for itself; the checkpoint then empties the write-ahead
+    log, which VACUUM has filled. Where somebody reads for longer than the wait, the space stays in
+    the file and is used for new runs.
+    """
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
@@ -137,6 +151,6 @@ def _compact(engine: Engine) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()
     finally:
-        # The next one who takes it is to wait as long as ever.
+        # The pool must not hand out a connection with this short wait.
         connection.invalidate()
         connection.close()

@@ -1,4 +1,8 @@
-"""Routes: from which signal, for which sender, to which receiver."""
+"""Routes: the signal, sender and receiver of a dispatch or a response.
+
+There are few routes in a log of many runs. Patterns are compared with routes, and an index leads
+from those to the runs.
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -16,7 +20,10 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What dispatches and responses are of; that of a dispatch has no receiver."""
+    """The signal, sender and receiver that dispatches or responses share.
+
+    The route of a dispatch has no receiver.
+    """
 
     signal: str
     signal_path: str
@@ -27,23 +34,26 @@ class Route:
 
     @property
     def number(self) -> int:
-        """Its number, the same in every log, since it is derived from what the route is."""
+        """Its number: a hash of its columns, so the same in every log.
+
+        Two processes that write the same route at once need not agree on a number first.
+        """
         digest = blake2b(repr(self.columns).encode(), digest_size=8).digest()
         return int.from_bytes(digest) >> 1
 
     @property
     def columns(self) -> tuple[str | int | None, ...]:
-        """What it consists of, in the order of the table's columns."""
+        """Its values, in the order of the table's columns."""
         return self.signal, self.signal_path, self.sender, self.receiver, self.file, self.line
 
 
 def route_of_dispatch(dispatch: Dispatch) -> Route:
-    """From which signal, for which sender."""
+    """The route of a dispatch: signal and sender."""
     return Route(dispatch.signal, dispatch.signal_path, dispatch.sender)
 
 
 def route_of_response(response: Response) -> Route:
-    """From which signal, for which sender, to which receiver."""
+    """The route of a response: signal, sender and receiver."""
     of = response.dispatch
     return Route(
         of.signal, of.signal_path, of.sender, response.receiver, response.file, response.line
@@ -51,7 +61,7 @@ def route_of_response(response: Response) -> Route:
 
 
 def store(connection: Connection, routes: Iterable[Route]) -> dict[Route, int]:
-    """Make sure that the log has these routes.
+    """Write the routes that the log lacks.
 
     Returns:
         Their numbers.
@@ -103,7 +113,7 @@ def matching(
 
 
 def in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:
-    """Numbers in lists that a statement has room for."""
+    """Numbers in lists short enough for the parameters of one statement."""
     left = iter(numbers)
     while batch := list(itertools.islice(left, BATCH)):
         yield batch

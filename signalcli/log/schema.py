@@ -1,12 +1,14 @@
-"""The version of the log's tables: made, brought up to date, or refused."""
+"""Opening a log: its tables are made, brought up to date, or refused as too new."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from signalcli.db import DatabaseUnusable
+from signalcli.db import DatabaseUnusable, create_engine
+from signalcli.db.engine import open_engine
 from signalcli.log import tables
 
 VERSION = 3
@@ -14,7 +16,7 @@ PART = "log"
 
 
 def _add_marks(connection: Connection) -> None:
-    """What was put into a run on purpose, and what ran beside what caused it."""
+    """Version 2: faults on purpose, and dispatches sent from another thread or task."""
     for table, column, kind in (
         ("signalcli_dispatch", "muted", "BOOLEAN"),
         ("signalcli_dispatch", "elsewhere", "BOOLEAN"),
@@ -25,7 +27,7 @@ def _add_marks(connection: Connection) -> None:
 
 
 def _add_totals(connection: Connection) -> None:
-    """What each receiver did in a run whose trace is not kept."""
+    """Version 3: totals of receivers, for runs whose traces are not kept."""
     is_sqlite = connection.dialect.name == "sqlite"
     number, layout = ("INTEGER", "WITHOUT ROWID") if is_sqlite else ("BIGINT", "")
     texts = "".join(f"{name} TEXT NOT NULL, " for name in ("receiver", "signal", "signal_path"))
@@ -36,16 +38,16 @@ def _add_totals(connection: Connection) -> None:
     )
 
 
-# What leads from each version to the next one.
+# The step from each version to the next one.
 STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks, 2: _add_totals}
 
 
 class LogDamaged(DatabaseUnusable):
-    """The log cannot be used; the rest of the database perhaps can."""
+    """The log cannot be used, though the rest of the database may be sound."""
 
 
 def refuse_newer(connection: Connection) -> None:
-    """Refuse a database whose log a newer version made; a damaged log is no reason to.
+    """Refuse a database whose log a newer version made; accept a damaged log.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
@@ -59,7 +61,7 @@ def version_of(connection: Connection) -> int:
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
-        LogDamaged: there is a log, but it does not say.
+        LogDamaged: there is a log whose version cannot be read.
     """
     if not inspect(connection).has_table(tables.schema.name):
         return 0
@@ -83,11 +85,11 @@ def bring_up_to_date(
     steps: Mapping[int, Callable[[Connection], None]] = STEPS,
     wanted: int = VERSION,
 ) -> None:
-    """Make the log's tables, or upgrade older ones in place; to be called in a transaction.
+    """Make the log's tables, or upgrade older ones in place; call it in a transaction.
 
     Arguments:
         connection: the database.
-        steps: what leads from each version to the next one.
+        steps: the step from each version to the next one.
         wanted: the version to reach.
 
     Raises:
@@ -106,3 +108,63 @@ def bring_up_to_date(
         version += 1
     row = tables.schema.c.part == PART
     connection.execute(update(tables.schema).where(row).values(version=wanted))
+
+
+@contextmanager
+def open_log(database: str) -> Iterator[Connection]:
+    """A connection to read the log with. A database that has none has an empty one.
+
+    A log of an older version is read as it is: its file may be read-only.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+
+    Raises:
+        DatabaseUnusable: the database cannot be used, or a newer version made the log.
+    """
+    engine = open_engine(database, writes=False, creates=False, announces=False)
+    try:
+        with engine.connect() as connection:
+            if version_of(connection) > 0:
+                yield connection
+                return
+    finally:
+        engine.dispose()
+    with open_log_to_write(database) as engine, engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def open_log_to_write(database: str) -> Iterator[Engine]:
+    """An engine to change the log with, which is upgraded where that is due.
+
+    Where the database has no log, it is left alone, and the engine is of an empty log in memory.
+
+    Arguments:
+        database: a path, or a SQLAlchemy URL.
+
+    Raises:
+        DatabaseUnusable: the database cannot be used, or a newer version made the log.
+    """
+    has_log = _version(database) > 0
+    engine = (
+        open_engine(database, writes=True, creates=False, announces=False)
+        if has_log
+        else create_engine(":memory:", announces=False)
+    )
+    try:
+        with engine.begin() as connection:
+            bring_up_to_date(connection)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _version(database: str) -> int:
+    """The version of a database's log; 0 where it has none."""
+    engine = open_engine(database, writes=False, creates=False, announces=False)
+    try:
+        with engine.connect() as connection:
+            return version_of(connection)
+    finally:
+        engine.dispose()

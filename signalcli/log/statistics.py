@@ -1,4 +1,4 @@
-"""What the log says of receivers and signals over many runs."""
+"""Statistics of receivers and signals over many runs."""
 
 import math
 import statistics
@@ -19,13 +19,13 @@ ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the responses of a receiver, or the dispatches of a signal, have in common.
+    """Calls, failures and durations of a receiver's responses, or of a signal's dispatches.
 
     Attributes:
         name: the full name of the receiver or signal.
-        calls: how many there were.
+        calls: how many responses or dispatches there were.
         failures: how many failed; of a signal, how many had a receiver that did.
-        durations: how long each took that came to an end, in seconds, the shortest first.
+        durations: how long each finished one took, in seconds, the shortest first.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Statistics:
 
     @property
     def median(self) -> float | None:
-        """The duration in the middle, in seconds; None where none came to an end."""
+        """The duration in the middle, in seconds; None where none is finished."""
         return statistics.median(self.durations) if self.durations else None
 
     @property
@@ -44,7 +44,7 @@ class Statistics:
         return self.durations[-1] if self.durations else None
 
     def percentile(self, percent: float) -> float | None:
-        """The shortest duration, in seconds, that so many percent of all do not exceed."""
+        """The shortest duration, in seconds, that so many percent of all do not exceed, or None."""
         place = math.ceil(len(self.durations) * percent / 100) - 1
         return self.durations[max(0, place)] if self.durations else None
 
@@ -69,7 +69,7 @@ def histogram(durations: Sequence[float], shortest: float, longest: float, bins:
 def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
     """Statistics of each receiver in the runs and responses that fit, by name.
 
-    Of runs of which only totals are kept, calls and failures count, and no durations are known.
+    Runs of which only totals are kept add calls and failures, and no durations.
     """
     numbers = routes.matching(
         connection,
@@ -92,9 +92,9 @@ def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
 def _with_totals(
     traced: list[Statistics], connection: Connection, wanted: Filter
 ) -> list[Statistics]:
-    """Statistics, and in them the calls in runs of which only totals are kept, without durations.
+    """Add the calls and failures of runs of which only totals are kept.
 
-    Totals do not tell senders apart.
+    Totals do not tell senders apart, so a filter for a sender leaves them out.
     """
     if wanted.sender is not None or version_of(connection) < tables.TOTALS_SINCE:
         return traced
@@ -122,7 +122,7 @@ def _with_totals(
 def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:
     """Statistics of each signal in the runs and dispatches that fit, by name.
 
-    Where the filter names a receiver, only the dispatches count that it received.
+    A filter for a receiver counts only the dispatches that it received.
     """
     columns, responses = tables.dispatch.c, tables.response.c
     to_receivers = wanted.receiver is not None

@@ -1,11 +1,11 @@
 """The tables of the signal log.
 
-They stand beside the tables of the installed apps, but are none of SQLModel's: code that creates
-or drops all of an app's tables leaves them alone.
+They stand beside the tables of the installed apps, in a metadata of their own: code that creates
+or drops all tables of SQLModel's leaves them alone.
 
-What a dispatch or a response is *of* (signal, sender, receiver) is its route. There are few of
-them, so patterns are matched against routes, and what they lead to is then read from an index, the
-newest run first. That takes as long in a large log as in a small one.
+The signal, sender and receiver of a dispatch or a response are its route. There are few routes, so
+patterns are matched against them, and an index then gives the runs of a route, the newest first.
+That takes as long in a large log as in a small one.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ metadata = MetaData()
 
 
 def since(version: int) -> dict[str, int]:
-    """Notes on a column which version of the log it came with, where that is not the first."""
+    """A column's note of the version of the log that brought it, where that is not the first."""
     return {"since": version}
 
 
@@ -43,7 +43,7 @@ def columns_of(table: Table, version: int) -> list[ColumnElement[Any]]:
     ]
 
 
-# SQLite numbers rows by itself only where the column is an INTEGER.
+# SQLite numbers rows by itself only in an INTEGER column.
 _Number = BigInteger().with_variant(Integer(), "sqlite")
 
 schema = Table(
@@ -72,7 +72,7 @@ run = Table(
     Column("responses", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("trace_ended", Float),
-    # Whether it did not end well, or a response failed.
+    # Whether its exit code is not 0, or a response failed.
     Column("is_failed", Boolean, nullable=False),
     # The number of a run that was removed is not given again.
     sqlite_autoincrement=True,
@@ -120,7 +120,7 @@ dispatch = Table(
     Column("arguments", Text, nullable=False),
     Column("begun", Float, nullable=False),
     Column("seconds", Float),
-    # Of a run that an older version kept, nothing is said.
+    # NULL in runs that an older version kept.
     Column("muted", Boolean, info=since(2)),
     Column("elsewhere", Boolean, info=since(2)),
     Index("signalcli_dispatch_route", "route", "run"),
@@ -135,7 +135,7 @@ response = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("route", BigInteger, nullable=False),
     Column("begun", Float, nullable=False),
-    # Until the watching ended, where the response had not.
+    # Of an unfinished response, the time until the watching ended.
     Column("seconds", Float, nullable=False),
     Column("is_finished", Boolean, nullable=False),
     Column("is_failed", Boolean, nullable=False),
@@ -146,7 +146,7 @@ response = Table(
     Column("failure_line", Integer),
     Column("output", Text, nullable=False),
     Column("omitted", Integer, nullable=False),
-    # What was put into it on purpose; nothing where there is no delay, be it of 0 seconds.
+    # A fault on purpose. Where there was none, both are NULL; a delay may be 0 seconds.
     Column("injected_failure", Boolean, info=since(2)),
     Column("injected_delay", Float, info=since(2)),
     Index("signalcli_response_route", "route", "run"),
@@ -163,7 +163,7 @@ Index(
 
 TOTALS_SINCE = 3
 
-# What each receiver did with each signal in a run of so many dispatches that its trace is not kept.
+# Totals of each receiver and signal, for a run of too many dispatches to keep its trace.
 total = Table(
     "signalcli_total",
     metadata,

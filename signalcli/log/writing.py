@@ -1,20 +1,74 @@
-"""Writing a run and its trace into the log."""
+"""Writing a finished run and its trace into the log, whether it succeeded or not."""
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Engine, insert
 
 from signalcli.log import routes, tables
+from signalcli.log.retention import retain
 from signalcli.log.routes import Route, route_of_dispatch, route_of_response
 from signalcli.log.runs import Run
 from signalcli.log.schema import bring_up_to_date
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
+PATIENCE_MS = 5_000
 LARGEST_RESULT = 4096
+
+
+def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
+    """Write a run and its trace into the log, in a transaction of its own.
+
+    Arguments:
+        engine: the database; of SQLite one whose transactions take the write lock when they begin
+            (see :func:`signalcli.db.create_engine`), or runs that end at once may be lost.
+        run: the run.
+        trace: its trace.
+        most: how many runs the log is to have at most; older ones make room.
+
+    Returns:
+        The run as it is in the log, with its number.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made the log.
+        SQLAlchemyError: the log cannot be written.
+    """
+    with (
+        engine.connect() as connection,
+        _without_waiting_long(connection),
+        connection.begin(),
+    ):
+        kept = write(connection, run, trace)
+        retain(connection, kept.number or 0, most)
+    return kept
+
+
+@contextmanager
+def _without_waiting_long(connection: Connection) -> Iterator[None]:
+    """Have SQLite wait less for others, and let a commit return before it reaches the disk.
+
+    A command should not wait for its log. After a power failure the last runs may be missing; the
+    log stays sound.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    # The driver's own cursor: SQLAlchemy would begin a transaction, which is too late for these.
+    cursor = connection.connection.cursor()
+    (before,) = cursor.execute("PRAGMA synchronous").fetchone()
+    (patience_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout = {min(patience_ms, PATIENCE_MS)}")
+    try:
+        yield
+    finally:
+        cursor.execute(f"PRAGMA synchronous = {before}")
+        cursor.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        cursor.close()
 
 
 class _Written(NamedTuple):
@@ -27,13 +81,13 @@ class _Written(NamedTuple):
 
 
 def write(connection: Connection, run: Run, trace: Trace) -> Run:
-    """Keep a run and its trace; to be called in a transaction that nothing else is written in.
+    """Write a run and its trace; call it in a transaction that writes nothing else.
 
-    Each table gets its rows at once. The tables are made where they are missing.
+    Each table gets its rows in one statement. Missing tables are made.
 
     Arguments:
         connection: the database.
-        run: the run; its number is found out anew, and what its trace has is counted.
+        run: the run; its number and its counts are set here.
         trace: its trace.
 
     Returns:
@@ -77,7 +131,7 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:
     return {
         "begun": run.begun,
-        # As it is said while nobody else can write, later runs never ended earlier.
+        # Taken while nobody else can write, so that no later run has an earlier end.
         "ended": datetime.now(UTC).replace(tzinfo=None),
         "command": run.command,
         "command_line": run.command_line,

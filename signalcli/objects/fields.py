@@ -1,4 +1,4 @@
-"""What a model has that can be given: the fields of its columns, and its relationships."""
+"""Fields of a model: its columns and relationships, and checks of the names that are given."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -34,15 +34,15 @@ def key_fields(model: type[Any]) -> list[str]:
 
 
 def names_of(model: type[Any]) -> list[str]:
-    """All that can be given, in the order of the model."""
+    """The names of columns and relationships, in the order of the model."""
     return [*columns_of(model), *relationships_of(model)]
 
 
 def refuse_unknown(model: type[Any], names: Iterable[str]) -> None:
-    """See that a model has all fields that are named.
+    """Refuse names of fields that a model does not have.
 
     Raises:
-        InvalidInput: it lacks one.
+        InvalidInput: there is one.
     """
     known = names_of(model)
     for name in names:
@@ -55,10 +55,10 @@ def refuse_unknown(model: type[Any], names: Iterable[str]) -> None:
 
 
 def refuse_twice_said(model: type[Any], names: Iterable[str]) -> None:
-    """See that no foreign key is given besides the relationship that sets it.
+    """Refuse a foreign key together with the relationship that sets it.
 
     Raises:
-        InvalidInput: one is.
+        InvalidInput: both are given.
     """
     given = set(names)
     for name, relationship in relationships_of(model).items():
@@ -69,10 +69,10 @@ def refuse_twice_said(model: type[Any], names: Iterable[str]) -> None:
 
 
 def refuse_other_kind(model: type[Any], values: Mapping[str, Any]) -> None:
-    """See that the column that tells derived models apart tells the truth.
+    """Refuse a discriminator, the column that tells derived models apart, of another model.
 
     Raises:
-        InvalidInput: it does not.
+        InvalidInput: it is another model's.
     """
     mapper: Mapper[Any] = inspect(model)
     if mapper.polymorphic_on is None or mapper.polymorphic_on not in mapper.columns.values():

@@ -1,4 +1,4 @@
-"""Sending any signal by its name, with arguments that were typed in."""
+"""Sending any signal by name, with arguments from a command line."""
 
 import sys
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from signalcli.db import Session
 from signalcli.db.database import using
 from signalcli.db.models import model_name
 from signalcli.dispatch import Receiver, Signal
-from signalcli.objects.assignments import Assignment
 from signalcli.objects.keys import key_of
 from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
+from signalcli.objects.values import Assignment
 from signalcli.trace.dispatcher import sender_name
 
 INSTANCE = "instance"
@@ -24,13 +24,13 @@ OWN_NAMES = ("self", "sender", "signal", "session")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending a signal.
+    """The outcome of sending a signal.
 
     Attributes:
         signal: its full name.
         sender: the name of the sender, if there was one.
         responses: how many receivers there were.
-        failed: who failed and how; nobody where it was not sent robustly.
+        failed: the receivers that failed, with their exceptions; empty unless sent robustly.
     """
 
     signal: str
@@ -50,8 +50,8 @@ def send(
 ) -> Sent:
     """Send a signal of the installed apps.
 
-    A signal that says what it provides wants just that; ``session`` and ``using`` are provided
-    anyway. Where it provides an ``instance`` and the sender is a model, a primary key is enough.
+    A signal that names its arguments must get just those; ``session`` and ``using`` are always
+    provided. An ``instance`` is given by its primary key, where the sender is a model.
 
     Arguments:
         session: the session.

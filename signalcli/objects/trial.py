@@ -1,4 +1,4 @@
-"""Whose fault a failure is: of what was asked for, or of what receivers made of it."""
+"""A trial without signals, which tells whether a request or a receiver is at fault."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,15 +25,16 @@ OWN_PACKAGE = __name__.rpartition(".")[0]
 def refusal_of(
     session: Session, model: type[Any], act: Callable[[Session], Any], done: str
 ) -> Refusal | None:
-    """Why something cannot be done, even without any signal; None where it could be.
+    """Why a request cannot be carried out even without signals; None where it could be.
 
-    It is done once more in a savepoint that is rolled back, by a session that sends no signals.
+    The request is repeated by a session that sends no signals, in a savepoint that is rolled back.
+    If it fails there, too, the request is at fault; otherwise a receiver is.
 
     Arguments:
         session: its transaction is used.
-        model: the model that it is about.
-        act: does it, in the session that it is given.
-        done: what cannot be done, for the message: "written" or "read".
+        model: the model of the object.
+        act: carries the request out, in the session that it is given.
+        done: the verb of the request, for the message: "written" or "read".
 
     Raises:
         OperationalError: the database does not work.
@@ -58,7 +59,7 @@ def refusal_of(
 
 
 def _is_our_own(error: Exception) -> bool:
-    """Whether an exception was raised here, and not by what a model does with its values."""
+    """Whether this package raised an exception itself, and no code of the model."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -86,7 +87,7 @@ def _refusal(model: type[Any], error: Exception, done: str) -> Refusal:
 
 
 def referring(session: Session, instance: Any) -> str:
-    """Who refers to an object, so that it has to stay: ``shop.Order (customer_id)``, or nothing."""
+    """The model and column that refer to an object: ``shop.Order (customer_id)``, or empty."""
     tables = inspect(instance).mapper.tables
     for model in mapped_models():
         for column in inspect(model).local_table.columns:
@@ -101,12 +102,12 @@ def referring(session: Session, instance: Any) -> str:
 
 
 def _words(error: Exception) -> str:
-    """What an exception says, in the words of the database where it is the database's."""
+    """The message of an exception; of a database error, the database's own message."""
     if isinstance(error, StatementError) and error.orig is not None:
         known = isinstance(error, IntegrityError | DataError)
         return str(error.orig) if known else f"{type(error.orig).__name__}: {error.orig}"
     failure = describe_failure(error)
-    # So validators say what is wrong.
+    # Validators raise these; their message alone says enough.
     is_plain = type(error) in (ValueError, AssertionError) and failure.message
     return failure.message if is_plain else str(failure)
 
@@ -121,7 +122,7 @@ def _is_of_foreign_key(error: IntegrityError) -> bool:
 
 
 def _codes(error: IntegrityError) -> set[Any]:
-    """What drivers say of the kind of a violation: SQLite's names, SQL states, MySQL's numbers."""
+    """The codes of a violation, by driver: SQLite's names, SQL states, MySQL's numbers."""
     names = ("sqlite_errorname", "sqlstate", "pgcode")
     codes = {getattr(error.orig, name, None) for name in names}
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None

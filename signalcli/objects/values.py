@@ -1,30 +1,116 @@
-"""Values for a model's fields, read and checked as the model's own types and validators say."""
+"""Values for a model's fields: given on a command line, read and checked as the model says."""
 
+import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from sqlalchemy import Column, Integer, TypeDecorator, inspect
 from sqlalchemy.engine.default import DefaultDialect
 
 from signalcli.db.models import model_name
-from signalcli.objects.assignments import Assignment, json_or_none
 from signalcli.objects.fields import columns_of
 from signalcli.objects.refusals import InvalidInput, listed, quoted
+
+_ASSIGNMENT = re.compile(r"(?P<name>[^\s=:]+)(?P<json>:?)=(?P<value>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A field's name and its new value, as given on a command line.
+
+    Attributes:
+        name: the name; there may be no such field.
+        value: a text, which is not yet of the field's type, or a JSON value.
+        is_json: whether it was given as JSON.
+    """
+
+    name: str
+    value: Any
+    is_json: bool = False
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it empties the field."""
+        return self.is_json and self.value is None
+
+
+def is_assignment(word: str) -> bool:
+    """Whether a word of a command line has the form ``name=text`` or ``name:=JSON``."""
+    return _ASSIGNMENT.fullmatch(word) is not None
+
+
+def assignments_of(words: Iterable[str], what: str = "field") -> dict[str, Assignment]:
+    """The assignments that words of a command line make, by the names of the fields.
+
+    Arguments:
+        words: the words.
+        what: the noun for a field in messages.
+
+    Raises:
+        InvalidInput: a word is no assignment, its JSON is none, or a field is named twice.
+    """
+    found: dict[str, Assignment] = {}
+    for word in words:
+        match = _ASSIGNMENT.fullmatch(word)
+        if match is None:
+            raise InvalidInput(f"{quoted(word)} is no {what}; write name=value")
+        name, value = match["name"], match["value"]
+        if name in found:
+            raise InvalidInput(f"the {what} {quoted(name)} is named twice")
+        is_json = bool(match["json"])
+        found[name] = Assignment(name, _json(name, value) if is_json else value, is_json)
+    return found
+
+
+def json_or_none(text: str) -> Any:
+    """The value of a JSON text; None where it is not JSON."""
+    try:
+        return _loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return _loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = error.args[0] if isinstance(error, json.JSONDecodeError) else str(error)
+        raise InvalidInput(
+            f"{name}:={quoted(text, name)} is no JSON: {reason}; a text is given as {name}=text"
+        ) from error
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number in it is too large")
+    return number
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"there is no {word} in JSON")
+
 
 LARGEST = 2**63
 
 
 def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
-    """A value of a field's type, whatever else the model demands of the field.
+    """A value of a field's type, without the model's validators.
 
-    For what is sought, not for what is written.
+    It is for a search, where a value need not be one that the model would store.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: it is not of the type.
     """
     if said.is_null:
         return None
@@ -32,7 +118,7 @@ def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(field.annotation)
     except PydanticUserError:
-        # What only the model itself knows how to validate is compared as it was given.
+        # Only the model itself can validate this type: the value is compared as given.
         return _storable(model, name, said.value)
     try:
         value = adapter.validate_python(said.value)
@@ -46,14 +132,14 @@ def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
 def new_values(
     model: type[Any], said: Mapping[str, Assignment], known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The values of the fields that a new instance is made of; others get their defaults.
+    """The values that a new instance is made of; other fields get their defaults.
 
     All of the model's validators run. None of its signals are sent.
 
     Arguments:
         model: the model.
-        said: what was said of its columns.
-        known: values besides, which are of the right type.
+        said: the assignments to its columns.
+        known: further values, already of the right types.
 
     Raises:
         InvalidInput: a value is not valid, or one is missing.
@@ -77,13 +163,13 @@ def changed_values(
 ) -> dict[str, Any]:
     """The values of the fields that change: those that are named, and those that a validator sets.
 
-    The validators of the fields that are named run, and the model's own; those of other fields do
-    not, which may not take what they once returned.
+    The validators of the named fields run, and those of the model as a whole. Those of other fields
+    do not: a validator need not accept a value that it once returned.
 
     Arguments:
         instance: the instance; it stays as it is.
-        said: what was said of its columns.
-        known: values besides, which are of the right type.
+        said: the assignments to its columns.
+        known: further values, already of the right types.
 
     Raises:
         InvalidInput: a value is not valid.
@@ -99,7 +185,7 @@ def changed_values(
         error = _assigned(draft, name, given[name], said.get(name))
         if error is not None:
             problems[name] = error
-    # What the values have to do with each other only counts when all are there.
+    # A rule about several fields only counts once all new values are assigned.
     for error in problems.values():
         if _places(error):
             raise InvalidInput(_story(model, error, said)) from error
@@ -128,7 +214,7 @@ def _validated(model: type[Any], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assigned(draft: Any, name: str, value: Any, said: Assignment | None) -> ValidationError | None:
-    """Assign to a draft; why that does not work, if it does not."""
+    """Assign to a draft, first as given, then as JSON; returns the error of a value that fails."""
     first: ValidationError | None = None
     for each in (value, *([] if said is None else _as_json({name: said}).values())):
         try:
@@ -145,13 +231,13 @@ def _assigned(draft: Any, name: str, value: Any, said: Assignment | None) -> Val
 
 
 def _as_json(said: Mapping[str, Assignment]) -> dict[str, Any]:
-    """The texts that are JSON, as what they say then."""
+    """The values of those texts that are JSON."""
     read = {name: json_or_none(one.value) for name, one in said.items() if not one.is_json}
     return {name: value for name, value in read.items() if value is not None}
 
 
 def _reread(adapter: TypeAdapter[Any], said: Assignment) -> Any:
-    """What a text is that only makes sense as JSON, or None."""
+    """The value of a text that is of the type only as JSON, or None."""
     value = None if said.is_json else json_or_none(said.value)
     if value is None:
         return None
@@ -177,7 +263,7 @@ def _storable(model: type[Any], name: str, value: Any) -> Any:
 
 
 def _objection(column: Column[Any], value: Any) -> str:
-    """Why a type that converts values before they are written does not take this one."""
+    """Why a column type that converts values cannot convert this one; empty where it can."""
     if not isinstance(column.type, TypeDecorator):
         return ""
     try:
@@ -200,7 +286,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _places(error: ValidationError) -> list[tuple[Any, ...]]:
-    """Where the errors are; nowhere for what the model as a whole says."""
+    """The fields of the errors; errors of the model as a whole have none."""
     return [
         each["loc"]
         for each in error.errors(include_url=False, include_context=False)
@@ -211,7 +297,7 @@ def _places(error: ValidationError) -> list[tuple[Any, ...]]:
 def _story(
     model: type[Any], error: ValidationError, said: Mapping[str, Assignment], within: str = ""
 ) -> str:
-    """What is wrong with the values, all of it, on one line."""
+    """All errors of the values on one line."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     missing = [str(each["loc"][0]) for each in errors if each["type"] == "missing" and each["loc"]]
     stories = [f"a value is missing for {listed(missing)}"] if missing else []

@@ -1,6 +1,6 @@
 """Creating, changing, removing and finding objects of any model.
 
-Each works in the transaction of the session that it is given, and rolls it back where it fails.
+Each function uses the transaction of the given session, and rolls it back where it fails.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,6 @@ from sqlmodel import select
 from signalcli.db import DatabaseUnusable, Session
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
-from signalcli.objects.assignments import Assignment
 from signalcli.objects.fields import (
     columns_of,
     key_fields,
@@ -26,11 +25,18 @@ from signalcli.objects.fields import (
     refuse_unknown,
     relationships_of,
 )
-from signalcli.objects.keys import Key, key_of, key_text
-from signalcli.objects.references import foreign_keys, refers, refuse_missing, targets
+from signalcli.objects.keys import (
+    Key,
+    foreign_keys,
+    key_of,
+    key_text,
+    refers,
+    refuse_missing,
+    targets,
+)
 from signalcli.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
 from signalcli.objects.trial import referring, refusal_of
-from signalcli.objects.values import changed_values, new_values, value_of_type
+from signalcli.objects.values import Assignment, changed_values, new_values, value_of_type
 
 Said = Mapping[str, Assignment]
 T = TypeVar("T")
@@ -38,12 +44,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of a field that was changed.
+    """The change of one field.
 
     Attributes:
         name: the field or relationship.
-        before: its value before: of a relationship, the keys of the objects at its other end.
-        after: its value now, likewise.
+        before: the old value; of a relationship, the keys of the objects at its other end.
+        after: the new value, likewise.
     """
 
     name: str
@@ -57,7 +63,7 @@ def create(session: Session, model: type[Any], said: Said) -> Any:
     Arguments:
         session: the session.
         model: the model.
-        said: what is said of its fields and relationships.
+        said: the assignments to its fields and relationships.
 
     Returns:
         The instance, as the receivers and the database left it.
@@ -91,11 +97,11 @@ def change(
         session: the session.
         model: the model.
         key: the object's primary key, as text.
-        said: what is said of its fields and relationships.
+        said: the assignments to its fields and relationships.
 
     Returns:
-        The instance, as the receivers and the database left it, and what was changed. Where
-        nothing was, nothing is saved and no signal of saving is sent.
+        The instance, as the receivers and the database left it, and the changes. Without a
+        change, nothing is saved and no signal of saving is sent.
 
     Raises:
         InvalidInput: a field, value or key cannot be used.
@@ -115,7 +121,7 @@ def change(
 
         values, related = _columns_and_targets(session, type(instance), said, read)
         changes = []
-        # All of it is one change, however much is loaded in between.
+        # One change is one save: what is loaded in between must not flush half of it.
         with session.no_autoflush:
             for name, value in _in_order(values | related, said).items():
                 before = getattr(instance, name)
@@ -130,7 +136,7 @@ def change(
 
 
 def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T]) -> T:
-    """Remove an object, and what its relationships say goes with it, with all signals.
+    """Remove an object, and those that its relationships remove with it, with all signals.
 
     Arguments:
         session: the session.
@@ -142,7 +148,7 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
         What ``look`` returned.
 
     Raises:
-        InvalidInput: the key is none of the model's, or something that stays refers to the object.
+        InvalidInput: the key is not one of the model, or another object refers to this one.
         NoSuchObject: there is no such object.
     """
     identity = key_of(model, key)
@@ -179,7 +185,7 @@ def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> 
         load: whether loading it sends signals.
 
     Raises:
-        InvalidInput: the key is none of the model's.
+        InvalidInput: the key is not one of the model.
         NoSuchObject: there is no such object.
     """
     identity = key_of(model, key)
@@ -190,12 +196,12 @@ def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> 
 def find_all(
     session: Session, model: type[Any], said: Said, most: int | None, *, load: bool = True
 ) -> Sequence[Any]:
-    """The objects of which all that is said is true, in the order of their primary keys.
+    """The objects that fit all assignments, in the order of their primary keys.
 
     Arguments:
         session: the session.
         model: the model.
-        said: what is said of fields and relationships; nothing for all objects.
+        said: the values of fields and relationships; none for all objects.
         most: how many are returned at most; None for all.
         load: whether loading them sends signals.
 
@@ -225,7 +231,7 @@ def key_of_instance(instance: Any) -> Key:
 def _carried_out(
     session: Session, model: type[Any], act: Callable[[sqlmodel.Session], T], done: str = "written"
 ) -> T:
-    """Do something in a session; where it fails for what was asked, say so."""
+    """Carry a request out; where the request is at fault for a failure, raise that refusal."""
     try:
         return act(session)
     except (Refusal, OperationalError, DatabaseUnusable):
@@ -244,7 +250,7 @@ def _columns_and_targets(
     said: Said,
     read: Callable[[type[Any], Said, Mapping[str, Any]], dict[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values of columns, and of relationships, that something is said of."""
+    """The values of the columns and of the relationships that are assigned to."""
     relationships = relationships_of(model)
     related, known = {}, {}
     for name, one in said.items():
@@ -260,7 +266,7 @@ def _columns_and_targets(
 
 
 def _in_order(values: dict[str, Any], said: Said) -> dict[str, Any]:
-    """The values in the order in which they were given, and then those that follow from them."""
+    """The values in the order in which they were given, then those that validators set."""
     return {name: values[name] for name in said if name in values} | values
 
 
@@ -287,7 +293,7 @@ def _set(instance: Any, name: str, value: Any) -> None:
 
 
 def _knows(model: type[Any], relationship: str) -> bool:
-    """Whether SQLModel knows that it is one; it forgets those that a model inherits."""
+    """Whether SQLModel knows this relationship; it forgets those that a model inherits."""
     return relationship in model.__sqlmodel_relationships__
 
 
@@ -298,7 +304,7 @@ def _differ(before: Any, value: Any) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """A value as a change tells of it: objects by their keys."""
+    """A value as a :class:`Changed` has it: objects by their keys."""
     if isinstance(value, list | set) and all(inspect(each, raiseerr=False) for each in value):
         return [key_text(key_of_instance(each)) for each in value]
     return value if inspect(value, raiseerr=False) is None else key_text(key_of_instance(value))

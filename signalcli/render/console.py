@@ -1,4 +1,4 @@
-"""Consoles: how wide, and in colour or not."""
+"""Consoles: their width, their colours, and printing to them."""
 
 import io
 import os
@@ -31,10 +31,7 @@ def make_console(stream: TextIO | None = None) -> Console:
 
 
 def as_text(renderable: RenderableType) -> str:
-    """What is printed of something where nothing is coloured, wrapped or cut.
-
-    What the environment says of terminals and colours makes no difference.
-    """
+    """A view as plain text: not coloured, wrapped or cut, whatever the environment says."""
     console = Console(
         file=io.StringIO(),
         width=UNLIMITED,
@@ -49,7 +46,7 @@ def as_text(renderable: RenderableType) -> str:
 
 
 def show(renderable: RenderableType, console: Console) -> None:
-    """Print to a console; where that is no terminal, without the blanks that fill up lines."""
+    """Print a view to a console; without trailing blanks where that is no terminal."""
     if console.is_terminal:
         console.print(renderable)
         return
@@ -58,7 +55,7 @@ def show(renderable: RenderableType, console: Console) -> None:
 
 
 def _lines(renderable: RenderableType, console: Console) -> list[str]:
-    """What a console would print, without the blanks that fill up lines."""
+    """The lines that a console would print, without trailing blanks."""
     if isinstance(renderable, Text) and is_plain(console):
         text = laid_out([[renderable.plain]], console.width, ruled=False)
         if text is not None:

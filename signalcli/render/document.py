@@ -19,7 +19,7 @@ def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
 
 
 def document_of(run: Run, trace: Trace) -> dict[str, Any]:
-    """What a command says of its run to programs."""
+    """The document of a run and its trace."""
     return document(
         run.command,
         run=run.number,
@@ -40,11 +40,11 @@ def document(
     """The document of any command.
 
     Arguments:
-        command: the command's name; None where the command line is wrong.
+        command: the command's name; None where the command line names none.
         run: the run's number in the signal log, if it has one.
-        result: what the command has to say.
+        result: the command's answer.
         dispatches: see :func:`dispatches_of`.
-        error: a word for what went wrong and a line that says it, or None.
+        error: the code and the message of the error, or None.
     """
     return {
         "ok": error is None,
@@ -112,5 +112,5 @@ def _injection(injection: Injection) -> dict[str, Any]:
 
 
 def milliseconds(seconds: float | None) -> float | None:
-    """A duration for programs."""
+    """A duration in seconds as milliseconds, for programs."""
     return None if seconds is None else round(seconds * 1000, 3)

@@ -1,37 +1,53 @@
-"""Tables laid out as plain text at once, where nothing has to be wrapped or coloured.
+"""The look of every table: ruled, of lists or fields, and laid out as plain text.
 
-Rich measures, pads and splits every cell with its styles; a pipe is given many tables and has none.
+Rich measures, pads and splits every cell with its styles. A pipe is given many tables and needs
+none of that: where nothing has to be wrapped or coloured, the text is laid out at once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
+
+from signalcli.render.text import plain
 
 GAP = "  "
 RULE = "─"
 _UNEVEN = ("\n", "\t")
 
 
+def new_table(*, ruled: bool = True) -> Table:
+    """An empty table: two blanks between columns, and no frame.
+
+    Arguments:
+        ruled: whether a line stands under the headings. In ASCII, Rich's line would bring bars
+            between the columns.
+    """
+    if not ruled:
+        return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+
+
 def is_plain(console: Console) -> bool:
-    """Whether nothing but text comes of what is printed to a console."""
+    """Whether a console writes text alone, without styles."""
     return not console.is_terminal and console.color_system is None and not console.record
 
 
 def laid_out(
     rows: Sequence[Sequence[str]], width: int, *, right: Collection[int] = (), ruled: bool = True
 ) -> str | None:
-    """The lines of a table, as Rich lays it out with :func:`signalcli.render.grid.new_table`.
+    """The lines of a table, as Rich has them with :func:`signalcli.render.layout.new_table`.
 
     Arguments:
         rows: the headings, and then the rows.
-        width: how many columns of characters there are.
-        right: which columns of the table are aligned to the right.
+        width: the width in characters.
+        right: the columns of the table that are aligned to the right.
         ruled: whether a line stands under the headings.
 
     Returns:
-        The lines, or None where that is not all there is to it: a cell is too long, or has
-        several lines or tabs.
+        The lines, or None where Rich has to wrap: a cell is too long, or has line ends or tabs.
     """
     if any(mark in cell for row in rows for cell in row for mark in _UNEVEN):
         return None
@@ -56,3 +72,23 @@ def _filled(cell: str, width: int, *, to_the_right: bool) -> str:
         cell = cell.rstrip()
         return " " * (width - cell_len(cell)) + cell
     return cell + " " * (width - cell_len(cell))
+
+
+def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table with a heading for each column; its cells are data, not markup."""
+    table = new_table()
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*map(plain, row))
+    return table
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> Table:
+    """A table of names and values."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, plain(value))
+    return table

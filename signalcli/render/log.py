@@ -14,11 +14,9 @@ from signalcli.log.retention import Pruned
 from signalcli.log.runs import Run
 from signalcli.log.statistics import Statistics, histogram
 from signalcli.render.document import dispatches_of, milliseconds
-from signalcli.render.figures import duration
-from signalcli.render.grid import new_table
-from signalcli.render.table import FAILED, TraceTable
-from signalcli.render.text import plain
-from signalcli.render.totals import totals_row, totals_table
+from signalcli.render.layout import new_table
+from signalcli.render.table import FAILED, TraceTable, totals_row, totals_table
+from signalcli.render.text import duration, plain
 from signalcli.trace.names import short_name
 from signalcli.trace.records import Trace
 
@@ -57,7 +55,7 @@ def run_row(run: Run, trace: Trace | None = None) -> dict[str, Any]:
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
-    """A row for each run. Of those of today, only the time is said."""
+    """A row for each run; runs of today have a time without a date."""
     today = datetime.now(UTC).astimezone().date()
     table = new_table()
     table.add_column("Run", justify="right", no_wrap=True)
@@ -82,7 +80,7 @@ def runs_table(runs: Iterable[Run]) -> Table:
 
 
 def run_heading(run: Run) -> Text:
-    """A line that says which run it is."""
+    """A line above a run: its number, time, outcome and command."""
     return Text.assemble(
         plain(f"Run {run.number}", "bold"),
         plain(f" · {_local(run.begun):%Y-%m-%d %H:%M:%S} · "),
@@ -96,7 +94,7 @@ def _outcome(run: Run) -> str:
 
 
 def _local(time: datetime) -> datetime:
-    """A time in UTC, by the clock on the wall."""
+    """A time in UTC, in the local time zone."""
     return time.replace(tzinfo=UTC).astimezone()
 
 
@@ -105,7 +103,7 @@ def _command(run: Run) -> str:
 
 
 def replay(runs: Iterable[tuple[Run, Trace]]) -> Iterator[RenderableType]:
-    """What runs printed, each under a heading."""
+    """The output of runs, each under a heading."""
     for run, trace in runs:
         yield run_heading(run)
         yield from printed_by(run, trace)
@@ -115,7 +113,7 @@ def replay(runs: Iterable[tuple[Run, Trace]]) -> Iterator[RenderableType]:
 
 
 def ending_of(run: Run) -> str:
-    """What is to be said of a run that did not end well; an empty text for others."""
+    """A line about a run whose exit code is not 0; an empty text for others."""
     if run.exit_code == 0:
         return ""
     why = f": {run.error_message}" if run.error_message else ""
@@ -123,7 +121,7 @@ def ending_of(run: Run) -> str:
 
 
 def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:
-    """What a run printed for people, one thing after the other."""
+    """The views that a run printed for people, in order."""
     yield TraceTable(trace)
     if run.totals:
         yield totals_table(run.totals)
@@ -132,7 +130,7 @@ def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:
 
 
 def pruned_row(pruned: Pruned) -> dict[str, Any]:
-    """What was removed from the log, for programs."""
+    """The runs removed from the log, for programs."""
     return {
         "runs": pruned.runs,
         "dispatches": pruned.dispatches,
@@ -142,7 +140,7 @@ def pruned_row(pruned: Pruned) -> dict[str, Any]:
 
 
 def pruned_line(pruned: Pruned) -> Text:
-    """What was removed from the log, for people."""
+    """The runs removed from the log, for people."""
     line = (
         f"Removed {_counted(pruned.runs, 'run')} with {_counted(pruned.dispatches, 'dispatch')} "
         f"and {_counted(pruned.responses, 'response')}"
@@ -163,7 +161,7 @@ def statistics_row(kind: str, of: Statistics) -> dict[str, Any]:
     """Statistics for programs.
 
     Arguments:
-        kind: what they are of, ``receiver`` or ``signal``.
+        kind: ``receiver`` or ``signal``.
         of: the statistics.
     """
     return {
@@ -222,7 +220,7 @@ class StatisticsTables:
         return table
 
     def _bars(self, of: Statistics, bars: str) -> str:
-        """A bar for each range of durations, as high as it has many."""
+        """A bar for each range of durations, its height the number of durations in it."""
         counts = histogram(of.durations, self._shortest, self._longest, BINS)
         most = max(counts) or 1
         heights = (math.ceil(count / most * len(bars)) for count in counts)
@@ -230,7 +228,7 @@ class StatisticsTables:
 
 
 def _shortened(names: Sequence[str]) -> list[str]:
-    """Names without their modules, where that leaves them different."""
+    """Names without their modules, except where two would become the same."""
     short = [short_name(name) for name in names]
     return [
         name if short.count(brief) > 1 else brief for name, brief in zip(names, short, strict=True)

@@ -1,18 +1,80 @@
-"""Text made fit for the formats that browsers read."""
+"""A run for browsers: recorded as its command printed it, and text that XML can carry."""
 
+import io
 import re
+from collections.abc import Iterable
 
-from signalcli.render.text import visible
-from signalcli.trace.records import encodable
+from rich.console import Console, RenderableType
+from rich.segment import Segment, SegmentLines
 
-# XML has no way to write them, not even as references.
+from signalcli.log.runs import Run
+from signalcli.render.log import printed_by
+from signalcli.render.text import plain, visible
+from signalcli.trace.records import Trace, encodable
+
+LEAST_WIDTH, MOST_WIDTH = 80, 120
+
+# XML cannot write these characters, not even as references.
 _UNFIT = re.compile("[\ufffe\uffff]")
 
 
-def fit_for_markup(text: str) -> str:
-    """The text, with whatever XML or UTF-8 could not carry, or a reader could not see, spelled out.
+def recorded(run: Run, trace: Trace) -> Console:
+    """A console that has recorded the run's table, and the command's last lines."""
+    return recorded_views(_parts(run, trace))
 
-    Nothing is escaped: it may be a single name as well as a whole document.
+
+def recorded_views(views: Iterable[RenderableType]) -> Console:
+    """A console that has recorded some views.
+
+    It is as wide as the widest view, from 80 to 120 columns; wider views are folded. The terminal
+    and the environment make no difference.
+    """
+    console = _console()
+    lines = [line for view in views for line in console.render_lines(view, pad=False)]
+    console.print(SegmentLines(lines, new_lines=True))
+    natural_width = max(map(Segment.get_line_length, lines), default=0)
+    console.width = max(LEAST_WIDTH, natural_width)
+    return console
+
+
+def title_of(run: Run, most: int = MOST_WIDTH) -> str:
+    """The command line as a title of one line.
+
+    Arguments:
+        run: the run.
+        most: its greatest length in characters.
+    """
+    text = fit_for_markup(" ".join(run.command_line.split()))
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _parts(run: Run, trace: Trace) -> list[RenderableType]:
+    parts = list(printed_by(run, trace))
+    if run.error_message is not None:
+        parts.append(plain(f"error: {run.error_message}".replace("\n", "\\n")))
+    return parts
+
+
+def _console() -> Console:
+    return Console(
+        record=True,
+        width=MOST_WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        force_jupyter=False,
+        color_system="truecolor",
+        no_color=False,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def fit_for_markup(text: str) -> str:
+    """The text, with characters as escapes that XML or UTF-8 cannot carry or nobody can see.
+
+    Markup is left alone: the text may be a single name, or a whole document.
     """
     text = visible(encodable(text))
     return _UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,4 +1,4 @@
-"""Objects of any model: as plain values for programs, and as tables for people."""
+"""Objects of any model, as plain values for programs and as tables for people."""
 
 import contextlib
 import json
@@ -14,17 +14,17 @@ from signalcli.objects.fields import columns_of
 from signalcli.objects.keys import key_text
 from signalcli.objects.refusals import is_secret
 from signalcli.objects.working import Changed, key_of_instance
-from signalcli.render.listing import fields as fields_table
-from signalcli.render.listing import listing
+from signalcli.render.layout import fields as fields_table
+from signalcli.render.layout import listing
 from signalcli.trace.representation import MASK, describe, shorten
 
 Row = dict[str, Any]
 
 
 def object_row(instance: Any) -> Row:
-    """An object as a program gets it: ``model``, ``pk`` and ``fields``.
+    """An object for programs: ``model``, ``pk`` and ``fields``.
 
-    What is named like a secret is masked; bytes are base64, numbers that JSON lacks are texts.
+    Fields named like secrets are masked. Bytes are base64; numbers that JSON lacks are texts.
     """
     key = list(map(plain_value, key_of_instance(instance)))
     return {
@@ -35,7 +35,7 @@ def object_row(instance: Any) -> Row:
 
 
 def changes_row(changes: Iterable[Changed]) -> Row:
-    """What was changed as a program gets it: ``before`` and ``after`` of each field."""
+    """Changes for programs: ``before`` and ``after`` of each field."""
     return {
         change.name: {
             "before": _masked(change.name, change.before),
@@ -46,7 +46,7 @@ def changes_row(changes: Iterable[Changed]) -> Row:
 
 
 def changes_story(changes: Iterable[Changed]) -> str:
-    """What was changed as a line for people."""
+    """Changes as a line for people."""
     return ", ".join(
         f"{name} {_word(each['before'])} → {_word(each['after'])}"
         for name, each in changes_row(changes).items()
@@ -54,14 +54,14 @@ def changes_story(changes: Iterable[Changed]) -> str:
 
 
 def object_name(row: Row) -> str:
-    """What an object is called in a sentence: ``shop.Line 1,2``."""
+    """The name of an object in a sentence: ``shop.Line 1,2``."""
     key = row["pk"] if isinstance(row["pk"], list) else [row["pk"]]
     return f"{row['model']} {shorten(key_text(tuple(key)))}"
 
 
 def objects_view(rows: Sequence[Row]) -> RenderableType:
     """Objects as a table, one a line."""
-    # Of models derived from one, each may have more.
+    # Models derived from one may each have more fields.
     names = list(dict.fromkeys(name for row in rows for name in row["fields"]))
     return listing(
         names,
@@ -89,7 +89,7 @@ def _fields(instance: Any) -> Row:
         name for name in columns_of(type(instance)) if not type(instance).model_fields[name].exclude
     ]
     values = {name: getattr(instance, name) for name in names}
-    # The model may have serializers of its own; one that fails is no reason to show nothing.
+    # The model may have its own serializers. Where one fails, the plain values are shown.
     with contextlib.suppress(Exception):
         values |= instance.model_dump(include=set(names), warnings=False)
     return {name: _masked(name, values[name]) for name in names}

@@ -1,4 +1,4 @@
-"""How far a command over many rows has come, said while it is under way."""
+"""The progress of a command over many rows, as a bar or as lines."""
 
 import time
 from collections.abc import Iterator
@@ -16,27 +16,27 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Display(Protocol):
-    """Something that shows how far a command has come."""
+    """A display of progress."""
 
     def update(self, rows: int, position: int, size: int | None) -> None:
-        """So many rows are done.
+        """Show the progress.
 
         Arguments:
-            rows: the rows, from the beginning of this run.
-            position: how much of their source was read, in bytes.
-            size: how much there is of it; None where that is unknown.
+            rows: how many rows this run has done.
+            position: how many bytes of their source were read.
+            size: how many bytes the source has; None where that is unknown.
         """
 
     def note(self, text: str, *, is_error: bool = True) -> None:
-        """Say something on a line of its own; what is no error, only where progress is shown."""
+        """Write a line. One that is no error is only written where progress is shown."""
 
 
 class Lines:
-    """Lines of text, one every few seconds, for what is no terminal.
+    """Progress as a line of text every few seconds, where there is no terminal.
 
     Arguments:
-        console: where they are written.
-        what: what is under way.
+        console: the console for the lines.
+        what: the name of the work.
         is_silent: whether only notes are written.
     """
 
@@ -61,18 +61,18 @@ class Lines:
         self.note(", ".join(parts))
 
     def note(self, text: str, *, is_error: bool = True) -> None:
-        """Say something."""
+        """Write a line."""
         if is_error or not self._is_silent:
             self._console.file.write(_line(text).plain + "\n")
             self._console.file.flush()
 
 
 class Bar:
-    """A bar that grows on a terminal.
+    """Progress as a bar that grows on a terminal.
 
     Arguments:
-        progress: Rich's bar, which is shown.
-        what: what is under way.
+        progress: Rich's bar, already shown.
+        what: the name of the work.
     """
 
     def __init__(self, progress: Progress, what: str) -> None:
@@ -88,7 +88,7 @@ class Bar:
         )
 
     def note(self, text: str, *, is_error: bool = True) -> None:
-        """Say something above the bar."""
+        """Write a line above the bar."""
         self._progress.console.print(_line(text), soft_wrap=True)
 
 
@@ -98,11 +98,11 @@ def _line(text: str) -> Text:
 
 @contextmanager
 def displayed(console: Console, what: str, *, is_quiet: bool) -> Iterator[Display]:
-    """Within it, a bar is shown on a terminal, and lines are written elsewhere.
+    """Show progress while the block runs: a bar on a terminal, lines elsewhere.
 
     Arguments:
-        console: where.
-        what: what is under way.
+        console: the console to show it on.
+        what: the name of the work.
         is_quiet: whether only notes are shown.
     """
     if is_quiet or not console.is_terminal or console.is_dumb_terminal or not console.file.isatty():

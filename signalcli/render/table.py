@@ -1,8 +1,12 @@
-"""A trace as a table, in which nesting is seen at a glance."""
+"""The dispatches of a run as a table: as a tree, still or growing, or as totals of receivers."""
 
 import io
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -11,13 +15,13 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.console import UNLIMITED
-from signalcli.render.figures import delay, duration, spelled
-from signalcli.render.grid import new_table
-from signalcli.render.layout import is_plain, laid_out
-from signalcli.render.text import plain
+from signalcli.render.console import UNLIMITED, show
+from signalcli.render.layout import is_plain, laid_out, new_table
+from signalcli.render.text import delay, duration, plain, spelled
+from signalcli.trace import Recorder
 from signalcli.trace.concurrency import SideBySide
 from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.totals import ReceiverTotal
 
 FAILED = "✗"
 RUNNING = "…"
@@ -28,6 +32,9 @@ HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
 NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")
 RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 LEAST_ROOM, LEAST_ANSWER = 12, 6
+
+PATIENCE_SECONDS = 0.15
+FRAMES_PER_SECOND = 10
 
 Row = tuple[Text | Padding, ...]
 _Rows = Iterator["Row | _Rows"]
@@ -95,10 +102,10 @@ class TraceTable:
         return table
 
     def _shared_widths(self, rows: list[Row], width: int) -> tuple[int | None, int | None]:
-        """How the room that is left is shared by what receivers are called, print and answer.
+        """The widths of the columns for receivers, with their output, and for answers.
 
-        No receiver's name is broken for the sake of a long answer, nor the other columns at all,
-        while there is room. None: nothing has to be wrapped, or there is too little room.
+        They share the room that the other columns leave. While there is room, a long answer breaks
+        no receiver's name. None: nothing has to be wrapped, or there is too little room.
         """
         natural = [
             max(
@@ -117,7 +124,7 @@ class TraceTable:
         return receiver, room - receiver
 
     def _rows(self, guides: Guides) -> Iterator[Row]:
-        """All rows. Dispatches may be nested deeper than Python's calls."""
+        """All rows, from a stack: dispatches may be nested deeper than Python's calls."""
         roots = (self._dispatch_rows(root, "", "", guides) for root in self._trace.roots)
         under_way: list[Iterator[Row | _Rows]] = [roots]
         while under_way:
@@ -130,13 +137,13 @@ class TraceTable:
                 under_way.append(row)
 
     def _dispatch_rows(self, dispatch: Dispatch, first: str, rest: str, guides: Guides) -> _Rows:
-        """The rows of a dispatch, and in their place the rows of all that it led to.
+        """The rows of a dispatch, with iterators in the places of the dispatches that it caused.
 
         Arguments:
             dispatch: the dispatch.
             first: the lines of the tree before its name.
-            rest: those before what is below its name.
-            guides: what the lines are made of.
+            rest: the lines of the tree before the rows below its name.
+            guides: the characters for these lines.
         """
         responses = list(dispatch.responses)
         style = "" if responses else "dim"
@@ -147,7 +154,7 @@ class TraceTable:
             yield number, name, sender, _nobody(dispatch), plain(""), plain("")
         concurrent = self._side_by_side.responses_of(dispatch)
         for index, response in enumerate(responses):
-            # Rows of later children run along beneath this one, and so does their line.
+            # The dispatches that this response caused hang below, on a line from here to the last.
             below = rest + (guides.bar if response.caused else guides.gap)
             if index:
                 number, name, sender = plain(""), plain(rest, "dim"), plain("")
@@ -194,7 +201,7 @@ class TraceTable:
 
 
 def _as_text(rows: list[Row], guides: Guides, width: int) -> str | None:
-    """The table without styles, where it has no more to it."""
+    """The table as plain text, or None where Rich has to wrap it."""
     cells = [HEADINGS, *(tuple(map(_text_of, row)) for row in rows)]
     return laid_out(cells, width, right=(NUMBER, TIME), ruled=guides is not ASCII)
 
@@ -206,7 +213,7 @@ def _text_of(cell: Text | Padding) -> str:
 
 
 class Tail:
-    """What fits of a table that grows beyond the terminal's height: its end.
+    """The end of a table, as much of it as the terminal's height shows.
 
     Arguments:
         table: the table.
@@ -243,3 +250,80 @@ def _answer(response: Response) -> Text:
 
 def _time_of(response: Response, now: float) -> str:
     return duration(now - response.begun if response.seconds is None else response.seconds)
+
+
+@contextmanager
+def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
+    """Show the trace as it grows while the block runs, and whole at its end.
+
+    A run that is over in a moment is shown once, at its end, and so is any run where there is no
+    terminal.
+    """
+    done = threading.Event()
+    painter = threading.Thread(
+        target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
+    )
+    # A pipe with forced colours is a terminal to Rich, but nothing can be painted over there.
+    is_live = console.is_terminal and console.file.isatty()
+    if is_live:
+        painter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if is_live:
+            painter.join()
+        show(TraceTable(recorder.trace), console)
+
+
+def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
+    if done.wait(PATIENCE_SECONDS):
+        return
+    from rich.live import Live
+
+    def frame() -> Tail:
+        return Tail(TraceTable(recorder.trace, recorder.now(), last_rows=console.height))
+
+    with Live(
+        frame(),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        pause = 1 / FRAMES_PER_SECOND
+        while not done.wait(pause):
+            begun = time.perf_counter()
+            live.update(frame(), refresh=True)
+            # At most a fifth of the time goes to painting: a large trace must not slow the run.
+            pause = max(1 / FRAMES_PER_SECOND, 4 * (time.perf_counter() - begun))
+
+
+def totals_row(total: ReceiverTotal) -> dict[str, Any]:
+    """A receiver's total for programs."""
+    return {
+        "receiver": total.receiver,
+        "signal": total.signal,
+        "runs": total.runs,
+        "failures": total.failures,
+        "seconds": round(total.seconds, 6),
+    }
+
+
+def totals_table(totals: Iterable[ReceiverTotal]) -> Table:
+    """A row for each receiver: how often it ran and failed, and how long it took in all."""
+    table = new_table()
+    table.add_column("Receiver", overflow="fold")
+    table.add_column("Signal", overflow="fold")
+    for heading in ("Runs", "Failed", "Time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for total in totals:
+        table.add_row(
+            plain(total.receiver),
+            plain(total.signal),
+            plain(f"{total.runs:,}"),
+            plain(f"{total.failures:,}" if total.failures else "", "red"),
+            plain(duration(total.seconds), "dim"),
+        )
+    return table

@@ -1,18 +1,40 @@
-"""Text from users and receivers, made harmless to a terminal."""
+"""Texts, durations and values for people, harmless to a terminal."""
 
 import re
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-# With what turns the direction of all that follows, and would show a text in another's place.
+if TYPE_CHECKING:
+    from signalcli.trace.records import Representation, Response
+
+# Among them the marks that turn the direction of writing: they would move the text after them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def visible(text: str) -> str:
-    """The text with its control characters spelled out, but for line ends and tabs."""
+    """The text with its control characters as escapes, except line ends and tabs."""
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def plain(text: str, style: str = "") -> Text:
-    """A text for Rich that is shown as it is: no markup, no emoji codes, no escapes."""
+    """A text that Rich shows as it is: no markup, no emoji codes, no terminal escapes."""
     return Text(visible(text), style=style)
+
+
+def duration(seconds: float) -> str:
+    """A duration in seconds, spelled in seconds or milliseconds with the digits that matter."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"
+
+
+def delay(response: "Response") -> str:
+    """The delay of a response that was delayed on purpose; otherwise an empty text."""
+    seconds = response.injected.delay if response.injected is not None else 0.0
+    return f"delayed {duration(seconds)}" if seconds else ""
+
+
+def spelled(value: "Representation") -> str:
+    """A value for people: a text as it is, any other value as Python writes it."""
+    return value if isinstance(value, str) else repr(value)

@@ -11,7 +11,7 @@ Standard library only, and usable alone::
 """
 
 from signalcli.rows.errors import RowsUnreadable
-from signalcli.rows.reading import RowReader, open_rows
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.reader import RowReader, open_rows
+from signalcli.rows.row import BadRow, Row
 
 __all__ = ["BadRow", "Row", "RowReader", "RowsUnreadable", "open_rows"]

@@ -1,13 +1,11 @@
-"""Rows of comma-separated values, as RFC 4180 has them: a header, quotes, line ends in fields."""
+"""Rows as comma-separated values (RFC 4180): a header, quotes, line ends in fields."""
 
 import csv
 from collections.abc import Iterator
 
-from signalcli.rows.columns import Columns
-from signalcli.rows.encoding import decoded, encoding_fault
 from signalcli.rows.errors import RowsUnreadable
-from signalcli.rows.lines import LONGEST, Lines
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import LONGEST, Lines, encoding_fault
 
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -28,10 +26,10 @@ class CommaSeparated:
 
         Arguments:
             lines: the file's lines.
-            columns: what its columns may be called.
+            columns: the columns that the header must and may have.
 
         Raises:
-            RowsUnreadable: there is no header, it is no text, or has columns other than it may.
+            RowsUnreadable: there is no header, it is not text, or its columns are wrong.
         """
         self._lines = lines
         self._length = self._quotes = 0
@@ -73,7 +71,11 @@ class CommaSeparated:
         return csv.reader(self._texts(), strict=True)
 
     def _texts(self) -> Iterator[str]:
-        """The lines as text. What is wrong with the row's is noted: its fields end all the same."""
+        """The lines as text.
+
+        A line that is not UTF-8 is noted as the fault of its row, and still read: only so does the
+        CSV reader find the end of that row, and the rows after it.
+        """
         for line in self._lines:
             self._length += len(line)
             self._quotes += line.count(b'"')
@@ -85,7 +87,8 @@ class CommaSeparated:
                 text = line.decode()
             except UnicodeDecodeError as error:
                 self._note(encoding_fault(error))
-                text = decoded(line)
+                # Quotes and commas stay, so the row ends where it would have ended.
+                text = line.decode(errors="replace")
             if "\0" in text:
                 self._note("a NUL byte")
             yield text
@@ -109,11 +112,10 @@ class CommaSeparated:
         return header
 
     def _given_up(self, line: int, error: Exception) -> str:
-        """Why the row that begins in a line is no row, after which the next line is one.
+        """Why the row that begins in a line cannot be used; the next line begins another row.
 
         Raises:
-            RowsUnreadable: it may go on in the next line, as there is a quote that opens a field
-                and none that closes it.
+            RowsUnreadable: a quote is left open, so the row may go on in the next line.
         """
         if isinstance(error, _TooLong):
             story = f"too long, with {LONGEST:,} bytes or more"
@@ -135,12 +137,12 @@ class CommaSeparated:
         return story if last <= line else f"{story} (the row ends in line {last})"
 
     def _is_blank(self, fields: list[str]) -> bool:
-        """Whether these are the fields of a line in which nothing stands."""
+        """Whether these are the fields of a blank line."""
         return not fields or (len(fields) == 1 and not self._quotes and not fields[0].strip())
 
 
 def _hint(header: tuple[str, ...]) -> str:
-    """What may have gone wrong where all of a header seems to be one column."""
+    """A guess for a header of one column: its fields may be separated by another character."""
     if len(header) == 1:
         for delimiter, name in _OTHER_DELIMITERS.items():
             if delimiter in header[0]:

@@ -1,4 +1,4 @@
-"""What can be wrong with a file of rows as a whole."""
+"""The error of a file that has no rows to read."""
 
 LONGEST_NAME = 60
 
@@ -8,5 +8,5 @@ class RowsUnreadable(Exception):
 
 
 def named(name: str) -> str:
-    """How a name that stands in a file is repeated: quoted, in one line, and not without end."""
+    """A name from a file as a message quotes it: on one line, cut where it is long."""
     return repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…")

@@ -1,27 +1,25 @@
-"""Rows as JSON Lines: an object in each line, whose values are texts."""
+"""Rows as JSON Lines: an object of texts in each line."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from signalcli.rows.columns import Columns
-from signalcli.rows.encoding import encoding_fault, is_storable
 from signalcli.rows.errors import named
-from signalcli.rows.lines import LONGEST, Lines
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import LONGEST, Lines, encoding_fault
 
 _BLANK = b" \t\r\n"
 
 
 class _Bad(ValueError):
-    """A line is no row, for the reason that this gives."""
+    """A line cannot be used; the message says why."""
 
 
 class JsonLines:
     """The rows of a file in JSON Lines.
 
-    A value is a text. ``null`` is as if the key were not there. Numbers and booleans are refused,
-    since what text is meant by ``1.0`` or ``true`` is anybody's guess.
+    A value is a text. ``null`` counts as a missing key. Numbers and booleans are refused, since
+    nobody can tell which text ``1.0`` or ``true`` stands for.
     """
 
     def __init__(self, lines: Lines, columns: Columns) -> None:
@@ -29,7 +27,7 @@ class JsonLines:
 
         Arguments:
             lines: the file's lines.
-            columns: what the keys of the objects may be.
+            columns: the keys that an object must and may have.
         """
         self._lines = lines
         self._columns = columns
@@ -59,8 +57,8 @@ class JsonLines:
                 raise _Bad(f"{named(key)} is {_kind(value)}; write a text in quotes")
         if None in values.values():
             values = {key: value for key, value in values.items() if value is not None}
-        # Escapes can write what UTF-8 cannot.
-        if b"\\u" in line and not all(map(is_storable, values.values())):
+        # Escapes can write characters that UTF-8 cannot.
+        if b"\\u" in line and not all(map(_is_storable, values.values())):
             raise _Bad("an escape for a NUL, or for half of a surrogate pair")
         fault = self._columns.fault_of_keys(values)
         if fault is not None:
@@ -80,7 +78,7 @@ class JsonLines:
         except _Bad:
             raise
         except ValueError as error:
-            # Such as a number with thousands of digits.
+            # A number with thousands of digits raises it.
             raise _Bad("JSON with a number that is too large") from error
 
 
@@ -94,8 +92,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> str:
-    """What a value is called in JSON."""
+    """The JSON name of a value's type."""
     if isinstance(value, bool):
         return "a boolean"
     kinds = {dict: "an object", list: "an array", str: "a text", type(None): "null"}
     return kinds.get(type(value), "a number")
+
+
+def _is_storable(text: str) -> bool:
+    """Whether UTF-8 and databases can hold a text: no NUL, no half of a surrogate pair."""
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

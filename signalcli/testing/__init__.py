@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from signalcli.testing.dispatches import Dispatches as Dispatches
     from signalcli.testing.dispatches import record_dispatches as record_dispatches
-    from signalcli.testing.recorded import RecordedDispatch as RecordedDispatch
-    from signalcli.testing.recorded import RecordedResponse as RecordedResponse
+    from signalcli.testing.record import RecordedDispatch as RecordedDispatch
+    from signalcli.testing.record import RecordedResponse as RecordedResponse
 
 __all__ = ["Dispatches", "RecordedDispatch", "RecordedResponse", "record_dispatches"]
 
@@ -20,6 +20,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from signalcli.testing import dispatches, recorded
+    from signalcli.testing import dispatches, record
 
-    return getattr(recorded if hasattr(recorded, name) else dispatches, name)
+    return getattr(record if hasattr(record, name) else dispatches, name)

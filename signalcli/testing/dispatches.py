@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from signalcli.dispatch import Receiver
-from signalcli.testing.failing import (
+from signalcli.testing.failures import (
     expected_number,
     found_number,
     named,
@@ -14,8 +14,7 @@ from signalcli.testing.failing import (
     on_one_line,
     tree_of,
 )
-from signalcli.testing.recorded import RecordedDispatch
-from signalcli.testing.recording import Recording
+from signalcli.testing.record import RecordedDispatch, Recording
 from signalcli.testing.wanted import (
     ANYTHING,
     SignalOrName,
@@ -28,9 +27,9 @@ from signalcli.testing.wanted import (
 
 @contextmanager
 def record_dispatches() -> Iterator["Dispatches"]:
-    """Within it, every dispatch of every signal is recorded, in all threads and tasks.
+    """Record every dispatch of every signal while the block runs, in all threads and tasks.
 
-    It is what stands behind the fixture ``dispatches``, for other fixtures and test runners::
+    The fixture ``dispatches`` does the same. For other fixtures and test runners::
 
         with record_dispatches() as dispatches:
             place_order()
@@ -43,23 +42,23 @@ def record_dispatches() -> Iterator["Dispatches"]:
 
 
 class Dispatches:
-    """What was sent, in the order of sending; to be iterated over, counted, and asserted on.
+    """What was sent, in the order of sending: iterate over it, count it, assert on it.
 
     In all methods,
 
     - a signal is given as itself, or as a glob for its short or full name (``"post_*"``);
     - ``sender`` is compared by identity, as signals do, or is a glob for a name; with None, the
       signal was sent for nobody in particular;
-    - ``caused_by`` is the receiver whose response sent it (or a glob for its name), at once or by
-      what it left to a later flush; with None, no receiver did;
-    - ``**arguments`` are compared with the very objects that were sent, by ``==``, as they are
-      when the assertion is made. Matchers work, such as ``unittest.mock.ANY``. What else there
-      is to say of an argument can be said of ``of(…)[0].arguments``;
-    - a name that no signal has, or that its signal does not provide, is a ``ValueError``, since
-      nothing like it could ever be sent.
+    - ``caused_by`` is the receiver that sent it (or a glob for its name), at once or by a change
+      that it left to a later flush; with None, no receiver did;
+    - ``**arguments`` are compared by ``==`` with the very objects that were sent, as they are
+      when the assertion is made. Matchers work, such as ``unittest.mock.ANY``. For any other
+      check, ``of(…)[0].arguments`` has the objects;
+    - a name that no signal has, or that its signal does not provide, is a ``ValueError``:
+      an assertion that it was not sent would always pass.
 
-    All that was sent is kept alive. A session therefore finds a kept instance again where it
-    would otherwise have to load another one.
+    The objects that were sent are kept alive, so a session finds an instance again where it
+    would otherwise load another one.
 
     An assertion that fails says what was expected, and shows the tree of what was sent.
     """
@@ -68,25 +67,22 @@ class Dispatches:
         self._recording = recording
 
     def __iter__(self) -> Iterator[RecordedDispatch]:
-        return iter(self._recording.keeper.dispatches)
+        return iter(self._recording.record.dispatches)
 
     def __len__(self) -> int:
-        return len(self._recording.keeper.dispatches)
+        return len(self._recording.record.dispatches)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self)}>"
 
     @property
     def tree(self) -> str:
-        """What was sent, by whom it was received, and what that caused, as a table in plain text.
-
-        At most the last 200 rows of it.
-        """
-        return tree_of(self._recording.keeper.recorder)
+        """The tree of the dispatches as a table in plain text, at most its last 200 rows."""
+        return tree_of(self._recording.record.recorder)
 
     def clear(self) -> None:
         """Forget what was sent so far; numbers begin with 1 again."""
-        self._recording.begin_anew()
+        self._recording.restart()
 
     def of(
         self,
@@ -121,7 +117,7 @@ class Dispatches:
             arguments: some of its named arguments.
 
         Returns:
-            The dispatches that are like that.
+            The dispatches that fit.
         """
         __tracebackhide__ = True
         return self._sent(Wanted((signal,), sender, caused_by, arguments), times)
@@ -231,7 +227,7 @@ class Dispatches:
                 )
 
     def _checked(self, *wanted: Wanted) -> Sequence[RecordedDispatch]:
-        """What was sent, where what is wanted of it makes sense."""
+        """What was sent, after a check that something like the wanted can be sent at all."""
         __tracebackhide__ = True
         recorded = list(self)
         for each in wanted:
@@ -269,7 +265,7 @@ class Dispatches:
         found: Sequence[RecordedDispatch],
         times: int | None,
     ) -> AssertionError:
-        """There were more than expected, or less: then those that are nearly so are of interest."""
+        """The error for a wrong number of dispatches; too few are explained by near misses."""
         is_too_few = len(found) < (1 if times is None else times)
         misses = near_misses(wanted, self) if is_too_few else []
         return self._failure(f"expected {expected}, but {found_number(found)}", *misses)

@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``dispatches``, and what was sent in a test that fails.
 
-pytest imports it in every run of everybody who has signalcli installed, so it imports nothing
-but pytest until a test asks for the fixture.
+Every run of pytest imports this module wherever signalcli is installed. It therefore imports
+nothing but pytest until a test asks for the fixture.
 """
 
 from collections.abc import Generator, Iterator

@@ -1,4 +1,4 @@
-"""What a dispatch that a test asks for is like."""
+"""The dispatch that a test wants, to be compared with those that were recorded."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from signalcli.dispatch import Receiver, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
-from signalcli.testing.recorded import RecordedDispatch, RecordedResponse
-from signalcli.testing.values import is_equal, shown
+from signalcli.render.text import spelled
+from signalcli.testing.record import RecordedDispatch, RecordedResponse
 from signalcli.trace.dispatcher import sender_name
 from signalcli.trace.names import matches, short_name
+from signalcli.trace.representation import represent
 
 SignalOrName = Signal | str
 Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
@@ -42,7 +43,7 @@ class WantedReceiver:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A dispatch: what it has to be like.
+    """A dispatch that a test asks for.
 
     Attributes:
         signals: one of these signals, each given as itself or as a glob for its short or full
@@ -77,10 +78,10 @@ class Wanted:
         return " or ".join(names) or "any signal"
 
     def check(self, recorded: Iterable[RecordedDispatch]) -> None:
-        """Refuse what no dispatch could ever be like, which would let a test pass for nothing.
+        """Refuse a dispatch that can never be sent: a test that it was not would always pass.
 
         Arguments:
-            recorded: what was sent; it may carry more than its signal promises to provide.
+            recorded: what was sent; it may carry arguments that its signal does not promise.
 
         Raises:
             TypeError: a signal or a receiver is neither one nor the name of one.
@@ -105,14 +106,14 @@ class Wanted:
                 )
 
     def fits(self, dispatch: RecordedDispatch) -> bool:
-        """Whether a dispatch is like that."""
+        """Whether a dispatch is the wanted one."""
         return self.fits_but_for_arguments(dispatch) and all(
             name in dispatch.arguments and is_equal(value, dispatch.arguments[name])
             for name, value in self.arguments.items()
         )
 
     def fits_but_for_arguments(self, dispatch: RecordedDispatch) -> bool:
-        """Whether a dispatch is like that, whatever its arguments are."""
+        """Whether a dispatch is the wanted one, whatever its arguments are."""
         return (
             self._is_one_of_them(dispatch.signal)
             and self._is_sender(dispatch)
@@ -140,7 +141,7 @@ class Wanted:
 
 
 def wanted_at(step: Step) -> Wanted:
-    """What is wanted at one step of an order: a signal, or it with its sender and arguments."""
+    """One step of an order: a signal alone, or with its sender and arguments."""
     if not isinstance(step, tuple):
         return Wanted((step,))
     signal, sender, *rest = step
@@ -155,3 +156,14 @@ def _is_signal(wanted: SignalOrName, signal: Signal) -> bool:
 
 def _may_provide(signal: Signal, name: str) -> bool:
     return signal.providing_args is None or name in signal.providing_args
+
+
+def is_equal(expected: Any, value: Any) -> bool:
+    """Whether a value is the expected one, or fits a matcher such as ``unittest.mock.ANY``."""
+    return expected is value or bool(expected == value)
+
+
+def shown(value: Any, name: str) -> str:
+    """A value on one line, cut and without secrets, as traces show it; a text in quotes."""
+    kept = represent(value, name)
+    return repr(kept) if type(value) is str else spelled(kept)

@@ -1,4 +1,4 @@
-"""Totals that know who is to blame for an exception, as a recorder does."""
+"""Totals that also know the culprit of an exception, as a recorder does."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from signalcli.trace.totals import ReceiverTotal, Totals
 
 
 class BlamingTotals(Totals):
-    """Totals that tell, as long as an exception is on its way, which receiver raised it."""
+    """Totals that tell which receiver raised an exception that is still on its way up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class BlamingTotals(Totals):
 
 
 def totals_of(responses: Iterable[Response]) -> list[ReceiverTotal]:
-    """What each receiver did with each signal in a trace, in the order in which they first ran."""
+    """The totals of each receiver and signal in a trace, in the order of their first runs."""
     totals: dict[tuple[str, str], ReceiverTotal] = {}
     for response in responses:
         of = response.dispatch

@@ -1,4 +1,4 @@
-"""What ran at the same time as something else of its kind."""
+"""Concurrency: dispatches and responses that ran at the same time as others."""
 
 from collections.abc import Iterable
 from math import inf
@@ -8,15 +8,15 @@ from signalcli.trace.records import Dispatch, Response
 
 Record = TypeVar("Record", Dispatch, Response)
 
-# A clock's time and a sum of two of them differ by what is lost in rounding.
+# A begin plus a duration may differ from the clock's time of the same moment by rounding.
 ROUNDING = 1e-9
 
 
 def concurrent(records: Iterable[Record]) -> set[Record]:
-    """Those of some dispatches or responses that overlap in time with another one of them.
+    """Those dispatches or responses that overlap in time with another one of them.
 
-    Of a dispatch's responses these are the ones of async receivers that waited side by side. What
-    is unfinished goes on for ever.
+    Among the responses of a dispatch these are the async receivers that waited side by side. An
+    unfinished record has no end.
     """
     found: set[Record] = set()
     latest: Record | None = None
@@ -29,11 +29,12 @@ def concurrent(records: Iterable[Record]) -> set[Record]:
 
 
 class SideBySide:
-    """Which responses of one trace ran at the same time as others.
+    """The responses of one trace that ran at the same time as others.
 
-    Those are the responses of one dispatch that overlap; and all of a dispatch that overlaps with
-    another one of the same cause, where a thread or task of its own sent one of the two. (Without
-    that, one is nested in the other: a receiver's flush reports what came before it.)
+    These are the responses of one dispatch that overlap, and all responses of a dispatch that
+    overlaps with another one of the same cause, where another thread or task sent one of the two.
+    (In a single thread and task, two dispatches of one cause only overlap where one is nested in
+    the other: a flush in a receiver may report a change that was made before it.)
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Who raised an exception that is on its way."""
+"""Culprits: what raised an exception that is still on its way up."""
 
 from typing import Generic, TypeVar
 
@@ -8,27 +8,27 @@ MOST_EXCEPTIONS = 100
 
 
 class Culprits(Generic[T]):
-    """Remembers of the latest exceptions what raised each of them first."""
+    """Remembers what raised each of the latest exceptions first."""
 
     def __init__(self) -> None:
-        # The exceptions themselves, so that no other can take the id of one.
+        # The exceptions are kept, too, so that no other can get the id of one.
         self._raised: dict[int, tuple[BaseException, T]] = {}
 
     def note(self, error: BaseException, culprit: T) -> None:
-        """Remember who raised an exception, unless somebody did before, or one that it groups."""
+        """Remember who raised an exception, unless the culprit of it or of its group is known."""
         if self.of(error) is None:
             self._raised[id(error)] = (error, culprit)
         if len(self._raised) > MOST_EXCEPTIONS:
-            # Receivers may catch what they cause; the oldest are of no interest any more.
+            # Receivers may catch exceptions, which then stay here; the oldest are over.
             del self._raised[next(iter(self._raised))]
 
     def forget(self, error: BaseException) -> None:
-        """The exception goes no further."""
+        """Forget an exception that was caught."""
         self._raised.pop(id(error), None)
 
     def of(self, error: BaseException) -> T | None:
-        """What raised an exception, or the first of a group's of which it is known, or None."""
-        # What a receiver of connection_created raises, SQLAlchemy wraps where it is the driver's.
+        """The culprit of an exception, or the first known one of a group; None where unknown."""
+        # SQLAlchemy wraps a driver's exception that a receiver of connection_created raises.
         raised = error if id(error) in self._raised else getattr(error, "orig", None)
         _, culprit = self._raised.get(id(raised), (None, None))
         if culprit is None and isinstance(error, BaseExceptionGroup):

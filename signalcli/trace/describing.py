@@ -1,4 +1,4 @@
-"""Describing values for a trace, which is no part of what is traced."""
+"""The mark of work that only describes values for a trace, and is not traced itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,13 @@ from signalcli.dispatch.tasks import keep_apart
 _describing: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 keep_apart(_describing)
 
-# Whether what happens here only serves to describe a value. Asked at each response, so without the
-# cost of a function around it.
+# Whether this code runs only to describe a value. Every response asks, so no function is around it.
 is_describing = _describing.get
 
 
 @contextmanager
 def describing() -> Iterator[None]:
-    """Within it, a value is described; what that sets off is not recorded."""
+    """Mark the block as one that describes a value: signals that it sends are not recorded."""
     token = _describing.set(True)
     try:
         yield

@@ -9,10 +9,9 @@ from sqlmodel import SQLModel
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.tasks import keep_apart
 from signalcli.trace.describing import describing, is_describing
+from signalcli.trace.descriptions import describe_model, name_and_place
 from signalcli.trace.faults import injection_of, is_muted
-from signalcli.trace.models import describe_model
 from signalcli.trace.output import caught_output
-from signalcli.trace.receivers import name_and_place
 from signalcli.trace.recorder import Recorder, running_here
 from signalcli.trace.records import Dispatch, Response
 from signalcli.trace.representation import describe, describe_object

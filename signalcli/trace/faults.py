@@ -17,12 +17,12 @@ from signalcli.trace.records import InjectedFault, Injection
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Which faults are injected. All names are glob patterns for a short or a full name.
+    """The faults to inject. All names are glob patterns for a short or a full name.
 
     Attributes:
         fail: receivers that raise an :class:`InjectedFault` instead of being called.
-        delay: receivers that are called later, and by how many seconds; of several patterns that
-            fit, the last one counts.
+        delay: receivers that are called later, with the delay in seconds; the last pattern that
+            fits counts.
         mute: signals whose dispatches reach nobody.
 
     Raises:
@@ -39,7 +39,7 @@ class Faults:
                 raise ValueError(f"{pattern!r} cannot be delayed by {seconds!r} seconds.")
 
     def of_receiver(self, name: str) -> Injection:
-        """What is injected into the responses of a receiver, given by its full name."""
+        """The injection for the responses of a receiver, given by its full name."""
         names = name, short_name(name)
         fails = any(matches(pattern, *names) for pattern in self.fail)
         delays = [seconds for pattern, seconds in self.delay.items() if matches(pattern, *names)]
@@ -56,11 +56,11 @@ _active: tuple["_Injector", ...] = ()
 
 @contextmanager
 def injected(faults: Faults) -> Iterator[None]:
-    """Within it, these faults happen in every dispatch, in all threads.
+    """Have these faults happen in every dispatch while the block runs, in all threads.
 
     A receiver that is made to fail is treated as one that fails by itself: ``send`` stops and
     raises, ``send_robust`` goes on. One that is delayed waits before it is called; if it is async,
-    the others run meanwhile. A recorder marks what was injected. Several may be under way at once.
+    the others run meanwhile. A recorder marks each injection. Several such blocks may run at once.
     """
     global _active
     injector = _Injector(faults)
@@ -75,7 +75,7 @@ def injected(faults: Faults) -> Iterator[None]:
 
 
 def injection_of(receiver: Receiver) -> Injection | None:
-    """What is injected at present into a receiver's responses, if anything is."""
+    """The injection for a receiver's responses at present, or None."""
     if not _active:
         return None
     name = full_name(receiver)
@@ -91,7 +91,7 @@ def is_muted(signal: Signal) -> bool:
 
 
 class _Injector(Interceptor):
-    """Lets faults happen, but not to what only serves to describe a value for a trace."""
+    """Lets faults happen, except in code that only describes a value for a trace."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults

@@ -9,5 +9,5 @@ def short_name(name: str) -> str:
 
 
 def matches(pattern: str | None, *names: str | None) -> bool:
-    """Whether a glob pattern fits one of some names, in which case matters; None fits all."""
+    """Whether a glob pattern fits one of the names; case matters. None as a pattern fits all."""
     return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)

@@ -1,4 +1,4 @@
-"""Catching or dropping what receivers print, in whatever thread or task they run."""
+"""The output of receivers: caught or dropped, in whatever thread or task they run."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ from signalcli.trace.recorder import running
 class _Router:
     """A stand-in for standard output that gives a receiver's text to its response.
 
-    What belongs to no response goes on to the stream, unless it is to be dropped.
+    Other text goes on to the stream, unless output is dropped.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -35,7 +35,7 @@ class _Router:
 
     @property
     def buffer(self) -> Any:
-        """The bytes beneath, which are text of the receiver, too."""
+        """The stream of bytes; bytes that a receiver writes are its text, too."""
         return _Bytes(self) if _is_kept_back() else self.stream.buffer
 
     def flush(self) -> None:
@@ -48,7 +48,7 @@ class _Router:
             self.stream.close()
 
     def isatty(self) -> bool:
-        # What a receiver prints is kept as text, so it is not to be coloured for a terminal.
+        # A receiver's text is kept, so it must not be coloured for a terminal.
         return not _is_kept_back() and self.stream.isatty()
 
     def __getattr__(self, name: str) -> Any:
@@ -56,7 +56,7 @@ class _Router:
 
 
 class _Bytes(io.RawIOBase):
-    """What a receiver writes as bytes."""
+    """A stream of bytes that gives a receiver's bytes to its response as text."""
 
     def __init__(self, router: _Router) -> None:
         self._router = router
@@ -76,15 +76,15 @@ _droppers = 0
 
 
 def _is_kept_back() -> bool:
-    """Whether what is printed here does not reach the stream."""
+    """Whether text that is printed here stays away from the stream."""
     return bool(_droppers or running())
 
 
 @contextmanager
 def caught_output() -> Iterator[None]:
-    """Within it, what receivers print becomes their responses' output.
+    """Make the text that receivers print the output of their responses.
 
-    Several may be under way at once, and end in any order.
+    Several such blocks may run at once, and end in any order.
     """
     with _routed():
         yield
@@ -92,12 +92,12 @@ def caught_output() -> Iterator[None]:
 
 @contextmanager
 def dropped_output() -> Iterator[TextIO]:
-    """Within it, what is printed in any thread and becomes no response's output goes nowhere.
+    """Drop all text that is printed in any thread, except the output of responses.
 
-    For work that calls receivers so often that nobody would read what they print. It does not ask
-    who prints, which costs next to nothing: whoever has something to say meanwhile writes to the
-    stream that this gives, the standard output that was there before. What child processes write
-    to the descriptor is left alone.
+    It is for work that calls receivers so often that nobody would read their output. It does not
+    find out who prints, and so costs next to nothing. Code that has something to say meanwhile
+    writes to the stream that the block gets: the standard output from before. The output of child
+    processes is left alone.
     """
     global _droppers
     with _routed() as stream:
@@ -112,11 +112,11 @@ def dropped_output() -> Iterator[TextIO]:
 
 @contextmanager
 def _routed() -> Iterator[TextIO]:
-    """Within it, a router stands in for standard output; gives the stream beneath it."""
+    """Put a router in the place of standard output; the block gets the stream beneath it."""
     global _users
     with _lock:
         _users += 1
-        # Within another one, somebody may have put a stream of their own in place.
+        # Inside another such block, a program may have put a stream of its own in place.
         if not isinstance(sys.stdout, _Router):
             sys.stdout = cast("TextIO", _Router(sys.stdout))
         router: Any = sys.stdout

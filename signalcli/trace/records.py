@@ -1,4 +1,10 @@
-"""What a trace consists of. Everything in it is plain data, safe to show and to keep."""
+"""The records of a trace: dispatches, responses, failures.
+
+They form a tree. A dispatch has the responses of its receivers, and a response has the dispatches
+that it caused: sent by the receiver itself, by a thread that it started, or by a later flush of a
+change that it made. All of it is plain data, safe to show and to keep: no record holds an object of
+the program, which it would keep alive, and which might change or fail when it is shown.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -12,12 +18,12 @@ LONGEST_OUTPUT = 4096
 Scalar = None | bool | int | float | str
 Representation = Scalar | list[Scalar]
 
-# Of whatever threads a receiver starts, each may print.
+# Several threads of one receiver may print at once.
 _printing = threading.Lock()
 
 
 def encodable(text: str) -> str:
-    """The text, with what no file and no database could hold spelled out (lone surrogates)."""
+    """The text with lone surrogates, which no file and no database can hold, as escapes."""
     if text.isascii():
         return text
     try:
@@ -58,7 +64,7 @@ class Failure:
 
 
 class InjectedFault(Exception):
-    """What a receiver raises that is made to fail on purpose."""
+    """The exception of a receiver that is made to fail on purpose."""
 
     def __init__(self) -> None:
         super().__init__("raised on purpose")
@@ -87,10 +93,11 @@ class Response:
         begun: when it began, on the recorder's clock.
         file: the source file where the receiver is defined, or an empty string.
         line: the line there.
-        value: what it returned.
-        failure: what it raised, or None.
+        value: its return value.
+        failure: its exception, or None.
         seconds: how long it ran; None while it does.
-        output: what it printed, the first 4 kB.
+        caused: the dispatches that it caused, in the order in which they began.
+        output: the first 4 kB of its output.
         omitted: how many more bytes it printed.
         injected: the fault that was put into it on purpose, or None.
         runs_in: the thread and task that it runs in, as far as the recorder tells them apart.
@@ -121,13 +128,13 @@ class Response:
         return f"{self.file}:{self.line}" if self.file else ""
 
     def add_output(self, text: str) -> None:
-        """It printed something."""
+        """Add printed text to the output, up to its limit."""
         with _printing:
             if self.omitted:
                 self.omitted += len(encodable(text).encode())
                 return
             output = (self.output + encodable(text)).encode()
-            # Where a character would be cut in two, it is left out.
+            # A character that the limit would cut in two is left out.
             self.output = output[:LONGEST_OUTPUT].decode(errors="ignore")
             self.omitted = len(output) - len(self.output.encode())
 
@@ -141,14 +148,14 @@ class Dispatch:
         parent: the response that caused it, or None.
         signal: the signal's short name.
         signal_path: its full name.
-        sender: who it was sent for; None for nobody in particular.
+        sender: the sender's name; None for no sender.
         robust: whether receivers' exceptions were caught and returned.
         arguments: the arguments that receivers got, by name.
-        responses: what the receivers did, in the order in which they began.
+        responses: those of the receivers, in the order in which they began.
         seconds: how long it took; None while it goes on.
         begun: when it began, on the recorder's clock.
         muted: whether it reached nobody on purpose.
-        elsewhere: whether another thread or task sent it than the one its parent runs in.
+        elsewhere: whether it was sent from another thread or task than its parent runs in.
     """
 
     seq: int

@@ -37,15 +37,15 @@ _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
 
 
 def represent(value: Any, name: str = "") -> Representation:
-    """What a trace keeps of a value.
+    """The representation of a value, as a trace keeps it.
 
     Arguments:
         value: anything; it is not kept.
-        name: the name of the argument that it is, since some names say that it is a secret.
+        name: the name of the argument, as some names tell that the value is a secret.
 
     Returns:
-        None, a boolean, a number or a short string as it is; of a short list, tuple or set of
-        such things a list; of all else a description of at most 200 characters.
+        None, a boolean, a number or a short string as it is; a short list, tuple or set of these
+        as a list; anything else as a description of at most 200 characters.
     """
     if value is None or value is True or value is False:
         return value
@@ -68,7 +68,7 @@ def represent(value: Any, name: str = "") -> Representation:
 def describe(value: Any) -> str:
     """A description of a value in at most 200 characters.
 
-    What it sets off (a model that loads a row for its ``__str__``) is not recorded.
+    Signals that this sends, as by a ``__str__`` that loads a row, are not recorded.
     """
     with describing():
         description = _describer.repr(value)
@@ -76,7 +76,7 @@ def describe(value: Any) -> str:
 
 
 def describe_failure(error: BaseException) -> Failure:
-    """What a trace keeps of an exception, with the place where it was raised."""
+    """The record of an exception, with the place where it was raised."""
     try:
         with describing():
             message = str(error)
@@ -106,7 +106,7 @@ def describe_command_line(arguments: Sequence[str]) -> str:
 
 @singledispatch
 def describe_object(value: Any) -> str:
-    """How an object of some class is described; register others for their own classes."""
+    """The description of an object; other functions are registered for their classes."""
     return repr(value)
 
 
@@ -158,7 +158,7 @@ class _Describer(reprlib.Repr):
 
 
 def _fields_of(value: Any) -> dict[str, Any] | None:
-    """The fields of a dataclass's or named tuple's instance, or None where it has other ways."""
+    """The fields of an instance of a dataclass or named tuple; None of anything else."""
     if dataclasses.is_dataclass(value) and type(value).__repr__ is not object.__repr__:
         names = [field.name for field in dataclasses.fields(value) if field.repr]
         return {name: getattr(value, name, None) for name in names}
@@ -171,7 +171,7 @@ _describer = _Describer()
 
 
 def _is_telling(name: Any) -> bool:
-    """Whether a name says that what it names is a secret."""
+    """Whether a name tells that the value of that name is a secret."""
     return isinstance(name, str) and _SECRET_NAME.search(name) is not None
 
 
@@ -182,7 +182,7 @@ def _is_telling_argument(name: str) -> bool:
 
 
 def _without_secret_value(argument: str) -> str:
-    """An argument such as ``password=two words`` without what stands behind the sign."""
+    """An argument such as ``password=two words``, its value masked."""
     name, sign, value = argument.partition("=")
     return f"{name}={MASK}" if sign and value and _is_telling(name.strip(":-")) else argument
 
@@ -227,7 +227,7 @@ def _plain(value: Any) -> Scalar:
 
 def _without_secrets(text: str) -> str:
     if ":" not in text and "=" not in text and "," not in text:
-        return text  # nothing in it could be said to have a value
-    # What is cut off anyway is not searched, which would take long.
+        return text  # without one of these, no name in it has a value
+    # The rest is cut off later; a search in it would take long.
     text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)

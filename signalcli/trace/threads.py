@@ -1,4 +1,4 @@
-"""Following a receiver into the threads that it starts."""
+"""Threads: what a receiver starts in another thread counts as done by the receiver."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ _users = 0
 
 @contextmanager
 def followed_threads() -> Iterator[None]:
-    """Within it, what a thread does counts as done by the response that started it.
+    """Have the work of a thread count as done by the response that started it.
 
-    A thread begins with an empty context, so ``Thread.start`` and ``ThreadPoolExecutor.submit``
-    are made to carry the response over, as tracing tools do. Several may be under way at once,
-    and end in any order.
+    A thread begins with an empty context, so ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
+    replaced by functions that carry the response over, as tracing tools do. Several such blocks may
+    run at once, and end in any order.
     """
     global _users, _start, _submit
     with _lock:
@@ -46,7 +46,7 @@ def _submit_carrying(
     pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
 ) -> Future[Any]:
     carried = _carried(function)
-    # A worker that this starts lives longer than what runs now, and is to keep nothing of it.
+    # The pool may start a worker here, which outlives this response and must not belong to it.
     with continued({}):
         return _submit(pool, carried, *args, **kwargs)
 

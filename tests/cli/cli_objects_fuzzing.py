@@ -24,9 +24,9 @@ from signalcli.db import Session
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
 from signalcli.objects import working
-from signalcli.objects.assignments import assignments_of
 from signalcli.objects.fields import key_fields, names_of
 from signalcli.objects.keys import key_text
+from signalcli.objects.values import assignments_of
 from signalcli.render.console import as_text
 from signalcli.render.document import dumps
 from signalcli.render.objects import (

@@ -15,9 +15,8 @@ import processes
 from sqlalchemy import Connection, Engine, event
 
 from signalcli.db.engine import open_engine
-from signalcli.log.keeping import keep
-from signalcli.log.reading import read_runs, read_trace
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_runs, read_trace
+from signalcli.log.writing import keep
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 
 EVERYTHING = sys.maxsize

@@ -1,7 +1,7 @@
 """Finding runs: the same ones as going through all of them, in a time that does not grow."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import product
@@ -10,85 +10,40 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_examples import (
+    RECEIVER_PATTERNS,
+    SENDER_PATTERNS,
+    SIGNAL_PATTERNS,
+    SIGNALS,
+    USER_PATTERNS,
+    Kept,
+    emptied,
+    filled,
+    matches,
+    matches_any_user,
+    one_of,
+    runs,
+)
 from log_tools import (
     a_dispatch,
     a_response,
     a_run,
     as_kept,
     few_parameters,
-    now,
     statements_of,
     steps_of,
 )
-from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import Connection, Engine
 
 from signalcli.db.engine import open_engine
-from signalcli.log import finding, tables
+from signalcli.log import finding
 from signalcli.log.finding import FEW, PAGE, Filter, find
 from signalcli.log.routes import short_name
 from signalcli.log.runs import Run
-from signalcli.log.schema import bring_up_to_date
 from signalcli.log.writing import write
 from signalcli.trace.records import Dispatch, Response, Trace
 
 unhurried = settings(deadline=None, max_examples=200)
-
-SIGNALS = ("db.post_save", "other.post_save", "shop.paid", "paid")
-SENDERS = (None, "User", "user", "Profile", "U[1]")
-RECEIVERS = ("shop.create_profile", "core.create_user", "create_user", "a.b.Create_user")
-USERS = ("ada", "Ada", "adam", "bob", "b[b", "zoë", "x" * 200)
-SECONDS = (0.0, 0.001, 0.05, 0.0500001, 3.0, 4.0, 3e7)
-
-SIGNAL_PATTERNS = (
-    "post_save",
-    "db.post_save",
-    "*.post_save",
-    "post_*",
-    "p?id",
-    "[ps]*",
-    "[!p]*",
-    "*",
-    "POST_SAVE",
-    "nothing",
-)
-SENDER_PATTERNS = ("User", "u*", "U*", "[Uu]ser", "U[[]1]", "*", "nobody", "")
-RECEIVER_PATTERNS = (
-    "create_user",
-    "core.*",
-    "create_*",
-    "*.create_*",
-    "[!c]*",
-    "?reate_user",
-    "[A-C]*",
-    "nothing",
-)
-USER_PATTERNS = (
-    "ada",
-    "Ada",
-    "a*",
-    "[Aa]da",
-    "[!A]da",
-    "?da",
-    "ad[a-c]",
-    "b[[]b",
-    "zo?",
-    "x*",
-    "*",
-    "nobody",
-    "",
-)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A run in the log, and what was put there."""
-
-    run: Run
-    trace: Trace
-
-    @property
-    def number(self) -> int:
-        return self.run.number or 0
 
 
 def took(response: Response, trace: Trace) -> float:
@@ -96,10 +51,6 @@ def took(response: Response, trace: Trace) -> float:
     if response.seconds is not None:
         return response.seconds
     return (trace.ended or 0.0) - response.begun if trace.ended is not None else 0.0
-
-
-def matches(pattern: str | None, *names: str | None) -> bool:
-    return pattern is None or any(name is not None and fnmatchcase(name, pattern) for name in names)
 
 
 def fits(kept: Kept, wanted: Filter) -> bool:
@@ -130,10 +81,6 @@ def fits(kept: Kept, wanted: Filter) -> bool:
     )
 
 
-def matches_any_user(run: Run, pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern) for name in run.users)
-
-
 def by_hand(
     log: list[Kept],
     wanted: Filter,
@@ -157,35 +104,6 @@ def found(connection: Connection, wanted: Filter, **options: Any) -> list[int]:
     return [run.number or 0 for run in find(connection, wanted, **options)]
 
 
-@st.composite
-def traces(draw: st.DrawFn) -> Trace:
-    """A flat trace with names that repeat."""
-    trace = Trace(ended=draw(st.sampled_from([None, 1.0, 2.0, 4.5, 2e7])))
-    for _ in range(draw(st.integers(0, 3))):
-        dispatch = a_dispatch(trace, draw(st.sampled_from(SIGNALS)), draw(st.sampled_from(SENDERS)))
-        for _ in range(draw(st.integers(0, 3))):
-            seconds = draw(st.sampled_from(SECONDS) | st.none())
-            # One that has not ended has not failed yet.
-            fails = seconds is not None and draw(st.booleans())
-            a_response(dispatch, draw(st.sampled_from(RECEIVERS)), seconds, fails=fails)
-    return trace
-
-
-@st.composite
-def runs(draw: st.DrawFn) -> tuple[Run, Trace]:
-    ago = draw(st.sampled_from([0, 0, 0, 1, 3600]))
-    run = a_run(
-        begun=now() - timedelta(seconds=ago),
-        exit_code=draw(st.sampled_from([0, 0, 1, 130])),
-        users=tuple(draw(st.lists(st.sampled_from(USERS), max_size=3))),
-    )
-    return run, draw(traces())
-
-
-def one_of(patterns: tuple[str, ...]) -> st.SearchStrategy[str | None]:
-    return st.none() | st.sampled_from(patterns)
-
-
 filters = st.builds(
     Filter,
     signal=one_of(SIGNAL_PATTERNS),
@@ -195,27 +113,6 @@ filters = st.builds(
     failed=st.booleans(),
     slower_than=st.none() | st.sampled_from([0.0, 0.01, 0.05, 1.0, 3.0, 3.5, 1e7, 1e9]),
 )
-
-
-def emptied(engine: Engine) -> None:
-    with engine.begin() as connection:
-        bring_up_to_date(connection)
-        for table in (*tables.OF_A_RUN, tables.route):
-            connection.execute(delete(table))
-        # So that the same examples have the same numbers.
-        connection.exec_driver_sql("DELETE FROM sqlite_sequence")
-
-
-def filled(engine: Engine, contents: list[tuple[Run, Trace]]) -> list[Kept]:
-    emptied(engine)
-    log = []
-    for run, trace in contents:
-        # Each in a transaction of its own, as they are in life, one after the other.
-        with engine.begin() as connection:
-            begun = min(run.begun, now())
-            number = write(connection, replace(run, begun=begun), trace).number
-        log.append(Kept(as_kept(replace(run, begun=begun), trace, number), trace))
-    return log
 
 
 @unhurried

@@ -29,10 +29,9 @@ from signalcli.db.engine import open_engine
 from signalcli.log import following
 from signalcli.log.finding import Filter
 from signalcli.log.following import follow, newest_run
-from signalcli.log.keeping import keep
 from signalcli.log.retention import prune_to
 from signalcli.log.schema import VERSION
-from signalcli.log.writing import write
+from signalcli.log.writing import keep, write
 
 LOOKS = 2_000
 

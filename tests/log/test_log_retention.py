@@ -22,10 +22,9 @@ from log_tools import (
 from sqlalchemy import Engine
 
 from signalcli.log import retention
-from signalcli.log.keeping import keep
-from signalcli.log.opening import open_log_to_write
 from signalcli.log.retention import MOST_AT_ONCE, prune_before, prune_to, retain
-from signalcli.log.writing import write
+from signalcli.log.schema import open_log_to_write
+from signalcli.log.writing import keep, write
 from signalcli.trace.records import Trace
 
 

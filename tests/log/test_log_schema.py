@@ -24,10 +24,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 from signalcli.db import DatabaseUnusable
 from signalcli.log.finding import Filter, find
 from signalcli.log.following import newest_run
-from signalcli.log.keeping import keep
-from signalcli.log.opening import open_log, open_log_to_write
-from signalcli.log.schema import VERSION, bring_up_to_date, version_of
+from signalcli.log.schema import VERSION, bring_up_to_date, open_log, open_log_to_write, version_of
 from signalcli.log.tables import metadata
+from signalcli.log.writing import keep
 
 NEWER = VERSION + 41
 
@@ -266,7 +265,7 @@ class TestAtOnce:
 _KEEPER = """
 import sys
 from log_tools import EVERYTHING, a_run, a_trace, opened
-from signalcli.log.keeping import keep
+from signalcli.log.writing import keep
 
 database, place = sys.argv[1:]
 print("ready", flush=True)

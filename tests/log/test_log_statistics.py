@@ -8,9 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log_tools import a_dispatch, a_response, a_run, few_parameters
-from sqlalchemy import Engine
-from test_log_finding import (
+from log_examples import (
     RECEIVER_PATTERNS,
     SENDER_PATTERNS,
     SIGNAL_PATTERNS,
@@ -23,6 +21,8 @@ from test_log_finding import (
     one_of,
     runs,
 )
+from log_tools import a_dispatch, a_response, a_run, few_parameters
+from sqlalchemy import Engine
 
 from signalcli.log.finding import Filter
 from signalcli.log.routes import short_name

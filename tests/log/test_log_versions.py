@@ -12,12 +12,11 @@ from log_trees import facts
 from sqlalchemy import Connection, select
 
 from signalcli.log.finding import Filter, find
-from signalcli.log.keeping import keep
-from signalcli.log.opening import open_log, open_log_to_write
 from signalcli.log.retention import prune_to
-from signalcli.log.schema import VERSION, version_of
+from signalcli.log.schema import VERSION, open_log, open_log_to_write, version_of
 from signalcli.log.statistics import of_receivers
 from signalcli.log.tables import metadata, total
+from signalcli.log.writing import keep
 from signalcli.trace import Injection, Trace
 from signalcli.trace.records import Dispatch
 

@@ -19,7 +19,7 @@ from typing import Any
 import processes
 import pytest
 from hypothesis import given
-from test_render_exports import (
+from render_traces import (
     NASTY,
     TRACES,
     Case,

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from signalcli.render.console import UNLIMITED
-from signalcli.render.grid import new_table
-from signalcli.render.layout import is_plain, laid_out
+from signalcli.render.layout import is_plain, laid_out, new_table
 from signalcli.render.text import plain
 
 CELLS = st.text(

@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status, TracesData
 from opentelemetry.sdk.resources import Resource
-from test_render_document import Case, texts, traces
+from render_random import Case, texts, traces
 
 from signalcli import __version__
 from signalcli.dispatch import Signal

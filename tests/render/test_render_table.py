@@ -9,9 +9,8 @@ import pytest
 from rich.console import Console
 
 from signalcli.render.console import make_console, show
-from signalcli.render.listing import fields, listing
-from signalcli.render.live import growing_table
-from signalcli.render.table import Tail, TraceTable
+from signalcli.render.layout import fields, listing
+from signalcli.render.table import Tail, TraceTable, growing_table
 from signalcli.render.text import visible
 from signalcli.trace import Dispatch, Injection, Recorder
 

@@ -1,8 +1,8 @@
 """Traces in formats of other tools: one module per format.
 
-A module of this package is a format of that name. It has a function ``export(run, trace)`` that
-returns the text, and may say how Markdown shows that: ``FENCE`` is the language of a fenced block,
-and ``SUFFIXES`` are those of files that hold the text alone. Nothing else has to know of it.
+Each module of this package is the format of its name. Its function ``export(run, trace)`` returns
+the text. If Markdown can show the format, ``FENCE`` is the language of the fenced block, and
+``SUFFIXES`` are the suffixes of files that hold the text alone. To add a format, add a module.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Export(Protocol):
-    """What the module of a format has to have."""
+    """The function that the module of a format has."""
 
     def export(self, run: "Run", trace: "Trace") -> str:
         """The text of a run in this format.
@@ -44,13 +44,14 @@ def formats() -> list[str]:
 def export(format_name: str, run: "Run", trace: "Trace", suffix: str = "") -> str:
     """The text of a run in one of the :func:`formats`.
 
-    A format that Markdown shows is put in a fenced block, unless it goes to a file of its own.
+    The text of a format that Markdown can show comes in a fenced block, unless it is for a file of
+    its own.
 
     Arguments:
         format_name: one of the formats.
         run: the run.
         trace: its trace.
-        suffix: the end of the name of the file that the text is for, from its dot on.
+        suffix: the suffix of the file that the text is for, with its dot.
 
     Raises:
         MissingExtra: the format needs a package that is not installed.

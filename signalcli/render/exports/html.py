@@ -3,11 +3,10 @@
 from html import escape
 
 from signalcli.log.runs import Run
-from signalcli.render.markup import fit_for_markup
-from signalcli.render.recording import recorded, title_of
+from signalcli.render.markup import fit_for_markup, recorded, title_of
 from signalcli.trace.records import Trace
 
-# In doubled braces what Rich is not to fill in.
+# Rich fills in the single braces; doubled ones stay.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -32,7 +31,7 @@ pre {{ font-size: 0.875rem; line-height: 1.25; overflow-x: auto; }}
 
 
 def export(run: Run, trace: Trace) -> str:
-    """The page, with the command line as its title. It fetches nothing from the net."""
+    """The page, with the command line as its title. It loads nothing from the net."""
     title = escape(title_of(run, len(run.command_line) + 1))
     page = _PAGE % {"title": title.replace("{", "{{").replace("}", "}}")}
     return fit_for_markup(recorded(run, trace).export_html(code_format=page))

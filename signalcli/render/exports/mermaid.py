@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signalcli.log.runs import Run
-from signalcli.render.figures import delay, duration, spelled
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
+from signalcli.render.text import delay, duration, spelled
 from signalcli.trace.concurrency import concurrent
 from signalcli.trace.records import Dispatch, Response, Trace
 
@@ -49,14 +49,14 @@ class _Participant:
 
 @dataclass(slots=True, frozen=True)
 class _End:
-    """The step that follows all that a response caused while it ran."""
+    """The step after everything that a response caused while it ran."""
 
     response: Response
 
 
 @dataclass(slots=True, frozen=True)
 class _Frame:
-    """A step that begins, parts or ends what mermaid frames as running in parallel."""
+    """A step that begins, parts or ends a frame of responses that ran in parallel."""
 
     line: str
 
@@ -120,7 +120,7 @@ class _Diagram:
             self._break_off(shown)
 
     def _take(self, step: _Step) -> list[_Step]:
-        """Draw a step, and say which ones follow."""
+        """Draw a step, and return the steps that follow."""
         if isinstance(step, Dispatch):
             self._send(step)
             return list(_framed(step))
@@ -238,12 +238,12 @@ def _framed(dispatch: Dispatch) -> Iterator[_Step]:
 
 
 def _is_late(dispatch: Dispatch, cause: Response) -> bool:
-    """Whether it began when the response that caused it was over."""
+    """Whether a dispatch began after the response that caused it was over."""
     return cause.seconds is not None and dispatch.begun > cause.begun + cause.seconds
 
 
 def _sending(dispatch: Dispatch) -> str:
-    """What stands on the arrow from the sender, or from the cause, to the signal."""
+    """The label of the arrow from the sender, or from the cause, to the signal."""
     send = f"{dispatch.seq} {'send_robust' if dispatch.robust else 'send'}"
     sender = [] if dispatch.parent is None or dispatch.sender is None else [dispatch.sender]
     if not dispatch.responses:
@@ -260,7 +260,7 @@ def _sending(dispatch: Dispatch) -> str:
 
 
 def _answering(response: Response, seconds: float) -> str:
-    """What stands on the arrow from the receiver back to the signal."""
+    """The label of the arrow from the receiver back to the signal."""
     failure = response.failure
     text = f"{FAILED} {failure.story}" if failure else spelled(response.value)
     times = ", ".join(filter(None, (duration(seconds), delay(response))))
@@ -278,7 +278,7 @@ def _output(response: Response) -> str:
 
 
 def _text(text: str, width: int, lines: int = 1) -> str:
-    """A text from anywhere as a part of a line of mermaid.
+    """Any text as a part of a line of mermaid.
 
     Arguments:
         text: the text.
@@ -316,5 +316,5 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _size(line: str) -> int:
-    """How long a line is by mermaid's count, with its end."""
+    """The length of a line with its end, as mermaid counts."""
     return len(line.encode("utf-16-le")) // 2 + 1

@@ -177,7 +177,7 @@ def _span_of_response(response: Response, key: str, trace_ended: float) -> _Span
 
 
 def _failure_of(dispatch: Dispatch) -> Failure | None:
-    """What a sender got to feel: a robust dispatch returns its receivers' exceptions."""
+    """The failure that the sender met; a robust dispatch returns exceptions instead."""
     if dispatch.robust:
         return None
     failures = (response.failure for response in dispatch.responses)

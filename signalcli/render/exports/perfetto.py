@@ -112,7 +112,7 @@ def _called(record: Dispatch | Response) -> tuple[str, str]:
 
 
 def _end_of(trace: Trace) -> float:
-    """When what is unfinished is taken to have ended."""
+    """The end for dispatches and responses that are unfinished."""
     if trace.ended is not None:
         return trace.ended
     records: list[Dispatch | Response] = [*trace.dispatches, *trace.responses]
@@ -155,7 +155,7 @@ def _share_lanes(slices: list[_Slice]) -> int:
 
 
 def _events(piece: _Slice) -> Iterator[dict[str, Any]]:
-    """A slice with the ends of its arrows right behind it: that is how they find it."""
+    """A slice, with the ends of its arrows right behind it, where viewers look for them."""
     yield {
         **_placed("X", piece),
         "name": piece.name,
@@ -176,7 +176,7 @@ def _placed(phase: str, piece: _Slice) -> dict[str, Any]:
 
 
 def _names(run: Run, lanes: int) -> Iterator[dict[str, Any]]:
-    """What viewers call the process and its lanes, and their order."""
+    """The names of the process and its lanes for viewers, and their order."""
     metadata = {"ph": "M", "ts": 0, "pid": PROCESS}
     yield {**metadata, "tid": 1, "name": "process_name", "args": {"name": run.command_line}}
     for lane in range(1, lanes + 1):

@@ -1,18 +1,21 @@
-"""The bytes of a file of rows, block by block: from a file or standard input, gunzipped."""
+"""A file of rows as bytes: opened, decompressed, and cut into lines."""
 
+import hashlib
 import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from signalcli.rows.errors import RowsUnreadable
 
 BLOCK = 1 << 17
+# A row has fewer bytes, or a file without line ends would fill the memory.
+LONGEST = 1_000_000
 STANDARD_INPUT = "-"
 
-# As much of a file's beginning as tells what it is.
+# The first bytes of a file, enough to tell its kind.
 _BEGINNING = 8
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -34,8 +37,8 @@ class Source:
     """A file that is read from its beginning to its end, once.
 
     Attributes:
-        name: how it is called in messages.
-        position: how many of its bytes were read; of a gzipped file, compressed ones.
+        name: its name in messages.
+        position: how many of its bytes were read; compressed bytes, where it is gzipped.
         size: how many bytes it has; None where that is not known, as of a pipe.
     """
 
@@ -61,8 +64,8 @@ class Source:
         """The file's content in order, decompressed, and without a byte order mark.
 
         Raises:
-            RowsUnreadable: it is compressed otherwise than by gzip, or in another encoding than
-                UTF-8, by its first bytes.
+            RowsUnreadable: its first bytes are those of another compression than gzip, or of
+                another encoding than UTF-8.
             OSError: it cannot be read any further.
             EOFError: a gzipped file ends too early.
             zlib.error: a gzipped file is damaged.
@@ -85,7 +88,7 @@ class Source:
             self._file.close()
 
     def _read(self) -> Iterator[bytes]:
-        # Of a pipe, what is there now.
+        # A pipe gives the bytes that it has now, so that rows come as soon as they are written.
         read = getattr(self._file, "read1", self._file.read)
         while block := read(BLOCK):
             self.position += len(block)
@@ -93,7 +96,7 @@ class Source:
 
     @staticmethod
     def _begun(blocks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
-        """Blocks of which the first has enough bytes to look at, and these."""
+        """The blocks, the first made long enough to tell the kind of file, and its start."""
         first = b""
         for block in blocks:
             first += block
@@ -108,7 +111,7 @@ class Source:
 
 
 def _opened(path: str) -> IO[bytes]:
-    # Without a buffer, since it is read in blocks.
+    # Blocks are read whole, so a buffer would only copy them.
     return open(path, "rb", buffering=0)  # noqa: PTH123 (closed by Source.close)
 
 
@@ -124,13 +127,13 @@ def _size_of(file: IO[bytes]) -> int | None:
 
 
 def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """What gzip compressed, be it in several members one after the other."""
+    """Blocks decompressed by gzip, of any number of members."""
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     for block in blocks:
         rest = block
         while rest:
             if member.eof:
-                # Padding may follow a member, as on tapes.
+                # NUL bytes may pad the end of a member, as on tapes.
                 rest = rest.lstrip(b"\0")
                 if not rest:
                     break
@@ -159,3 +162,87 @@ def _reason(error: Exception) -> object:
 
 def _in_one_line(path: str) -> str:
     return path if path.isprintable() else ascii(path)
+
+
+class Lines:
+    """Lines that end in LF, CRLF or CR, each with its end; a last line without one gets LF.
+
+    A line that is longer than 1 MB comes in pieces, and only the last of them has the line's end.
+
+    Attributes:
+        number: how many lines were begun.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self.number = 0
+        self._hash = hashlib.blake2b(digest_size=16, usedforsecurity=False)
+        self._lines = self._read(blocks)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
+
+    def beginning(self) -> bytes:
+        """The first line that is not blank, without taking it; empty where there is none."""
+        lines = self._lines
+        for line in lines:
+            if line.strip():
+                self.number -= 1
+                self._lines = self._again(line, lines)
+                return line
+        return b""
+
+    def digest(self) -> str:
+        """A fingerprint of all lines so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def rest_of(self, line: bytes) -> Iterator[bytes]:
+        """The remaining pieces of a line whose first piece was read."""
+        while not line.endswith((b"\n", b"\r")):
+            line = next(self._lines)
+            yield line
+
+    def _again(self, line: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        self.number += 1
+        yield line
+        yield from rest
+
+    def _read(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        update, begins = self._hash.update, True
+        for piece in _pieces(blocks):
+            self.number += begins
+            begins = len(piece) < LONGEST or piece.endswith((b"\n", b"\r"))
+            update(piece)
+            yield piece
+
+
+def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of some blocks, long ones in pieces; no more than a line and a block is kept."""
+    rest = b""
+    for block in blocks:
+        lines = (rest + block).splitlines(keepends=True)
+        # A CR at the end may be half of a CRLF.
+        rest = b"" if not lines or lines[-1].endswith(b"\n") else lines.pop()
+        for line in lines:
+            if len(line) <= LONGEST:
+                yield line
+            else:
+                yield from _cut(line)
+        while len(rest) > LONGEST:
+            yield rest[:LONGEST]
+            rest = rest[LONGEST:]
+    if rest:
+        yield from _cut(rest if rest.endswith(b"\r") else rest + b"\n")
+
+
+def _cut(line: bytes) -> Iterator[bytes]:
+    """A line in pieces of which none is too long, or ends between CR and LF."""
+    while len(line) > LONGEST + 1:
+        yield line[:LONGEST]
+        line = line[LONGEST:]
+    yield line
+
+
+def encoding_fault(error: UnicodeDecodeError) -> str:
+    """The first byte of a line that is not UTF-8, and its position, counted from 1."""
+    byte = error.object[error.start]
+    return f"no UTF-8: byte 0x{byte:02x} at position {error.start + 1}"

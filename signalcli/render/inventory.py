@@ -1,18 +1,23 @@
-"""Signals and connections, as tables, as source code, and as rows for programs."""
+"""Apps, signals and connections as tables, as source code, and as rows for programs."""
 
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.apps.inventory import ConnectionEntry, SignalEntry
+from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
 from signalcli.render.console import UNLIMITED
-from signalcli.render.grid import new_table
+from signalcli.render.layout import listing, new_table
 from signalcli.render.text import plain, visible
+from signalcli.trace.names import short_name
+
+if TYPE_CHECKING:
+    from signalcli.apps.starting import Started
+
 
 ANY_SENDER = "any"
 NO_SUCH_SENDER = "(not there)"
@@ -21,7 +26,7 @@ NO_SOURCE = "no source: it was typed in, or is built in or compiled"
 
 
 def signals_view(entries: Sequence[SignalEntry]) -> RenderableType:
-    """A table of signals, dim where nobody is connected."""
+    """A table of signals, dim where no receiver is connected."""
     return _SignalsTable(entries) if entries else plain("No unused signals")
 
 
@@ -90,7 +95,7 @@ class _ConnectionsTable:
         self._entries = entries
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # An identifier that is the receiver's name tells nothing new.
+        # An identifier that is the receiver's name says nothing new.
         uids = [
             "" if entry.dispatch_uid in (None, entry.short_receiver) else str(entry.dispatch_uid)
             for entry in self._entries
@@ -129,7 +134,7 @@ def _sender(entry: ConnectionEntry) -> Text:
 
 
 def _width(cells: Iterable[Text], most: int) -> int:
-    """As wide as the widest cell, up to a limit: where a table is too wide, others give way."""
+    """The width of the widest cell, up to a limit; the columns without a width give way."""
     return max(len("Receiver"), min(most, max(cell.cell_len for cell in cells)))
 
 
@@ -156,7 +161,7 @@ def _place(entry: ConnectionEntry) -> Text:
 
 
 def _short_path(file: str) -> str:
-    """A path as modules are found: without the folder that Python searches; else the whole."""
+    """A path without the folder of ``sys.path`` that it lies in; otherwise the whole path."""
     path = PurePath(file)
     folders = [PurePath(folder) for folder in sys.path if folder and path.is_relative_to(folder)]
     if not folders:
@@ -165,7 +170,7 @@ def _short_path(file: str) -> str:
 
 
 def _cell(text: str, style: str = "") -> Text:
-    """Text on one line, shown as it is."""
+    """A text on one line, its line ends and tabs as escapes."""
     return plain(text.replace("\n", r"\n").replace("\t", r"\t"), style)
 
 
@@ -194,3 +199,45 @@ def _highlighted(source: str) -> Text:
     text.no_wrap = False
     text.rstrip()
     return text
+
+
+def apps_view(entries: Sequence[AppEntry], source: str) -> RenderableType:
+    """A table of apps, and the source of the list."""
+    table = listing(
+        ("Label", "App", "Models", "Signals", "Receivers", "Path"),
+        (
+            (
+                entry.label,
+                entry.name,
+                _lines(entry.models),
+                _lines(entry.signals),
+                _lines([short_name(receiver) for receiver in entry.receivers]),
+                entry.path,
+            )
+            for entry in entries
+        ),
+    )
+    return Group(table, plain(f"Installed by {source}"))
+
+
+def app_row(entry: AppEntry, source: str) -> dict[str, Any]:
+    """An app for programs, with the source of the list that it stands in."""
+    return {
+        "label": entry.label,
+        "name": entry.name,
+        "path": entry.path,
+        "models": list(entry.models),
+        "signals": list(entry.signals),
+        "receivers": list(entry.receivers),
+        "source": source,
+    }
+
+
+def started_view(started: "Started") -> RenderableType:
+    """The files of a new app, and commands to try it with."""
+    lines = [f"Wrote {file}" for file in started.files]
+    return Group(*map(plain, [*lines, "Try it:", *(f"  {line}" for line in started.try_it)]))
+
+
+def _lines(names: Sequence[str]) -> str:
+    return "\n".join(names)

@@ -15,8 +15,7 @@ from log_trees import Sending, facts, printed, send, tell, texts, trees
 from sqlalchemy import Engine
 
 from signalcli.dispatch import Signal
-from signalcli.log.reading import read_runs, read_trace
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, read_runs, read_trace
 from signalcli.log.writing import LARGEST_RESULT, write
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.trace import Recorder, Trace, record

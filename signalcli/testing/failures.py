@@ -1,13 +1,13 @@
-"""What an assertion says when it fails: what was expected, and the tree of what was sent."""
+"""The message of an assertion that fails: the difference, and the tree of the dispatches."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from signalcli.render.console import as_text
 from signalcli.render.table import TraceTable
 from signalcli.render.text import visible
-from signalcli.testing.recorded import RecordedDispatch
-from signalcli.testing.values import difference, is_equal
-from signalcli.testing.wanted import Wanted
+from signalcli.testing.record import RecordedDispatch
+from signalcli.testing.wanted import Wanted, is_equal, shown
 from signalcli.trace import Recorder
 
 MOST_ROWS = 200
@@ -23,19 +23,19 @@ def tree_of(recorder: Recorder) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The text with its line ends and control characters spelled out."""
+    """The text with its line ends and control characters as escapes."""
     return visible(text).replace("\n", "\\n")
 
 
 def expected_number(times: int | None, one: str, many: str) -> str:
-    """How many of something were expected; None for at least one."""
+    """The number that was expected, with its noun; None for at least one."""
     if times is None:
         return f"a {one}"
     return f"{times} {many}" if times > 1 else f"{times or 'no'} {one}"
 
 
 def found_number(dispatches: Sequence[RecordedDispatch]) -> str:
-    """How many there were, and which."""
+    """The number that was found, and which dispatches these are."""
     if not dispatches:
         return "there was none"
     numbers = [f"#{dispatch.number}" for dispatch in dispatches[:MOST_NUMBERS]]
@@ -46,7 +46,7 @@ def found_number(dispatches: Sequence[RecordedDispatch]) -> str:
 
 
 def near_misses(wanted: Wanted, dispatches: Iterable[RecordedDispatch]) -> list[str]:
-    """A line for each of the first few dispatches whose arguments alone are not as wanted."""
+    """A line for each dispatch that differs in its arguments alone; at most five lines."""
     missed = [
         dispatch
         for dispatch in dispatches
@@ -67,5 +67,13 @@ def _difference_of(wanted: Wanted, dispatch: RecordedDispatch) -> str:
         if name not in dispatch.arguments:
             differences.append(f"{name}: not among its arguments")
         elif not is_equal(expected, dispatch.arguments[name]):
-            differences.append(difference(name, expected, dispatch.arguments[name]))
+            differences.append(_difference(name, expected, dispatch.arguments[name]))
     return f"#{dispatch.number} differs in {'; '.join(differences)}"
+
+
+def _difference(name: str, expected: Any, value: Any) -> str:
+    """How a value differs from what was expected."""
+    wanted, got = shown(expected, name), shown(value, name)
+    if wanted == got:
+        got = "another that looks the same"
+    return f"{name}: expected {wanted}, got {got}"

@@ -7,13 +7,11 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, Self
 
-from signalcli.rows.columns import Columns
 from signalcli.rows.comma_separated import CommaSeparated
 from signalcli.rows.errors import RowsUnreadable
 from signalcli.rows.json_lines import JsonLines
-from signalcli.rows.lines import Lines
-from signalcli.rows.opening import Source, reading_fault
-from signalcli.rows.records import BadRow, Row
+from signalcli.rows.row import BadRow, Columns, Row
+from signalcli.rows.source import Lines, Source, reading_fault
 
 Format = Literal["csv", "jsonl"]
 
@@ -73,14 +71,14 @@ class RowReader:
 
     @property
     def position(self) -> int:
-        """How many bytes of the file were read, a block ahead; of a gzipped one compressed ones."""
+        """How many bytes of the file were read, up to a block ahead; compressed bytes of gzip."""
         return self._source.position
 
     def digest(self) -> str:
         """A fingerprint of the file's content up to the row that was given last, in hexadecimal.
 
-        Two files whose first rows are written in the same way have the same one after these, also
-        where one of them is gzipped, begins with a byte order mark, or ends there.
+        Two files that begin with the same rows have the same fingerprint after these, also where
+        one of them is gzipped, begins with a byte order mark, or ends there.
         """
         return self._lines.digest()
 
@@ -90,7 +88,7 @@ class RowReader:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Say of what is raised in which file it is, and after which row."""
+        """Add to every error the name of the file, and the row after which the reading failed."""
         try:
             yield
         except RowsUnreadable as error:
@@ -105,13 +103,13 @@ class RowReader:
 def open_rows(path: str, needed: Iterable[str], allowed: Iterable[str] = ()) -> RowReader:
     """Open a file of rows: CSV with a header, or JSON Lines, in UTF-8, gzipped or not.
 
-    Which it is, its content tells: JSON Lines begin with ``{``, or have a name that ends in
+    The content tells which of the two: JSON Lines begin with ``{``, or have a name that ends in
     ``.jsonl`` or ``.ndjson``.
 
     Arguments:
         path: its path; ``-`` is standard input.
-        needed: the columns that each row has to give.
-        allowed: the columns that it can give besides.
+        needed: the columns that every row has to give.
+        allowed: the further columns that a row can give.
 
     Raises:
         RowsUnreadable: the file cannot be read, is empty, is of another kind, or its header has
@@ -129,7 +127,7 @@ def _format_of(name: str, first: bytes) -> Format:
     """The format of a file whose first line is this.
 
     Raises:
-        RowsUnreadable: it is none of the two, or there is no line.
+        RowsUnreadable: it is neither of the two, or there is no line.
     """
     begins = first.lstrip()[:1]
     if not begins:

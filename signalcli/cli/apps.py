@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from signalcli.cli.inquiring import Exists, Findings, InvalidValue, inquire
+from signalcli.cli.inquiring import Findings, inquire
 from signalcli.cli.options import Ndjson, Settings
-from signalcli.cli.output import print_traceback_if_wanted
+from signalcli.errors import InvalidValue
 
 
 def apps(settings: Settings, ndjson: Ndjson = False) -> None:
@@ -53,17 +53,12 @@ def startapp(
     """
 
     def work() -> Findings:
-        from signalcli.apps.starting import Refused, Taken, write_app
+        from signalcli.apps.starting import write_app
         from signalcli.render.apps import started_view
 
         try:
             started = write_app(name, None if directory is None else Path(directory))
-        except Taken as error:
-            raise Exists(str(error)) from error
-        except Refused as error:
-            raise InvalidValue(str(error)) from error
         except OSError as error:
-            print_traceback_if_wanted()
             raise InvalidValue(f"the app {name!r} cannot be written: {error.strerror}") from error
         result: dict[str, Any] = {
             "name": name,

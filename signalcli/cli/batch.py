@@ -21,7 +21,8 @@ from signalcli.cli.output import (
 )
 from signalcli.cli.passwords import refuse_usage
 from signalcli.cli.problems import INTERRUPTED, Problem, Reported, interruption, usage_problem
-from signalcli.cli.script import STANDARD_INPUT, Command, Unreadable, commands, opened
+from signalcli.cli.script import STANDARD_INPUT, Command, commands, opened
+from signalcli.errors import InvalidValue
 
 MOST_LINES_NAMED = 10
 # What a process ends with that writes to a pipe which nobody reads: 128 and SIGPIPE.
@@ -69,8 +70,8 @@ def batch(
                 if course.count == 1:
                     # What is loaded by now stays: looking for garbage among it takes a while.
                     gc.freeze()
-    except Unreadable as error:
-        course.note(Problem(2, "invalid_value", str(error)))
+    except InvalidValue as error:
+        course.note(Problem(error.exit_code, error.code, str(error)))
     except KeyboardInterrupt:
         course.note(interruption(is_written=course.count > 0))
     except BrokenPipeError:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from signalcli.cli.completion import make_apps_ready
-from signalcli.cli.inquiring import Findings, NotFound, inquire
+from signalcli.cli.inquiring import Findings, inquire
 from signalcli.cli.options import Ndjson, Settings
 
 
@@ -44,13 +44,10 @@ def signals(
     """
 
     def work() -> Findings:
-        from signalcli.apps.inventory import NoMatch, find_signals
+        from signalcli.apps.inventory import find_signals
         from signalcli.render.connected import signal_row, signals_view
 
-        try:
-            found = find_signals(pattern, unused=unused)
-        except NoMatch as error:
-            raise NotFound(str(error)) from error
+        found = find_signals(pattern, unused=unused)
         return Findings(map(signal_row, found), lambda: [signals_view(found)])
 
     inquire(settings, "signals", work, ndjson=ndjson)
@@ -90,13 +87,10 @@ def receivers(
     """
 
     def work() -> Findings:
-        from signalcli.apps.inventory import NoMatch, find_connections
+        from signalcli.apps.inventory import find_connections
         from signalcli.render.connected import connection_row, connections_view
 
-        try:
-            found = find_connections(signal, sender=sender, receiver=receiver)
-        except NoMatch as error:
-            raise NotFound(str(error)) from error
+        found = find_connections(signal, sender=sender, receiver=receiver)
         return Findings(
             (connection_row(entry, with_source=source) for entry in found),
             lambda: [connections_view(found, with_source=source)],

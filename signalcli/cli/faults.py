@@ -38,17 +38,17 @@ class FaultOptions:
         """Make sure that every glob says something; to be called when the apps are ready.
 
         Raises:
-            NoMatch: no connected receiver, or no signal, has a name like that.
+            NotFound: no connected receiver, or no signal, has a name like that.
         """
         if self == NO_FAULTS:
             return
-        from signalcli.apps.inventory import NoMatch, find_connections, find_signals
+        from signalcli.apps.inventory import find_connections, find_signals, no_match
         from signalcli.trace.names import matches
 
         entries = find_connections()
         for pattern in (*self.fail, *(pattern for pattern, _ in self.delay)):
             if not any(matches(pattern, each.short_receiver, each.receiver) for each in entries):
-                raise NoMatch("receiver", repr(pattern), "receivers")
+                raise no_match("receiver", repr(pattern), "receivers")
         for pattern in self.mute:
             find_signals(pattern)
 

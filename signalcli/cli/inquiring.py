@@ -39,18 +39,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class NotFound(Exception):
-    """What the command line names does not exist; the message says so, and what to do."""
-
-
-class InvalidValue(Exception):
-    """A value cannot be used; the message names it, and says what to do."""
-
-
-class Exists(Exception):
-    """What is to be made is there already; the message says so, and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What was found.
@@ -95,7 +83,7 @@ def inquire(
     Arguments:
         settings: what the global options say.
         command: the command's name.
-        work: finds it. Raises :class:`NotFound`.
+        work: finds it. Raises an error of :mod:`signalcli.errors`.
         ndjson: whether the rows are printed line by line, whatever the settings say.
         needs_apps: whether it fails where the installed apps do not load. Otherwise it goes on,
             and only receivers hear nothing of it.
@@ -227,12 +215,6 @@ def _problem_of(
     is_of_a_receiver = not isinstance(error, Terminated) and recorder.culprit(error) is not None
     if not isinstance(error, Exception) and not is_of_a_receiver:
         raise error
-    if isinstance(error, NotFound):
-        return Problem(3, "not_found", str(error))
-    if isinstance(error, Exists):
-        return Problem(4, "exists", str(error))
-    if isinstance(error, InvalidValue):
-        return Problem(2, "invalid_value", str(error))
     from signalcli.db.engine import without_password
 
     print_traceback_if_wanted()

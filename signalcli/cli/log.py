@@ -11,9 +11,10 @@ import typer
 from signalcli.cli.amounts import moment
 from signalcli.cli.completion import complete_format
 from signalcli.cli.filters import Wanted, with_filters
-from signalcli.cli.inquiring import Findings, InvalidValue, NotFound, inquire
+from signalcli.cli.inquiring import Findings, inquire
 from signalcli.cli.invocation import current
 from signalcli.cli.options import Ndjson, Settings
+from signalcli.errors import InvalidValue, NotFound
 from signalcli.render.exports import formats
 
 if TYPE_CHECKING:
@@ -293,17 +294,13 @@ def export(
 
     def work(connection: "Connection") -> Findings:
         from signalcli.log.reading import read_trace
-        from signalcli.render.exports import MissingExtra
         from signalcli.render.exports import export as exported
         from signalcli.render.text import plain
 
         (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
         trace = read_trace(connection, chosen.number)
         suffix = output.suffix if output is not None else ""
-        try:
-            text = exported(format_name, chosen, trace, suffix)
-        except MissingExtra as error:
-            raise InvalidValue(str(error)) from error
+        text = exported(format_name, chosen, trace, suffix)
         result = {"format": format_name, "output": output and str(output)}
         if output is None:
             return Findings(

@@ -3,7 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from signalcli.dispatch import Receiver
     from signalcli.trace import Failure, Response
 
@@ -22,8 +26,7 @@ EXIT_CODES = {
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 
-# The code of what is wrong with the database itself.
-UNUSABLE = "database"
+INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,10 @@ class Reported(Exception):
 
 class Terminated(BaseException):
     """The system asks the process to end; raised so that everything is put in order first."""
+
+
+def _as_told(error: SignalcliError) -> Problem:
+    return Problem(error.exit_code, error.code, str(error))
 
 
 def usage_problem(message: str) -> Problem:
@@ -118,18 +125,13 @@ def problem_of(
         is_written: whether something was committed before.
         outcome: what is there of the command's work, where there is more to say of it than that.
     """
-    from signalcli.apps import ImproperlyConfigured
     from signalcli.db.errors import unusable
 
     problem = fault_of(error, recorder)
-    if problem is None and isinstance(error, ImproperlyConfigured):
-        problem = Problem(2, "app", str(error))
     if problem is None:
-        unusable_database = unusable(error, database)
-        if unusable_database is None:
-            return internal_fault(error)
-        problem = Problem(5, UNUSABLE, str(unusable_database))
-    if problem.exit_code == 1 or outcome is not None:
+        known = error if isinstance(error, SignalcliError) else unusable(error, database)
+        problem = internal_fault(error) if known is None else _as_told(known)
+    if problem.exit_code == 1 or (outcome is not None and problem.code != INTERNAL):
         return replace(problem, message=f"{problem.message}; {outcome or _outcome(is_written)}")
     return problem
 
@@ -143,11 +145,7 @@ def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
     """
     from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
-    from signalcli.apps import AmbiguousModel, ModelNotFound
-    from signalcli.apps.inventory import NoMatch
-    from signalcli.core.errors import InvalidValue, ReceiversFailed, UserExists, UserNotFound
-    from signalcli.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
-    from signalcli.rows import RowsUnreadable
+    from signalcli.apps import ImproperlyConfigured
     from signalcli.trace.representation import describe_failure
 
     culprit = recorder.culprit(error)
@@ -160,14 +158,10 @@ def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
         return Problem(1, "receiver_failed", story + _as_well(others))
     if isinstance(error, ReceiversFailed):
         return robust_failures(error.signal, error.failed)
-    if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
-        return Problem(2, "invalid_value", str(error))
-    if isinstance(error, RowsUnreadable):
-        return Problem(2, "unreadable", str(error))
-    if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound | NoMatch):
-        return Problem(3, "not_found", str(error))
-    if isinstance(error, UserExists | ObjectExists):
-        return Problem(4, "exists", str(error))
+    if isinstance(error, SignalcliError) and not isinstance(
+        error, DatabaseUnusable | ImproperlyConfigured
+    ):
+        return _as_told(error)
     if isinstance(error, IntegrityError | InvalidRequestError):
         # What the commands themselves write was checked before.
         reason = describe_failure(error).message
@@ -175,7 +169,7 @@ def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
     return None
 
 
-def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> Problem:
+def robust_failures(signal: str, failed: "Sequence[tuple[Receiver, Exception]]") -> Problem:
     """Receivers failed, but the others ran and the command went on."""
     from signalcli.dispatch.signatures import describe
     from signalcli.trace.representation import describe_failure
@@ -223,7 +217,7 @@ def internal_fault(error: BaseException) -> Problem:
         story = f": {type(error).__name__}: {error}"
     return Problem(
         70,
-        "internal",
+        INTERNAL,
         f"internal fault{story}; please report it, as the README "
         f'says under "Reporting a fault" ({TRACEBACK_VARIABLE}=1 shows the traceback)',
     )

@@ -23,7 +23,6 @@ from signalcli.cli.output import (
     write_document,
 )
 from signalcli.cli.problems import (
-    UNUSABLE,
     Problem,
     Reported,
     Terminated,
@@ -33,6 +32,7 @@ from signalcli.cli.problems import (
     unwritable_answer,
     unwritable_log,
 )
+from signalcli.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -336,7 +336,7 @@ def _keep(
     from signalcli.db.opening import is_kept, open_engine
     from signalcli.log.keeping import keep
 
-    if run.error_code == UNUSABLE:
+    if run.error_code == DatabaseUnusable.code:
         return None
     if not is_kept(settings.database):
         if _has_worked(recorder, course) and engine is not None and engine.url.database is not None:

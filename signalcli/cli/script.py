@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from signalcli.errors import InvalidValue
+
 STANDARD_INPUT = "-"
 LONGEST_LINE = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _COMMENT = "#"
-
-
-class Unreadable(Exception):
-    """A script or a line of it cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,14 @@ def commands(script: BinaryIO) -> Iterator[Command]:
         script: read line by line.
 
     Raises:
-        Unreadable: it cannot be read any further.
+        InvalidValue: it cannot be read any further.
     """
     number = 0
     while raw := _read(script, LONGEST_LINE + 1):
         number += 1
         try:
             words = tuple(_words(_text(raw, script, is_first=number == 1)))
-        except Unreadable as error:
+        except InvalidValue as error:
             yield Command(number, fault=str(error))
         else:
             if words:
@@ -65,22 +63,22 @@ def _read(script: BinaryIO, most: int) -> bytes:
     try:
         return script.readline(most)
     except OSError as error:
-        raise Unreadable(f"the script cannot be read any further: {error.strerror}") from error
+        raise InvalidValue(f"the script cannot be read any further: {error.strerror}") from error
 
 
 def _text(raw: bytes, script: BinaryIO, *, is_first: bool) -> str:
     if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
         while (rest := _read(script, LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
-        raise Unreadable(f"the line has more than {LONGEST_LINE:,} bytes")
+        raise InvalidValue(f"the line has more than {LONGEST_LINE:,} bytes")
     if is_first:
         raw = raw.removeprefix(_BOM)
     try:
         text = raw.removesuffix(b"\n").removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(f"the line is no UTF-8: byte {error.start + 1} of it") from error
+        raise InvalidValue(f"the line is no UTF-8: byte {error.start + 1} of it") from error
     if "\0" in text:
-        raise Unreadable("the line has a NUL character")
+        raise InvalidValue("the line has a NUL character")
     return text
 
 
@@ -98,7 +96,7 @@ def _words(line: str) -> Iterator[str]:
             yield word
     except ValueError as error:
         reason = str(error).lower()
-        raise Unreadable(f"the line's quoting is unfinished: {reason}") from error
+        raise InvalidValue(f"the line's quoting is unfinished: {reason}") from error
 
 
 def _begins_comment(stream: io.StringIO, blanks: str) -> bool:
@@ -117,7 +115,7 @@ def opened(name: str) -> Iterator[BinaryIO]:
         name: the path of its file, or ``-``: standard input, which is empty to all others within.
 
     Raises:
-        Unreadable: there is no such file, or it cannot be read.
+        InvalidValue: there is no such file, or it cannot be read.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -127,7 +125,7 @@ def opened(name: str) -> Iterator[BinaryIO]:
                 script = stack.enter_context(open(name, "rb"))  # noqa: PTH123  # may be of /dev/fd
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise Unreadable(f"the script {name!r} cannot be read: {reason}") from error
+            raise InvalidValue(f"the script {name!r} cannot be read: {reason}") from error
         yield script
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.signals import connection_created
+from signalcli.errors import DatabaseUnusable
 
 # The drivers that are Python's sqlite3, or stand on it.
 _PYTHONS_OWN = ("pysqlite", "aiosqlite")

@@ -3,6 +3,8 @@
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from signalcli.errors import DatabaseUnusable
+
 _BY_SQLITE_ERROR = {
     "SQLITE_BUSY": "is locked by another process; try again when that is done",
     "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
@@ -15,10 +17,6 @@ _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "is full, or the disk is",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
-
-
-class DatabaseUnusable(Exception):
-    """The database cannot be used: no database, locked too long, no permission."""
 
 
 def is_of_the_database(error: BaseException) -> bool:

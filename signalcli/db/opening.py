@@ -9,9 +9,9 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, event
 
 from signalcli.db.engine import database_url, without_password
-from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.reuse import engine_for
 from signalcli.db.session import Session
+from signalcli.errors import DatabaseUnusable
 
 
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from signalcli.db import DatabaseUnusable
+from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 
 VERSION = 3

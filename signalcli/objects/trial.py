@@ -13,10 +13,10 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session, select
 
-from signalcli.db.errors import DatabaseUnusable
 from signalcli.db.initialization import unannounced
 from signalcli.db.labels import model_name
 from signalcli.db.models import mapped_models
+from signalcli.errors import DatabaseUnusable
 from signalcli.objects.refusals import InvalidInput, ObjectExists, Refusal, listed
 from signalcli.trace.representation import describe_failure
 

@@ -17,6 +17,7 @@ FOR_VERSION = {
     "signalcli.cli.main",
     "signalcli.cli.output",
     "signalcli.cli.problems",
+    "signalcli.errors",
 }
 FOR_TYPER = {"annotated_doc", "shellingham", "typer"}
 FOR_HELP = FOR_TYPER | {"markdown_it", "mdurl", "pygments", "rich"}
@@ -29,7 +30,13 @@ FOR_COMPLETION = FOR_TYPER | {
     "typing_inspection",
 }
 # The names of exports' forms are those of modules there.
-OWN = {"signalcli", "signalcli.cli", "signalcli.render", "signalcli.render.exports"}
+OWN = {
+    "signalcli",
+    "signalcli.cli",
+    "signalcli.errors",
+    "signalcli.render",
+    "signalcli.render.exports",
+}
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
 COMMANDS = {"apps", "authorization", "batch", "connected", "log", "objects", "sending", "users"}
 _RUN = """

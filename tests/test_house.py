@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import processes
@@ -54,6 +55,23 @@ def test_a_room_knows_nothing_of_the_rooms_above_it(room: str) -> None:
     assert {module.name: imported_rooms(module) & above for module in modules} == {
         module.name: set() for module in modules
     }
+
+
+def test_no_modules_of_the_command_line_import_each_other_in_a_circle() -> None:
+    modules = {module.stem: module for module in (HOUSE / "cli").glob("*.py")}
+    order = TopologicalSorter({name: imported_from_cli(path) for name, path in modules.items()})
+    assert set(order.static_order()) == set(modules)
+
+
+def imported_from_cli(module: Path) -> set[str]:
+    """The modules of the command line that a module imports, be it at its top or later."""
+    nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    room = {
+        alias.name for node in imports if node.module == "signalcli.cli" for alias in node.names
+    }
+    names = {str(node.module) for node in imports if str(node.module).startswith("signalcli.cli.")}
+    return room | {name.split(".")[2] for name in names}
 
 
 def test_every_room_of_the_house_has_its_place() -> None:

@@ -1,15 +1,16 @@
 """The rows that a flush inserts, updates and removes, in the order in which they are announced."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from signalcli.db.columns import Forecast
-from signalcli.db.compat.states import State, place_of
+from signalcli.db.compat.states import State, is_new, place_of
 from signalcli.db.compat.work import Work
 from signalcli.db.dependants import in_djangos_order, origins_of, primary_key
 from signalcli.dispatch.watching import Cause
@@ -82,20 +83,32 @@ class Delete(Change):
 
 
 def saves_of(work: Work) -> list[Save]:
-    """The rows that a flush will insert or update, parents' tables first.
+    """The rows that a flush will insert or update, in the order of :func:`in_order`."""
+    saves = {state: Save(state, True) for state in work.written() if is_new(work.session, state)}
+    for state, columns, moved in Forecast(work).updates():
+        saves[state] = Save(state, False, columns | moved, moved)
+    return [saves[state] for state in in_order(work, saves)]
 
-    Of a table, those to be updated come first, by their keys; then the new ones as they were
-    added.
+
+def in_order(work: Work, written: Iterable[State]) -> list[State]:
+    """Instances in the order in which they are announced and reported: parents' tables first.
+
+    Of a table, rows to be updated come first, by their keys; then the new ones as they were added.
     """
-    created = [state for state in work.written() if state.key is None]
-    created.sort(key=place_of)
-    forecast = Forecast(work)
-    saves: list[Save] = []
-    for state, columns, moved in forecast.updates():
-        saves.append(Save(state, False, columns | moved, moved))
-    saves.sort(key=lambda save: primary_key(save.state))
-    saves += [Save(state, True) for state in created]
-    return _parents_first(saves)
+    session = work.session
+    states = sorted(
+        written,
+        key=lambda state: (
+            (1, place_of(state))
+            if is_new(session, state)
+            else (0, primary_key(state), state.class_.__qualname__)
+        ),
+    )
+    mappers = {state.mapper.base_mapper for state in states}
+    if len(mappers) < 2:
+        return states
+    places = {mapper: _place_of_tables(mapper) for mapper in mappers}
+    return sorted(states, key=lambda state: places[state.mapper.base_mapper])
 
 
 def deletes_of(work: Work, origins: dict[State, Any]) -> list[Delete]:
@@ -115,36 +128,32 @@ def models_of(states: Iterable[State]) -> set[type[Any]]:
     return {state.class_ for state in states}
 
 
-def _parents_first(saves: list[Save]) -> list[Save]:
-    mappers = {save.state.mapper.base_mapper for save in saves}
-    if len(mappers) < 2:
-        return saves
-    places = _places(mappers)
-    return sorted(saves, key=lambda save: places[save.state.mapper.base_mapper])
+def _place_of_tables(mapper: Mapper[Any]) -> int:
+    """The place of a model in the order of writing: those that others refer to come first."""
+    tables = [each for each in mapper.tables if isinstance(each, Table)]
+    return max((_table_order(table.metadata).get(table.key, 0) for table in tables), default=0)
 
 
-def _places(mappers: Collection[Mapper[Any]]) -> dict[Mapper[Any], int]:
-    """The place of each model in the order of writing: those that others refer to come first."""
-    tables = {
-        mapper: [each for each in mapper.tables if isinstance(each, Table)] for mapper in mappers
-    }
-    order = _table_order(frozenset(table for each in tables.values() for table in each))
-    return {
-        mapper: max((order[table] for table in each), default=0) for mapper, each in tables.items()
-    }
+def _table_order(metadata: MetaData) -> dict[str, int]:
+    """Each table's place by its key, those that others refer to first.
+
+    It is an order of all tables, so that two models keep theirs whoever else is in the flush.
+    """
+    # Kept with the metadata, which may get more tables.
+    number, order = metadata.info.get("signalcli table order", (0, {}))
+    if number != len(metadata.tables):
+        named = sorted(metadata.tables.values(), key=lambda table: table.fullname)
+        in_order = sort_tables_and_constraints(named, filter_fn=_leads_nowhere)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        order = {table.key: place for place, (table, _) in enumerate(in_order) if table is not None}
+        metadata.info["signalcli table order"] = len(metadata.tables), order
+    found: dict[str, int] = order
+    return found
 
 
-def _table_order(tables: frozenset[Table]) -> dict[Table, int]:
-    """Each table's place, those that others refer to first."""
-    # Kept with the metadata, so that it goes when that does.
-    first = next(iter(tables), None)
-    known: dict[frozenset[Table], dict[Table, int]] = (
-        {} if first is None else first.metadata.info.setdefault("signalcli table order", {})
-    )
-    order = known.get(tables)
-    if order is None:
-        named = sorted(tables, key=lambda table: table.fullname)
-        in_order = sort_tables_and_constraints(named)  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        order = {table: place for place, (table, _) in enumerate(in_order) if table is not None}
-        known[tables] = order
-    return order
+def _leads_nowhere(constraint: ForeignKeyConstraint) -> bool | None:
+    """Whether a foreign key's table is not known, which does not matter to who is not mapped."""
+    try:
+        constraint.referred_table  # noqa: B018  # finding it raises
+    except NoReferenceError:
+        return True
+    return None

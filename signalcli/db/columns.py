@@ -94,9 +94,10 @@ def _is_taken_for_cascaded(
 ) -> bool:
     """Whether a flush takes a key for one that the database itself has changed.
 
-    Either it knows that, or it does not know what the key was.
+    Either it knows that, or it does not know what the key was. Where a key has a column in several
+    tables, that of the first is written, and the others follow.
     """
-    return any(
+    return all(
         getattr(column, "primary_key", False)
         and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
         for column in columns

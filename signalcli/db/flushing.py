@@ -9,20 +9,20 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper, SessionTransaction
 from sqlalchemy.orm.exc import FlushError
 
-from signalcli.db.changes import Change, Delete, Save, deletes_of, models_of, saves_of
+from signalcli.db.changes import Change, Delete, Save, deletes_of, in_order, models_of, saves_of
 from signalcli.db.columns import changed_columns, unseen_columns, updated_columns
 from signalcli.db.compat.states import (
     MarksAside,
     Picture,
     State,
     contains,
+    is_new,
     marks,
     pending,
-    place_of,
     state_of,
 )
 from signalcli.db.compat.work import Work, as_if_flushing, is_sharded, shard_of
-from signalcli.db.dependants import parents_that_lost, primary_key
+from signalcli.db.dependants import parents_that_lost
 from signalcli.db.engine import using
 from signalcli.db.inserter import insert_together
 from signalcli.db.links import LinkChange, LinkPlan
@@ -61,6 +61,8 @@ class Flush:
         self.transaction = transaction
         self.announced: dict[State, Change] = {}
         self.planned: dict[State, Any] = {}
+        # Marked for deletion, but the plan keeps them: somebody's collection was given them.
+        self._kept: set[State] = set()
         self.has_begun = False
         self.is_telling = False
         self.was_rolled_back = False
@@ -120,11 +122,11 @@ class Flush:
     def announce(self, work: Work) -> None:
         """Send what is sent before the write for all that is planned, and what that leads to."""
         for _ in range(MOST_ROUNDS):
+            marked = marks(self._session)
             self.planned = {
-                state: instance
-                for state, instance in marks(self._session).items()
-                if work.is_deleting(state)
+                state: instance for state, instance in marked.items() if work.is_deleting(state)
             }
+            self._kept = marked.keys() - self.planned.keys()
             self._writes = self.writes
             if not self._announce_once(work):
                 break
@@ -211,7 +213,7 @@ class Flush:
             return False
         if save.created:
             return state.key is None
-        if state in marks(self._session):
+        if state in marks(self._session) and state not in self._kept:
             return False
         save.update_fields = changed_columns(save.instance) | save.moved
         return bool(save.update_fields)
@@ -249,7 +251,7 @@ class Flush:
             or _is_heard(post_save, written)
             or _is_heard(pre_save, written)
         ):
-            for state in _in_order(written):
+            for state in in_order(work, written):
                 self._note_save(work, state)
         late = set()
         for state in work.deleted():
@@ -269,16 +271,16 @@ class Flush:
                     self._late.append(delete)
 
     def _note_save(self, work: Work, state: State) -> None:
-        is_new = state.key is None
+        created = is_new(self._session, state)
         columns = None
-        if not is_new:
+        if not created:
             columns = updated_columns(work, state) | self._unseen.get(state, frozenset())
             if not columns:
                 return
         instance = state.obj()
         change = self._take(state)
         if not isinstance(change, Save):
-            change = Save(state, is_new, cause=self._session.causes.of(instance))
+            change = Save(state, created, cause=self._session.causes.of(instance))
             change.using = self._using(change)
             self._late.append(change)
         if not change.created:
@@ -335,10 +337,12 @@ class Flush:
         )
 
     def _fresh(self, changes: list[C]) -> list[C]:
+        """Those that nobody has announced; no deletion of a row that this transaction deleted."""
         return [
             change
             for change in changes
-            if not self._is_announced(change.state, type(change)) and not change.state.was_deleted
+            if not self._is_announced(change.state, type(change))
+            and not (isinstance(change, Delete) and change.state.was_deleted)
         ]
 
     def _send_change(self, signal: Signal, change: Change) -> None:
@@ -427,6 +431,7 @@ class Flush:
         for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
             held.clear()
         self._unseen.clear()
+        self._kept.clear()
         self._links = None
 
 
@@ -435,14 +440,6 @@ def _is_heard(signal: Signal, states: Iterable[State]) -> bool:
     if signal.is_idle:
         return False
     return bool(watching.observers) or any(map(signal.has_listeners, models_of(states)))
-
-
-def _in_order(written: Iterable[State]) -> list[State]:
-    """Updated rows by key, then new rows as they were added."""
-    return sorted(
-        written,
-        key=lambda state: (1, place_of(state)) if state.key is None else (0, primary_key(state)),
-    )
 
 
 def _in_deletion_order(deletes: list[Delete]) -> list[Delete]:

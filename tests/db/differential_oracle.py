@@ -80,7 +80,9 @@ def _note_update(recorder: Recorder, clause: Update, row: dict[str, Any]) -> Non
         # Of a link table, whose rows follow a key.
         recorder.note("write", "link changed", table.name, str(sorted(row.items())), frozenset())
         return
-    new = _with_key_to_be(recorder, table, key)
+    # An instance that is about to have another key leaves its own to a new one.
+    is_moving = None not in (present := _present_key(inspect(old))) and present != key
+    new = None if is_moving else _with_key_to_be(recorder, table, key)
     instance, kind = (old, "update") if new is None else (new, "take over")
     state = inspect(instance)
     mapper = state.mapper
@@ -141,7 +143,11 @@ def _with_key_to_be(recorder: Recorder, table: Table, key: tuple[Any, ...]) -> A
     """The new instance that takes over a row."""
     for instance in recorder.session.new:
         state = inspect(instance)
-        if table in state.mapper.tables and _present_key(state) == key:
+        has_taken_over = any(
+            entry[:4] == ("write", "take over", table.name, recorder.name_of(instance))
+            for entry in recorder.log
+        )
+        if table in state.mapper.tables and _present_key(state) == key and not has_taken_over:
             return instance
     return None
 
@@ -169,10 +175,24 @@ def note_signal(signal: Any, sender: Any, instance: Any, session: Any, **named: 
             "key": plain(repr(inspect(instance).identity)),
             "is_sender": sender is type(instance),
             "tables": [table.name for table in inspect(instance).mapper.tables],
+            "asked": _tables_asked_for(inspect(instance).mapper),
             "origin": recorder.name_of(named["origin"]) if "origin" in named else None,
             **_told_of_links(sender, instance, named),
         },
     )
+
+
+def _tables_asked_for(mapper: Any) -> list[str]:
+    """The tables that a flush may ask for what it writes to an instance's row.
+
+    Its own, and those that the row refers to by another column than their key.
+    """
+    return [table.name for table in mapper.tables] + [
+        key.column.table.name
+        for table in mapper.tables
+        for key in table.foreign_keys
+        if not key.column.primary_key
+    ]
 
 
 def _told_of_links(sender: Any, instance: Any, named: dict[str, Any]) -> dict[str, Any]:
@@ -213,13 +233,14 @@ class Told:
 
         SQLAlchemy reads the row of an expired instance in the middle of a flush where it needs the
         old value of a foreign key (that of a reference that is deleted unloaded, of one that is
-        updated afterwards) or a version. What it finds may leave less to be written, or nothing.
+        updated afterwards) or a version, and a parent's where a foreign key is not to its primary
+        key. What it finds may leave less to be written, or nothing.
         No signal can know before, short of reading the row once more than the plain session.
         """
         return any(
             at > place and f"FROM {table} " in statement
             for place, details in self.signals.get("pre_save", [])
-            for table in details["tables"]
+            for table in details["asked"]
             for at, statement in self.reads
         )
 

@@ -554,11 +554,13 @@ def outcome_of(action: Any) -> tuple[str, ...]:
         return "did", plain(action())
     except Exception as error:
         cause = error.__cause__
+        # Which of several keys is missed first is left to the hashes of the process.
+        said = "" if isinstance(error, KeyError) else plain(str(error))
         return (
             "raised",
             f"{type(error).__module__}.{type(error).__name__}",
             # What comes after it lists the members of sets.
-            plain(str(error)).split("Circular dependency detected.")[0],
+            said.split("Circular dependency detected.")[0],
             "" if cause is None else type(cause).__name__,
         )
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from shop_models import Base, Post, Seen, User
-from sqlalchemy import Column, DateTime, Engine, Integer, func
+from sqlalchemy import Column, DateTime, Engine, ForeignKey, Integer, func
 from sqlalchemy.exc import InvalidRequestError, SAWarning
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlmodel import Field, select
 from sqlmodel import Session as PlainSession
 
@@ -31,6 +32,39 @@ class Versioned(Base, table=True):
 
 # SQLModel has no place for it in a class body.
 Versioned.__mapper__.version_id_col = Versioned.__table__.c.version
+
+
+class Plain(DeclarativeBase):
+    """Keeps the tables of plain declarative classes."""
+
+
+class Animal(Plain):
+    """The base of a model that is kept in two tables."""
+
+    __tablename__ = "dbtest_creature"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+
+
+class Dog(Animal):
+    """Has a part of its row in each of them."""
+
+    __tablename__ = "dbtest_creature_dog"
+    id: Mapped[int] = mapped_column(
+        ForeignKey("dbtest_creature.id", onupdate="CASCADE"), primary_key=True
+    )
+
+
+def test_a_key_in_two_tables_that_is_changed_is_saved_and_reported(
+    engine: Engine, session: Session, seen: Seen
+) -> None:
+    Plain.metadata.create_all(engine)
+    session.add(dog := Dog())
+    session.commit()
+    seen.take()
+    dog.id = 7
+    session.commit()
+    assert seen.take_fields() == [("pre_save", "Dog", {"id"}), ("post_save", "Dog", {"id"})]
+    assert session.get(Dog, 7) is dog
 
 
 def test_a_column_set_to_an_expression_is_saved_and_reported(session: Session, seen: Seen) -> None:

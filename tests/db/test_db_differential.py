@@ -11,7 +11,7 @@ SIGNALCLI_TEST_DATABASE the URL of a database other than SQLite in memory.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -96,7 +96,8 @@ class Peers:
             if any(way.compare(expected, actual)):
                 self._judge(program, way)
             problems = list(way.judge(actual))
-            if way.noted and way is not HEARD:
+            # A failing flush of SQLAlchemy's may write all the same, or not: see below.
+            if way.noted and way is not HEARD and not any(way.compare(heard, actual)):
                 problems += differing_signals(
                     signals_of(heard, way.noted), signals_of(actual, way.noted)
                 )
@@ -166,7 +167,9 @@ def test_receivers_that_use_the_session_change_nothing(peers: Peers, group: str)
     @setting(15)
     @given(programs(GROUPS[group]), some(ACTIVE))
     def check(program: Program, active: list[Way]) -> None:
-        peers.check(program, active)
+        # Where a flush is told to write some objects only, a receiver's own writes the rest before.
+        ops = tuple(op for op in program.ops if op.name != "flush_some")
+        peers.check(replace(program, ops=ops), active)
 
     check()
 
@@ -179,8 +182,12 @@ def test_small_batches_write_what_is_added_in_one_go(peers: Peers, group: str) -
         max_size=12,
     ).map(tuple)
 
+    # In a circle, the order of inserts is left to chance, and so which keys are still free. An only
+    # child that another one replaces is written in its batch, and its row is in the way.
+    families = [each for each in GROUPS[group] if not each.startswith(("circle", "only_orphan"))]
+
     @setting(6)
-    @given(st.sampled_from(GROUPS[group]), additions, st.integers(1, 5), st.booleans())
+    @given(st.sampled_from(families), additions, st.integers(1, 5), st.booleans())
     def check(family: str, added: tuple[Op, ...], size: int, is_heard: bool) -> None:
         program = Program(family, added)
         expected = peers.plain.run(program)

@@ -1,14 +1,15 @@
 """Which rows a relationship's change saves and deletes, whatever side it was made from."""
 
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import pytest
 from shop_models import Base, Comment, Connect, Log, Post, Profile, Seen, User
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import Engine, ForeignKeyConstraint, event, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import Field, Relationship, select
 
-from signalcli.db import Session, post_delete, pre_delete
+from signalcli.db import Session, post_delete, post_save, pre_delete, pre_save
 
 
 class Team(Base, table=True):
@@ -42,6 +43,19 @@ class Fan(Base, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     team_id: int | None = Field(default=None, foreign_key="dbtest_team.id")
+
+
+class Stamped(Base, table=True):
+    """A row whose value from the database is loaded right after the insert."""
+
+    __tablename__ = "dbtest_stamped"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    stamp: str | None = Field(default=None, sa_column_kwargs={"onupdate": text("'changed'")})
+
+    def __init__(self) -> None:
+        """Leave the value to the database."""
 
 
 class Ticket(Base, table=True):
@@ -306,6 +320,92 @@ def test_a_new_parent_is_created_before_its_child_is_saved(session: Session, see
         "post_save Team created",
         "post_save Member updated",
     ]
+
+
+@pytest.mark.parametrize("signal", [pre_save, post_save])
+def test_a_parent_comes_before_its_child_whoever_listens(
+    session: Session, connect: Connect, signal: Any
+) -> None:
+    got = []
+    connect(signal, lambda sender, **kwargs: got.append(sender))
+    user = User(username="ann")
+    session.add(post := Post(title="first"))
+    post.user = user
+    session.commit()
+    assert got == [User, Post]
+
+
+@pytest.mark.parametrize("signal", [pre_save, post_save])
+def test_a_grandparent_comes_first_though_nobody_between_is_written(
+    session: Session, connect: Connect, signal: Any
+) -> None:
+    session.add(Post(title="first", user=User(username="zoe"), comments=[Comment(text="c")]))
+    session.commit()
+    got = []
+    connect(signal, lambda sender, **kwargs: got.append(sender))
+    comment, user = session.exec(select(Comment)).one(), session.exec(select(User)).one()
+    comment.text, user.age = "changed", 30
+    session.commit()
+    assert got == [User, Comment]
+
+
+@pytest.mark.parametrize("hears_before", [False, True])
+def test_a_row_whose_values_are_fetched_with_the_insert_is_created(
+    session: Session, connect: Connect, hears_before: bool
+) -> None:
+    got = []
+    if hears_before:
+        connect(pre_save, lambda **kwargs: None)
+    connect(post_save, lambda created, **kwargs: got.append(created))
+    session.add(Stamped())
+    session.commit()
+    assert got == [True]
+
+
+def test_a_child_that_moves_is_saved_before_it_is_deleted_later(
+    engine: Engine, session: Session, seen: Seen
+) -> None:
+    session.add(User(username="ann", posts=[Post(title="first")]))
+    session.add(User(username="bob"))
+    session.commit()
+    post = session.exec(select(Post)).one()
+    bob = session.exec(select(User).where(User.username == "bob")).one()
+    seen.take()
+    order: list[str] = []
+
+    def note_update(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
+        if statement.startswith("UPDATE"):
+            order.extend([*seen.take(), "UPDATE"])
+
+    event.listen(engine, "before_cursor_execute", note_update)
+    with session.no_autoflush:
+        session.add(User(username="eve"))
+        post.user = bob
+        session.delete(post)
+    # That it was given to a parent outweighs its mark of deletion, until the next flush.
+    session.flush()
+    assert order == ["pre_save User", "pre_save Post", "UPDATE"]
+    assert seen.take() == ["post_save User created", "post_save Post updated"]
+    session.flush()
+    assert seen.take() == ["pre_delete Post", "post_delete Post"]
+
+
+def test_an_update_of_a_row_that_is_gone_is_announced_though_it_fails(
+    session: Session, seen: Seen
+) -> None:
+    session.add(User(username="ann", posts=[Post(title="first")]))
+    session.add(bob := User(username="bob"))
+    session.commit()
+    post = session.exec(select(Post)).one()
+    session.delete(post)
+    session.flush()
+    seen.take()
+    session.delete(post)
+    with session.no_autoflush:
+        bob.posts.append(post)
+    with pytest.raises(StaleDataError):
+        session.flush()
+    assert seen.take() == ["pre_save Post"]
 
 
 def test_a_pre_save_receiver_of_a_child_sees_which_columns_will_change(

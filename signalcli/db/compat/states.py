@@ -179,6 +179,14 @@ def _last(marks: dict[State, Any]) -> State | None:
     return next(reversed(marks), None)
 
 
+def is_new(session: "Session", state: State) -> bool:
+    """Whether an instance is pending: has no row until the flush under way is over.
+
+    Its key does not tell: an insert with ``eager_defaults`` has it within the flush.
+    """
+    return state in session._new
+
+
 def place_of(state: State) -> int:
     """The place of a new instance in the order of adding, in which a flush inserts rows."""
     return state.insert_order or 0

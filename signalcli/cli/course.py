@@ -19,7 +19,7 @@ class Course:
     """A command under way: what has come of it so far.
 
     Attributes:
-        settings: what the global options say.
+        settings: the values of the global options.
         name: the command's name.
         task: what the command does.
         recorder: builds the trace, and knows which receiver raised an exception.
@@ -42,7 +42,8 @@ class Course:
         self.name = name
         self.task = task
         piecemeal = task.piecemeal if isinstance(task, Task) else None
-        self.recorder = (isinstance(task, Task) and task.recorder) or Recorder()
+        recorder = task.recorder if isinstance(task, Task) else None
+        self.recorder = Recorder() if recorder is None else recorder
         self.totals = piecemeal.totals if piecemeal is not None else None
         self.begun = datetime.now(UTC).replace(tzinfo=None)
         self.is_heard = False

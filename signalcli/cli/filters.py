@@ -31,6 +31,7 @@ class Wanted:
     @property
     def filter(self) -> "Filter":
         """The filter that the log understands."""
+        # The help and the completion of the commands need no SQLAlchemy.
         from signalcli.log.finding import Filter
         from signalcli.trace.records import encodable
 

@@ -22,6 +22,7 @@ def write_document(
     problem: Problem | None = None,
 ) -> None:
     """Write the JSON document of a command; for a line of a script, with the line's number."""
+    # `--version` loads this module, too: that is why these functions import what they need.
     from signalcli.render.document import document, dumps
 
     contents = document(

@@ -1,4 +1,4 @@
-"""The way of every command: make the apps ready, watch, do the work, show what came of it, keep it.
+"""The way of every command: make the apps ready, watch, do the work, keep the run, show it.
 
 Loaded when a command runs; its help and completion do without.
 """
@@ -66,10 +66,11 @@ ALWAYS_SENT = {
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
-    """Carry out a command, print what came of it, and keep it in the signal log.
+    """Carry out a command whose arguments have been read, as every command is carried out.
 
-    The arguments have been read: the task is made of them. The work sends model signals through
-    its session; their receivers may send more.
+    The apps are made ready, and the trace begins. The work changes objects in a session, which
+    sends model signals; receivers react, and may send more. Then the trace ends. People see it
+    grow; the signal log keeps it; the answer comes last.
 
     Arguments:
         settings: what the global options say.
@@ -170,7 +171,7 @@ def _watched(course: Course) -> Iterator[None]:
 
 
 def _work(course: Course, closing: contextlib.ExitStack) -> None:
-    """Announce the command and do its work; what ends it is noted and not raised."""
+    """Announce the command and do its work; an exception that ends it is noted, not raised."""
     task = course.task
     try:
         _announce(course, command_started, arguments=list(current().arguments))
@@ -215,7 +216,7 @@ def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) ->
 
 
 def _announce_end(course: Course) -> None:
-    """Say that the command is over, and how; a receiver of that may fail, too."""
+    """Announce the end of the command, and how it ended; a receiver of that may fail, too."""
     if isinstance(course.failure, Exception):
         _tell(course, got_command_exception, exception=course.failure)
     exit_code = 0 if course.problem is None else course.problem.exit_code

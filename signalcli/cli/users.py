@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from signalcli.core.accounts import Account
     from signalcli.db import Session
 
+# The commands import what they work with when they work: their help and their completion need
+# neither SQLAlchemy nor the demo app.
+
 DEMO_APP = "signalcli.core"
 
 NewUsername = Annotated[

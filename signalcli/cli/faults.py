@@ -3,7 +3,6 @@
 import contextlib
 from contextlib import AbstractContextManager
 
-from signalcli.apps.inventory import find_connections, find_signals, no_match
 from signalcli.cli.invocation import NO_FAULTS, FaultOptions
 from signalcli.trace import Faults, injected
 from signalcli.trace.names import matches
@@ -17,6 +16,9 @@ def check(wanted: FaultOptions) -> None:
     """
     if wanted == NO_FAULTS:
         return
+    # Most runs have no faults, and do without the inventory.
+    from signalcli.apps.inventory import find_connections, find_signals, no_match
+
     entries = find_connections()
     for pattern in (*wanted.fail, *(pattern for pattern, _ in wanted.delay)):
         if not any(matches(pattern, each.short_receiver, each.receiver) for each in entries):

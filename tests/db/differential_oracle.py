@@ -81,7 +81,8 @@ def _note_update(recorder: Recorder, clause: Update, row: dict[str, Any]) -> Non
         recorder.note("write", "link changed", table.name, str(sorted(row.items())), frozenset())
         return
     # An instance that is about to have another key leaves its own to a new one.
-    is_moving = None not in (present := _present_key(inspect(old))) and present != key
+    present = _present_key(inspect(old))
+    is_moving = all(isinstance(each, int | str) for each in present) and present != key
     new = None if is_moving else _with_key_to_be(recorder, table, key)
     instance, kind = (old, "update") if new is None else (new, "take over")
     state = inspect(instance)
@@ -143,11 +144,11 @@ def _with_key_to_be(recorder: Recorder, table: Table, key: tuple[Any, ...]) -> A
     """The new instance that takes over a row."""
     for instance in recorder.session.new:
         state = inspect(instance)
-        has_taken_over = any(
-            entry[:4] == ("write", "take over", table.name, recorder.name_of(instance))
+        is_written = any(
+            entry[0] == "write" and entry[2:4] == (table.name, recorder.name_of(instance))
             for entry in recorder.log
         )
-        if table in state.mapper.tables and _present_key(state) == key and not has_taken_over:
+        if table in state.mapper.tables and _present_key(state) == key and not is_written:
             return instance
     return None
 

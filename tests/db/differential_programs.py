@@ -308,7 +308,10 @@ class Interpreter:
         thing = self._pick(op.a)
         if thing is None:
             return "flag of nothing"
-        key = self._column(thing, op.b).key
+        mapper, key = inspect(thing).mapper, self._column(thing, op.b).key
+        if mapper.version_id_col is not None and mapper.columns[key].primary_key:
+            # Its version alone would be counted on, of which no signal is sent.
+            return "flag of a key"
         flag_modified(thing, key)
         return f"flag_modified({self._called(thing)}.{key})"
 

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import processes
@@ -11,6 +12,7 @@ import signalcli
 
 HOUSE = Path(signalcli.__file__).parent
 ROOMS_FROM_BELOW = (
+    "errors",
     "rows",
     "dispatch",
     "db",
@@ -29,27 +31,60 @@ def imported_rooms(module: Path) -> set[str]:
     """The rooms that a module imports, be it at its top or later."""
     names = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module == "signalcli":
+            names.update(f"signalcli.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
         elif isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
     parts = [name.split(".") for name in names]
-    return {name[1] for name in parts if name[0] == "signalcli" and len(name) > 1}
+    found = {name[1] for name in parts if name[0] == "signalcli" and len(name) > 1}
+    return found - {"__version__"}
+
+
+def modules_of(room: str) -> list[Path]:
+    """The modules of a room, of which the lowest is a module itself."""
+    return [HOUSE / "errors.py"] if room == "errors" else list((HOUSE / room).glob("**/*.py"))
 
 
 @pytest.mark.parametrize("room", ROOMS_FROM_BELOW)
 def test_a_room_knows_nothing_of_the_rooms_above_it(room: str) -> None:
     above = set(ROOMS_FROM_BELOW[ROOMS_FROM_BELOW.index(room) + 1 :])
-    modules = list((HOUSE / room).glob("**/*.py"))
+    modules = modules_of(room)
     assert modules
     assert {module.name: imported_rooms(module) & above for module in modules} == {
         module.name: set() for module in modules
     }
 
 
+def test_no_modules_of_the_command_line_import_each_other_in_a_circle() -> None:
+    modules = {module.stem: module for module in (HOUSE / "cli").glob("*.py")}
+    order = TopologicalSorter({name: imported_from_cli(path) for name, path in modules.items()})
+    assert set(order.static_order()) == set(modules)
+
+
+def imported_from_cli(module: Path) -> set[str]:
+    """The modules of the command line that a module imports, be it at its top or later."""
+    nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    room = {
+        alias.name for node in imports if node.module == "signalcli.cli" for alias in node.names
+    }
+    names = {str(node.module) for node in imports if str(node.module).startswith("signalcli.cli.")}
+    return room | {name.split(".")[2] for name in names}
+
+
 def test_every_room_of_the_house_has_its_place() -> None:
     rooms = {folder.name for folder in HOUSE.iterdir() if (folder / "__init__.py").exists()}
-    assert rooms == set(ROOMS_FROM_BELOW)
+    modules = {module.stem for module in HOUSE.glob("*.py") if not module.stem.startswith("__")}
+    assert rooms | modules == set(ROOMS_FROM_BELOW)
+    assert modules == {"errors"}
+
+
+def test_the_errors_know_nothing_of_the_house() -> None:
+    assert imported_rooms(HOUSE / "errors.py") == set()
+    loaded = {name for name in loaded_by("import signalcli.errors") if name.startswith("signalcli")}
+    assert loaded == {"signalcli", "signalcli.errors"}
 
 
 def test_the_testing_tools_know_no_command_and_no_app() -> None:
@@ -65,10 +100,13 @@ def loaded_by(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-def test_rows_are_read_with_the_standard_library_alone() -> None:
-    modules = list((HOUSE / "rows").glob("*.py"))
-    assert set().union(*map(imported_rooms, modules)) == {"rows"}
-    loaded = {name.partition(".")[0] for name in loaded_by("import signalcli.rows")}
+@pytest.mark.parametrize(
+    ("room", "known"), [("rows", {"rows", "errors"}), ("dispatch", {"dispatch"})]
+)
+def test_rows_and_signals_need_the_standard_library_alone(room: str, known: set[str]) -> None:
+    modules = list((HOUSE / room).glob("*.py"))
+    assert set().union(*map(imported_rooms, modules)) == known
+    loaded = {name.partition(".")[0] for name in loaded_by(f"import signalcli.{room}")}
     own = {name for name in loaded_by("import os") if "." not in name}
     assert loaded - set(sys.stdlib_module_names) - own == {"signalcli"}
 

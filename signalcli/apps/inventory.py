@@ -14,20 +14,12 @@ from signalcli.db.signals import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
+from signalcli.errors import NotFound
 from signalcli.trace.dispatcher import sender_name
 from signalcli.trace.names import matches, short_name
 from signalcli.trace.representation import describe
 
 OWN_PACKAGE = "signalcli"
-
-
-class NoMatch(LookupError):
-    """Nothing has a name like the one that is looked for."""
-
-    def __init__(self, what: str, wanted: str, command: str) -> None:
-        super().__init__(
-            f"there is no {what} that matches {wanted}; `signalcli {command}` shows what there is"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +108,28 @@ def find_signals(
         installed: the installed apps.
 
     Raises:
-        NoMatch: no signal matches the pattern.
+        NotFound: no signal matches the pattern.
     """
     found = [
         signal for signal in signals_within(installed) if matches(pattern, signal.name, signal.path)
     ]
     if pattern is not None and not found:
-        raise NoMatch("signal", repr(pattern), "signals")
+        raise no_match("signal", repr(pattern), "signals")
     entries = map(_signal_entry, found)
     return [entry for entry in entries if not (unused and entry.connections)]
+
+
+def no_match(what: str, wanted: str, command: str) -> NotFound:
+    """The error that nothing has a name like the one that is looked for.
+
+    Arguments:
+        what: the kind of thing.
+        wanted: the glob, or the globs, as the message quotes them.
+        command: the command that lists such things.
+    """
+    return NotFound(
+        f"there is no {what} that matches {wanted}; `signalcli {command}` shows what there is"
+    )
 
 
 def signals_within(installed: Apps = apps) -> list[Signal]:
@@ -155,7 +160,7 @@ def find_connections(
         installed: the installed apps.
 
     Raises:
-        NoMatch: no signal matches, or no connection of those that do.
+        NotFound: no signal matches, or no connection of those that do.
     """
     found = [
         entry
@@ -167,7 +172,7 @@ def find_connections(
     if not found and (sender is not None or receiver is not None):
         globs = {"signal": signal, "sender": sender, "receiver": receiver}
         wanted = (f"the {word} {glob!r}" for word, glob in globs.items() if glob is not None)
-        raise NoMatch("connection", " and ".join(wanted), "receivers")
+        raise no_match("connection", " and ".join(wanted), "receivers")
     return found
 
 

@@ -10,16 +10,9 @@ from pathlib import Path
 from string import Template
 
 from signalcli.apps.importing import exists
+from signalcli.errors import AlreadyExists, InvalidValue
 
 TEMPLATE, SUFFIX = "template", ".txt"
-
-
-class Refused(ValueError):
-    """An app cannot be called that, or stand there; the message says why."""
-
-
-class Taken(Refused):
-    """Something else stands there, or has that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,8 @@ def write_app(name: str, directory: Path | None = None) -> Started:
         directory: the package; by default one called like the app, in the working directory.
 
     Raises:
-        Refused: the name is no Python name, or that of a module that can be imported already.
-        Taken: there is such a module, or such a file.
+        InvalidValue: the name is no Python name, or that of a module that can be imported already.
+        AlreadyExists: there is such a module, or such a file.
         OSError: a file cannot be written; none is left behind.
     """
     given = Path(name) if directory is None else directory
@@ -66,13 +59,13 @@ def write_app(name: str, directory: Path | None = None) -> Started:
     package = Path(os.path.normpath(Path.cwd() / given))
     _check(package.name, "a package")
     if exists(name, package.name):
-        raise Taken(
+        raise AlreadyExists(
             f"there is a Python module called {package.name!r} already; choose another name"
         )
     contents = _contents(name, package.name)
     for file in contents:
         if (package / file).exists() or (package / file).is_symlink():
-            raise Taken(f"{given / file} exists already; nothing was written")
+            raise AlreadyExists(f"{given / file} exists already; nothing was written")
     _write(package, contents)
     return Started(package, tuple(given / file for file in contents))
 
@@ -81,7 +74,7 @@ def _check(name: str, what: str) -> None:
     # Python reads names in NFKC: one in another form would not be found again.
     is_plain = unicodedata.normalize("NFKC", name) == name and not name.startswith("__")
     if not name.isidentifier() or keyword.iskeyword(name) or not is_plain:
-        raise Refused(f"{name!r} is no name for {what}; use letters, digits and _")
+        raise InvalidValue(f"{name!r} is no name for {what}; use letters, digits and _")
 
 
 def _contents(name: str, package: str) -> dict[str, str]:

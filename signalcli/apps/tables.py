@@ -19,10 +19,11 @@ from sqlmodel import SQLModel
 
 from signalcli.apps.config import AppConfig
 from signalcli.apps.registry import Apps, apps
-from signalcli.db import DatabaseUnusable, post_migrate, pre_migrate
+from signalcli.db import post_migrate, pre_migrate
 from signalcli.db.database import using
 from signalcli.db.models import mapped_models
 from signalcli.dispatch import Signal
+from signalcli.errors import DatabaseUnusable
 
 
 @dataclass(frozen=True, slots=True)

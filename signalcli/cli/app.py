@@ -1,30 +1,177 @@
-"""The commands, put together."""
+"""The table of all commands, and Typer's groups that are made of it.
+
+Typer looks at every parameter of every command before it reads the command line. Here the list of
+the commands needs no more than this table, and a command that runs needs its own module alone.
+"""
 
 import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, ClassVar
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from signalcli.cli.lazy import Entry, LazyGroup, Panel
-from signalcli.cli.options import remember
-from signalcli.cli.problems import EXIT_CODES
+from signalcli.cli.invocation import Settings
+from signalcli.cli.options import remember, with_global_options
+from signalcli.cli.output import print_problem, write_document
+from signalcli.cli.problems import EXIT_CODES, Problem, Reported, as_told, usage_problem
+from signalcli.cli.task import Inquiry, Task
+from signalcli.errors import SignalcliError, UsageError
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 _TAKES_PASSWORD = "PasswordCommand"  # noqa: S105  # the name of a class
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command.
+
+    Attributes:
+        place: its module within this package, and its function there: ``users.register``.
+        help: one line for lists of commands, the first one of its function's docstring.
+        cls: the name of its class, in ``passwords``, where it is no plain command.
+        group: the class of the group, where other commands stand below it.
+    """
+
+    place: str
+    help: str
+    cls: str | None = None
+    group: "type[LazyGroup] | None" = None
+
+    def load(self) -> Callable[..., Task | Inquiry | None]:
+        """The command's function."""
+        module, _, name = self.place.partition(".")
+        function: Callable[..., Task | Inquiry | None] = getattr(
+            import_module(f"signalcli.cli.{module}"), name
+        )
+        return function
+
+    def build(self, name: str, epilog: str | None) -> Any:
+        """The command, with all its parameters."""
+        command = with_global_options(self.load(), _carry_out)
+        if self.group is not None:
+            app = typer.Typer(name=name, epilog=epilog, cls=self.group, add_completion=False)
+            app.callback(invoke_without_command=True)(command)
+        else:
+            passwords = import_module("signalcli.cli.passwords") if self.cls else None
+            cls = getattr(passwords, self.cls) if self.cls else None
+            app = typer.Typer(add_completion=False)
+            app.command(name, cls=cls, epilog=epilog)(command)
+        return get_command(app)
+
+
+def _carry_out(name: str, settings: Settings, command: Callable[[], Task | Inquiry | None]) -> None:
+    """Carry out a command whose arguments have been read.
+
+    Arguments:
+        name: the command's name, as in ``log show``.
+        settings: the values of the global options.
+        command: makes the task of its arguments; None where it has carried itself out.
+
+    Raises:
+        Reported: the command failed, and has said so.
+        Terminated: the system asks the process to end.
+    """
+    try:
+        task = command()
+    except SignalcliError as error:
+        raise Reported(_refused(name, settings, error)) from error
+    if task is not None:
+        # This loads SQLAlchemy and Rich, which the help and the completion do without.
+        from signalcli.cli.run import run
+
+        run(settings, name, task)
+
+
+def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
+    """Say what is wrong with the arguments of a command."""
+    is_usage = isinstance(error, UsageError)
+    problem = as_told(error)
+    if is_usage:
+        problem = usage_problem(f"{error}. See `signalcli {name} --help`")
+    if settings.json:
+        write_document(None if is_usage else name, problem=problem)
+    else:
+        print_problem(problem)
+    return problem
+
+
+@dataclass(slots=True)
+class Panel:
+    """Commands that stand together in the help.
+
+    Attributes:
+        title: what stands above them; None: what stands above commands anyway.
+        entries: the commands by name.
+    """
+
+    title: str | None
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are lines of a table, and are built to run or to be completed.
+
+    Attributes:
+        panels: its commands.
+    """
+
+    panels: ClassVar[tuple[Panel, ...]] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._entries = {
+            name: entry for panel in self.panels for name, entry in panel.entries.items()
+        }
+        self._built: dict[str, Any] = {}
+        # The names are what Typer looks for a name like the wrong one among.
+        self.commands = dict.fromkeys(self._entries)  # type: ignore[assignment]  # values: get_command
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The outline of a command for lists; None where there is no command of that name."""
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        title = next(panel.title for panel in self.panels if cmd_name in panel.entries)
+        return TyperCommand(cmd_name, help=entry.help, rich_help_panel=title)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is named first, built, and the arguments that are left for it."""
+        name, outline, rest = super().resolve_command(ctx, args)
+        if name is None or outline is None:
+            return name, outline, rest
+        if name not in self._built:
+            self._built[name] = self._entries[name].build(name, self.epilog)
+        return name, self._built[name], rest
+
+
 class _LogCommands(LazyGroup):
-    """What stands below ``log``."""
+    """The commands below ``log``."""
 
     panels: ClassVar = (
         Panel(
             None,
             {
-                "show": Entry("log", "show"),
-                "stats": Entry("log", "stats"),
-                "follow": Entry("log", "follow"),
-                "export": Entry("log", "export"),
-                "prune": Entry("log", "prune"),
+                "show": Entry(
+                    "log.show", "Print what a run printed: its dispatches, receivers and answer."
+                ),
+                "stats": Entry(
+                    "log.stats",
+                    "Say of each receiver and each signal how often it ran or was sent, "
+                    "failed, and how long.",
+                ),
+                "follow": Entry(
+                    "log.follow",
+                    "Show runs of other signalcli processes as they complete, until Ctrl-C.",
+                ),
+                "export": Entry("log.export", "Draw a run, or hand it to another tool."),
+                "prune": Entry(
+                    "log.prune",
+                    "Remove runs from the signal log, and give their space back to the disk.",
+                ),
             },
         ),
     )
@@ -37,38 +184,97 @@ class _Commands(LazyGroup):
         Panel(
             "Users",
             {
-                "register": Entry("users", "register", _TAKES_PASSWORD),
-                "update": Entry("users", "update"),
-                "delete": Entry("users", "delete"),
-                "notify": Entry("users", "notify"),
-                "list": Entry("users", "list_users"),
-                "show": Entry("users", "show"),
-                "passwd": Entry("authorization", "passwd", _TAKES_PASSWORD),
-                "login": Entry("authorization", "login", _TAKES_PASSWORD),
-                "logout": Entry("authorization", "logout"),
+                "register": Entry(
+                    "users.register",
+                    "Store a new user, and watch receivers make the profile and send a "
+                    "notification.",
+                    _TAKES_PASSWORD,
+                ),
+                "update": Entry(
+                    "users.update", "Change a user, and watch a receiver save the profile."
+                ),
+                "delete": Entry("users.delete", "Remove a user, and watch the profile go first."),
+                "notify": Entry("users.notify", "Send the notification signal for a user."),
+                "list": Entry(
+                    "users.list_users", "List the users, in the order in which they registered."
+                ),
+                "show": Entry("users.show", "Show a user and their profile."),
+                "passwd": Entry(
+                    "authorization.passwd",
+                    "Set a user's password, which is asked for on the terminal.",
+                    _TAKES_PASSWORD,
+                ),
+                "login": Entry(
+                    "authorization.login",
+                    "Check a password, and watch user_logged_in or user_login_failed.",
+                    _TAKES_PASSWORD,
+                ),
+                "logout": Entry("authorization.logout", "Send user_logged_out for a user."),
             },
         ),
         Panel(
             "Any model, any signal",
             {
-                "create": Entry("objects", "create"),
-                "change": Entry("objects", "change"),
-                "remove": Entry("objects", "remove"),
-                "get": Entry("objects", "get"),
-                "send": Entry("sending", "send"),
+                "create": Entry(
+                    "objects.create",
+                    "Store a new object of any model, with all signals that this sends.",
+                ),
+                "change": Entry(
+                    "objects.change",
+                    "Change an object of any model, with all signals that this sends.",
+                ),
+                "remove": Entry(
+                    "objects.remove",
+                    "Remove an object of any model, and what its relationships say goes with it.",
+                ),
+                "get": Entry(
+                    "objects.get",
+                    "Show an object of any model by its key, or list those with certain values.",
+                ),
+                "send": Entry("objects.send", "Send any signal, with arguments that it provides."),
             },
         ),
-        Panel("Scripts", {"batch": Entry("batch", "batch")}),
+        Panel(
+            "Scripts",
+            {
+                "batch": Entry(
+                    "batch.batch", "Carry out the commands of a file, one a line, in one process."
+                ),
+            },
+        ),
         Panel(
             "Apps and signals",
             {
-                "signals": Entry("connected", "signals"),
-                "receivers": Entry("connected", "receivers"),
-                "apps": Entry("apps", "apps"),
-                "startapp": Entry("apps", "startapp"),
+                "signals": Entry(
+                    "apps.signals",
+                    "List the signals of the installed apps, with their arguments and number "
+                    "of receivers.",
+                ),
+                "receivers": Entry(
+                    "apps.receivers",
+                    "List who is connected to which signal, in the order in which receivers run.",
+                ),
+                "apps": Entry(
+                    "apps.apps",
+                    "List the installed apps, with their models, signals and receivers.",
+                ),
+                "startapp": Entry(
+                    "apps.startapp",
+                    "Write a small working app to begin with: models, signals, receivers, a test.",
+                ),
             },
         ),
-        Panel("The signal log", {"log": Entry("log", "log", group=_LogCommands)}),
+        Panel(
+            "The signal log",
+            {
+                "log": Entry(
+                    "log.log",
+                    "List the runs in the signal log, the newest first; the commands below "
+                    "do more with them.",
+                    group=_LogCommands,
+                ),
+            },
+        ),
     )
 
 

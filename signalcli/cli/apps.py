@@ -1,33 +1,116 @@
-"""The commands for apps: which are installed, and a new one to begin with."""
+"""The commands for apps: their signals, their receivers, which are installed, and a new one."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from signalcli.cli.inquiring import Exists, Findings, InvalidValue, inquire
-from signalcli.cli.options import Ndjson, Settings
-from signalcli.cli.output import print_traceback_if_wanted
+from signalcli.cli.arguments import complete_signal
+from signalcli.cli.invocation import Settings
+from signalcli.cli.options import Ndjson
+from signalcli.cli.task import Findings, Inquiry
+from signalcli.errors import InvalidValue
+
+# The functions that do the work import what they work with: the help and the completion of these
+# commands need neither the apps nor Rich.
 
 
-def apps(settings: Settings, ndjson: Ndjson = False) -> None:
+def signals(
+    settings: Settings,
+    pattern: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PATTERN",
+            help="A glob for the short or full name, as 'post_*'.",
+            autocompletion=complete_signal,
+            show_default=False,
+        ),
+    ] = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Only signals that nobody listens to.")
+    ] = False,
+    ndjson: Ndjson = False,
+) -> Inquiry:
+    """List the signals of the installed apps, with their arguments and number of receivers.
+
+    Example: signalcli signals 'post_*' --unused
+    """
+    return Inquiry(partial(_find_signals, pattern, unused), ndjson=ndjson)
+
+
+def _find_signals(pattern: str | None, unused: bool) -> Findings:
+    from signalcli.apps.inventory import find_signals
+    from signalcli.render.inventory import signal_row, signals_view
+
+    found = find_signals(pattern, unused=unused)
+    return Findings(map(signal_row, found), lambda: [signals_view(found)])
+
+
+def receivers(
+    settings: Settings,
+    signal: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SIGNAL",
+            help="A glob for the signal's short or full name.",
+            autocompletion=complete_signal,
+            show_default=False,
+        ),
+    ] = None,
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender",
+            help="Only those connected to a sender of this name (a glob).",
+            show_default=False,
+        ),
+    ] = None,
+    receiver: Annotated[
+        str | None,
+        typer.Option(
+            "--receiver", help="Only receivers of this name (a glob).", show_default=False
+        ),
+    ] = None,
+    source: Annotated[bool, typer.Option("--source", help="Show the receivers' code.")] = False,
+    ndjson: Ndjson = False,
+) -> Inquiry:
+    """List who is connected to which signal, in the order in which receivers run.
+
+    Example: signalcli receivers post_save --sender User --source
+    """
+    return Inquiry(partial(_find_receivers, signal, sender, receiver, source), ndjson=ndjson)
+
+
+def _find_receivers(
+    signal: str | None, sender: str | None, receiver: str | None, with_source: bool
+) -> Findings:
+    from signalcli.apps.inventory import find_connections
+    from signalcli.render.inventory import connection_row, connections_view
+
+    found = find_connections(signal, sender=sender, receiver=receiver)
+    return Findings(
+        (connection_row(entry, with_source=with_source) for entry in found),
+        lambda: [connections_view(found, with_source=with_source)],
+    )
+
+
+def apps(settings: Settings, ndjson: Ndjson = False) -> Inquiry:
     """List the installed apps, with their models, signals and receivers.
 
     Example: signalcli apps --app shop
     """
+    return Inquiry(partial(_find_apps, settings.apps), ndjson=ndjson)
 
-    def work() -> Findings:
-        from signalcli.apps.installed import find_installed
-        from signalcli.apps.inventory import find_apps
-        from signalcli.render.inventory import app_row, apps_view
 
-        source = find_installed(settings.apps).source
-        found = find_apps()
-        return Findings(
-            (app_row(entry, source) for entry in found), lambda: [apps_view(found, source)]
-        )
+def _find_apps(named: tuple[str, ...]) -> Findings:
+    from signalcli.apps.installed import find_installed
+    from signalcli.apps.inventory import find_apps
+    from signalcli.render.inventory import app_row, apps_view
 
-    inquire(settings, "apps", work, ndjson=ndjson)
+    source = find_installed(named).source
+    found = find_apps()
+    return Findings((app_row(entry, source) for entry in found), lambda: [apps_view(found, source)])
 
 
 def startapp(
@@ -46,31 +129,27 @@ def startapp(
             show_default=False,
         ),
     ] = None,
-) -> None:
+) -> Inquiry:
     """Write a small working app to begin with: models, signals, receivers, a test.
 
     Example: signalcli startapp shop
     """
+    work = partial(_write_app, name, None if directory is None else Path(directory))
+    return Inquiry(work, needs_apps=False)
 
-    def work() -> Findings:
-        from signalcli.apps.starting import Refused, Taken, write_app
-        from signalcli.render.inventory import started_view
 
-        try:
-            started = write_app(name, None if directory is None else Path(directory))
-        except Taken as error:
-            raise Exists(str(error)) from error
-        except Refused as error:
-            raise InvalidValue(str(error)) from error
-        except OSError as error:
-            print_traceback_if_wanted()
-            raise InvalidValue(f"the app {name!r} cannot be written: {error.strerror}") from error
-        result: dict[str, Any] = {
-            "name": name,
-            "path": str(started.package),
-            "files": [str(file) for file in started.files],
-            "try": started.try_it,
-        }
-        return Findings(document=lambda: {"result": result}, views=lambda: [started_view(started)])
+def _write_app(name: str, directory: Path | None) -> Findings:
+    from signalcli.apps.starting import write_app
+    from signalcli.render.inventory import started_view
 
-    inquire(settings, "startapp", work, needs_apps=False)
+    try:
+        started = write_app(name, directory)
+    except OSError as error:
+        raise InvalidValue(f"the app {name!r} cannot be written: {error.strerror}") from error
+    result = {
+        "name": name,
+        "path": str(started.package),
+        "files": [str(file) for file in started.files],
+        "try": started.try_it,
+    }
+    return Findings(document=lambda: {"result": result}, views=lambda: [started_view(started)])

@@ -1,17 +1,23 @@
 """The commands for passwords and logins: passwd, login, logout."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signalcli.cli.options import Settings
-from signalcli.cli.passwords import PasswordStdin, given_password, new_password, refuse_usage
-from signalcli.cli.problems import login_failure
-from signalcli.cli.running import Answer, carry_out
+from signalcli.cli.invocation import Settings
+from signalcli.cli.passwords import PasswordStdin, given_password, new_password
+from signalcli.cli.problems import Problem
+from signalcli.cli.task import Answer, Task
 from signalcli.cli.users import DEMO_APP, Username, user_result
+from signalcli.errors import UsageError
 
 if TYPE_CHECKING:
     from signalcli.db import Session
+
+
+# The functions that do the work import what they work with: the help and the completion of these
+# commands need neither SQLAlchemy nor the demo app.
 
 
 def passwd(
@@ -21,73 +27,81 @@ def passwd(
     remove: Annotated[
         bool, typer.Option("--remove", help="Take the password away: the user cannot log in.")
     ] = False,
-) -> None:
+) -> Task:
     """Set a user's password, which is asked for on the terminal.
 
     Example: signalcli passwd xyz
     """
     if remove and password_stdin:
-        refuse_usage(settings, "passwd", "give --remove or --password-stdin, not both")
-    password = None if remove else new_password(settings, "passwd", is_piped=password_stdin)
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import authorization
-
-        account, is_changed = authorization.set_password(session, username, password)
-        if not is_changed:
-            message = "Nothing to change for {} in {}"
-        else:
-            message = "Took the password of {} in {}" if remove else "Set the password of {} in {}"
-        return Answer(
-            {**user_result(account), "changed": is_changed},
-            message.format(account.username, settings.database_name),
-            users=(account.username,),
-        )
-
-    carry_out(settings, "passwd", work, app=DEMO_APP, writes=True, users=(username,))
+        raise UsageError("give --remove or --password-stdin, not both")
+    password = None if remove else new_password(is_piped=password_stdin)
+    work = partial(_set_password, settings.database_name, username, password)
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
-def login(settings: Settings, username: Username, password_stdin: PasswordStdin = False) -> None:
+def _set_password(database: str, username: str, password: str | None, session: "Session") -> Answer:
+    from signalcli.core import authorization
+
+    account, is_changed = authorization.set_password(session, username, password)
+    if not is_changed:
+        message = "Nothing to change for {} in {}"
+    elif password is None:
+        message = "Took the password of {} in {}"
+    else:
+        message = "Set the password of {} in {}"
+    return Answer(
+        {**user_result(account), "changed": is_changed},
+        message.format(account.username, database),
+        users=(account.username,),
+    )
+
+
+def login(settings: Settings, username: Username, password_stdin: PasswordStdin = False) -> Task:
     """Check a password, and watch user_logged_in or user_login_failed.
 
     Example: signalcli login xyz
     """
-    password = given_password(settings, "login", is_piped=password_stdin)
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts, authorization
-
-        user = authorization.authenticate(session, username=username, password=password)
-        if user is None:
-            # What receivers wrote of the attempt is kept.
-            return Answer(None, problem=login_failure(username))
-        authorization.login(session, user)
-        account = accounts.as_left(session, user)
-        return Answer(
-            user_result(account),
-            f"Logged {account.username} in to {settings.database_name}",
-            users=(account.username,),
-        )
-
-    carry_out(settings, "login", work, app=DEMO_APP, writes=True, users=(username,))
+    password = given_password(is_piped=password_stdin)
+    work = partial(_log_in, settings.database_name, username, password)
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
-def logout(settings: Settings, username: Username) -> None:
+def _log_in(database: str, username: str, password: str, session: "Session") -> Answer:
+    from signalcli.core import accounts, authorization
+    from signalcli.core.errors import abridged
+
+    user = authorization.authenticate(session, username=username, password=password)
+    if user is None:
+        story = f"cannot log in {abridged(username)}: the username or the password is wrong"
+        problem = Problem(2, "login_failed", f"{story}; `signalcli passwd` sets a password")
+        # An exception would roll back the rows that receivers wrote about the attempt.
+        return Answer(None, problem=problem)
+    authorization.login(session, user)
+    account = accounts.as_left(session, user)
+    return Answer(
+        user_result(account),
+        f"Logged {account.username} in to {database}",
+        users=(account.username,),
+    )
+
+
+def logout(settings: Settings, username: Username) -> Task:
     """Send user_logged_out for a user.
 
     Example: signalcli logout xyz
     """
+    work = partial(_log_out, settings.database_name, username)
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts, authorization
 
-        user = accounts.load(session, username)
-        authorization.logout(session, user)
-        account = accounts.as_left(session, user)
-        return Answer(
-            user_result(account),
-            f"Logged {account.username} out of {settings.database_name}",
-            users=(account.username,),
-        )
+def _log_out(database: str, username: str, session: "Session") -> Answer:
+    from signalcli.core import accounts, authorization
 
-    carry_out(settings, "logout", work, app=DEMO_APP, writes=True, users=(username,))
+    user = accounts.load(session, username)
+    authorization.logout(session, user)
+    account = accounts.as_left(session, user)
+    return Answer(
+        user_result(account),
+        f"Logged {account.username} out of {database}",
+        users=(account.username,),
+    )

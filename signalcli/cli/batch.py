@@ -2,15 +2,19 @@
 
 import contextlib
 import gc
+import io
+import os
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
-from signalcli.cli.invocation import PROGRAM, Invocation, Line, current, under_way
-from signalcli.cli.isolation import isolated
-from signalcli.cli.options import Settings
+from signalcli.cli.command_line import carry_out, report
+from signalcli.cli.invocation import PROGRAM, Invocation, Line, Settings, current, under_way
 from signalcli.cli.output import (
     kept_clean,
     let_go_of_stdout,
@@ -19,13 +23,39 @@ from signalcli.cli.output import (
     stdout_is_lost,
     write_document,
 )
-from signalcli.cli.passwords import refuse_usage
-from signalcli.cli.problems import INTERRUPTED, Problem, Reported, interruption, usage_problem
-from signalcli.cli.script import STANDARD_INPUT, Command, Unreadable, commands, opened
+from signalcli.cli.problems import (
+    INTERRUPTED,
+    Problem,
+    Reported,
+    as_told,
+    interruption,
+    usage_problem,
+)
+from signalcli.cli.surroundings import isolated, make_apps_ready
+from signalcli.errors import InvalidValue, UsageError
 
+STANDARD_INPUT = "-"
+LONGEST_LINE = 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_COMMENT = "#"
 MOST_LINES_NAMED = 10
 # What a process ends with that writes to a pipe which nobody reads: 128 and SIGPIPE.
 UNREAD = 141
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line of a script that is neither blank nor a comment.
+
+    Attributes:
+        number: the number of the line, from 1.
+        words: its words, without quotes and comments.
+        fault: why the line is no command, if it is none.
+    """
+
+    number: int
+    words: tuple[str, ...] = ()
+    fault: str = ""
 
 
 def batch(
@@ -53,12 +83,13 @@ def batch(
     Example: signalcli batch users.txt --stop-on-error
     """
     if current().line is not None:
-        refuse_usage(settings, "batch", "a batch cannot be part of another one")
+        raise UsageError("a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
-        refuse_usage(settings, "batch", "name a FILE with the commands, or - to type them")
+        raise UsageError("name a FILE with the commands, or - to type them")
+    # Like those below: the help and the completion need no SQLAlchemy.
     from signalcli.db.engine import kept_engines
 
-    course = _Course(settings, stop_on_error)
+    course = _Batch(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
         with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
@@ -69,8 +100,8 @@ def batch(
                 if course.count == 1:
                     # What is loaded by now stays: looking for garbage among it takes a while.
                     gc.freeze()
-    except Unreadable as error:
-        course.note(Problem(2, "invalid_value", str(error)))
+    except InvalidValue as error:
+        course.note(as_told(error))
     except KeyboardInterrupt:
         course.note(interruption(is_written=course.count > 0))
     except BrokenPipeError:
@@ -83,16 +114,16 @@ def batch(
 
 
 @dataclass(slots=True)
-class _Course:
-    """A batch under way: what it has come to so far.
+class _Batch:
+    """A batch under way: what has come of it so far.
 
     Attributes:
-        settings: what the global options say.
-        stops_on_error: whether it ends after the first command that fails.
-        count: how many commands there were.
-        failed: the lines of those that failed.
-        exit_code: that of the first of them, or of what else went wrong; that of Ctrl-C.
-        is_stopped: whether nothing more is to be carried out.
+        settings: the values of the global options.
+        stops_on_error: whether the batch ends after the first command that fails.
+        count: the number of commands so far.
+        failed: the lines of the commands that failed.
+        exit_code: that of the first problem; after Ctrl-C, that of an interruption.
+        is_stopped: whether no more commands are carried out.
     """
 
     settings: Settings
@@ -109,7 +140,7 @@ class _Course:
         try:
             code = _carry_out(command, line)
         finally:
-            # None: what was raised ends the process.
+            # None: an exception ends the process.
             if code != 0:
                 self.failed.append(command.number)
                 self.fail(code or 0)
@@ -120,7 +151,7 @@ class _Course:
             )
 
     def note(self, problem: Problem) -> None:
-        """Report what went wrong beside the commands."""
+        """Report a problem of the batch itself."""
         if self.settings.json:
             write_document("batch", problem=problem)
         else:
@@ -128,19 +159,19 @@ class _Course:
         self.fail(problem.exit_code)
 
     def fail(self, exit_code: int) -> None:
-        """Leave with that code, unless another one came before; Ctrl-C goes before all."""
+        """Leave with an exit code, unless an earlier one counts; Ctrl-C always counts."""
         if exit_code == INTERRUPTED or not self.exit_code:
             self.exit_code = exit_code
 
     def sum_up(self) -> None:
-        """Tell people what came of it, unless nobody reads, or it could not even be begun."""
+        """Print the summary for people, unless nobody reads or the script could not be read."""
         is_told = not (self.settings.json or self.settings.quiet or stdout_is_lost())
         if is_told and (self.count or not self.exit_code):
             print_note(self.summary)
 
     @property
     def summary(self) -> str:
-        """What came of the commands, for people."""
+        """The numbers of commands that were done and that failed, for people."""
         noun = "command" if self.count == 1 else "commands"
         done = self.count - len(self.failed)
         story = f"{self.count:,} {noun}: {done:,} done"
@@ -158,38 +189,35 @@ def _lines(numbers: list[int]) -> str:
 
 def _carry_out(command: Command, line: Line) -> int:
     """Carry out one line; returns its exit code."""
-    from signalcli.cli.main import report, run
-
     words = command.words[1:] if command.words[:1] == (PROGRAM,) else command.words
     invocation = Invocation(words, line)
     if command.fault:
         with under_way(invocation):
             return report(usage_problem(command.fault))
-    _make_apps_ready(line.settings)
+    _make_apps_ready_once(line.settings)
     if not line.settings.json and not line.settings.quiet:
         _echo(invocation)
     with isolated():
-        return run(invocation)
+        return carry_out(invocation)
 
 
-def _make_apps_ready(settings: Settings) -> None:
-    """Make the apps ready once, before a command, so that what they set up stays for the others.
+def _make_apps_ready_once(settings: Settings) -> None:
+    """Make the apps ready outside any command, so that their set-up stays for all commands.
 
-    Where they do not load, commands say so that need them.
+    Where the apps do not load, each command that needs them reports it.
     """
     from signalcli.apps import ImproperlyConfigured, apps
-    from signalcli.apps.installed import make_ready
 
     if not apps.is_ready:
         with (
             kept_clean(for_programs=settings.json, quiet=settings.quiet),
             contextlib.suppress(ImproperlyConfigured),
         ):
-            make_ready(settings.apps)
+            make_apps_ready(settings.apps)
 
 
 def _echo(invocation: Invocation) -> None:
-    """Show people which command it is that prints what follows."""
+    """Show people the command whose output follows."""
     from signalcli.render.console import make_console, show
     from signalcli.render.text import plain
     from signalcli.trace.representation import describe_command_line
@@ -197,3 +225,116 @@ def _echo(invocation: Invocation) -> None:
     number = 0 if invocation.line is None else invocation.line.number
     typed = describe_command_line([PROGRAM, *invocation.arguments])
     show(plain(f"{number} $ {typed}", "dim"), make_console())
+
+
+def commands(script: BinaryIO) -> Iterator[Command]:
+    r"""The commands of a script, each as soon as its line is there, without blank lines.
+
+    The text is UTF-8; lines end in ``\n`` or ``\r\n``. Words are quoted as in a POSIX shell, and
+    nothing is expanded. ``#`` at the beginning of a word begins a comment. A line that cannot be
+    read does not keep the others from being read.
+
+    Arguments:
+        script: a file or a pipe, which is read line by line.
+
+    Raises:
+        InvalidValue: the script cannot be read any further.
+    """
+    number = 0
+    while raw := _read(script, LONGEST_LINE + 1):
+        number += 1
+        try:
+            words = tuple(_words(_text(raw, script, is_first=number == 1)))
+        except InvalidValue as error:
+            yield Command(number, fault=str(error))
+        else:
+            if words:
+                yield Command(number, words)
+
+
+def _read(script: BinaryIO, most: int) -> bytes:
+    """A line, or its first bytes where it has more than so many."""
+    try:
+        return script.readline(most)
+    except OSError as error:
+        raise InvalidValue(f"the script cannot be read any further: {error.strerror}") from error
+
+
+def _text(raw: bytes, script: BinaryIO, *, is_first: bool) -> str:
+    if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+        while (rest := _read(script, LONGEST_LINE)) and not rest.endswith(b"\n"):
+            pass
+        raise InvalidValue(f"the line has more than {LONGEST_LINE:,} bytes")
+    if is_first:
+        raw = raw.removeprefix(_BOM)
+    try:
+        text = raw.removesuffix(b"\n").removesuffix(b"\r").decode()
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"the line is no UTF-8: byte {error.start + 1} of it") from error
+    if "\0" in text:
+        raise InvalidValue("the line has a NUL character")
+    return text
+
+
+def _words(line: str) -> Iterator[str]:
+    stream = io.StringIO(line)
+    lexer = shlex.shlex(stream, posix=True)
+    lexer.whitespace_split = True
+    # The lexer would take a `#` in the middle of a word for a comment, too.
+    lexer.commenters = ""
+    try:
+        while not _begins_comment(stream, lexer.whitespace):
+            word = lexer.get_token()
+            if word is None:
+                return
+            yield word
+    except ValueError as error:
+        reason = str(error).lower()
+        raise InvalidValue(f"the line's quoting is unfinished: {reason}") from error
+
+
+def _begins_comment(stream: io.StringIO, blanks: str) -> bool:
+    """Whether a comment comes next; blanks before it are skipped."""
+    while (character := stream.read(1)) and character in blanks:
+        pass
+    stream.seek(stream.tell() - len(character))
+    return character == _COMMENT
+
+
+@contextmanager
+def opened(name: str) -> Iterator[BinaryIO]:
+    """Open a script.
+
+    Arguments:
+        name: the path of its file, or ``-`` for standard input. Meanwhile standard input is empty
+            for everybody else.
+
+    Raises:
+        InvalidValue: there is no such file, or it cannot be read.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            if name == STANDARD_INPUT:
+                script = stack.enter_context(_standard_input())
+            else:
+                script = stack.enter_context(open(name, "rb"))  # noqa: PTH123  # may be of /dev/fd
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InvalidValue(f"the script {name!r} cannot be read: {reason}") from error
+        yield script
+
+
+@contextmanager
+def _standard_input() -> Iterator[BinaryIO]:
+    """Take standard input away from receivers and other programs, who find it at its end."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise OSError("standard input is closed")
+    own, before = os.dup(sys.stdin.fileno()), sys.stdin
+    with open(own, "rb") as script, open(os.devnull, encoding="utf-8") as nothing:  # noqa: PTH123  # no paths
+        os.dup2(nothing.fileno(), before.fileno())
+        sys.stdin = nothing
+        try:
+            yield script
+        finally:
+            sys.stdin = before
+            os.dup2(own, before.fileno())

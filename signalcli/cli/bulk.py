@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.options import Settings
-from signalcli.cli.passwords import refuse_usage
-from signalcli.cli.problems import Problem, Terminated, fault_of
-from signalcli.cli.running import Answer, Piecemeal, carry_out
+from signalcli.cli.invocation import Settings
+from signalcli.cli.problems import Problem, Terminated
+from signalcli.cli.task import Answer, Piecemeal, Task
+from signalcli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -97,32 +97,30 @@ class BulkOptions:
     resume: bool
     trace: bool
 
-    def check(self, settings: Settings, command: str, **of_one_user: Any) -> None:
+    def check(self, **of_one_user: Any) -> None:
         """Refuse a mix of what is for one user and what is for many.
 
         Arguments:
-            settings: what the global options say.
-            command: the command's name.
             of_one_user: what is said of one user, by the name of the option, or of the argument
                 in capitals; None, False and an empty text say nothing.
 
         Raises:
-            Reported: the command line is wrong, and that has been said.
+            UsageError: there is such a mix.
         """
         if self.source is None:
             said = {"strict": self.strict, "resume": self.resume, "batch-size": self.batch_size}
             for name, value in said.items():
                 if value:
-                    refuse_usage(settings, command, f"--{name} is for the rows of --from FILE")
+                    raise UsageError(f"--{name} is for the rows of --from FILE")
             if of_one_user["USERNAME"] is None:
-                refuse_usage(settings, command, "give USERNAME, or --from FILE")
+                raise UsageError("give USERNAME, or --from FILE")
             return
         for name, value in of_one_user.items():
             if value not in (None, False, "") or (name == "USERNAME" and value is not None):
                 named = name if name.isupper() else f"--{name.replace('_', '-')}"
-                refuse_usage(settings, command, f"give {named} or --from FILE, not both")
+                raise UsageError(f"give {named} or --from FILE, not both")
         if self.strict and self.resume:
-            refuse_usage(settings, command, "a run with --strict leaves nothing to --resume")
+            raise UsageError("a run with --strict leaves nothing to --resume")
 
 
 @dataclass(slots=True)
@@ -158,6 +156,7 @@ class _Course:
 
     def explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than that."""
+        from signalcli.cli.failures import fault_of
         from signalcli.core.outcomes import Fault
         from signalcli.db.database import is_of_the_database
 
@@ -237,8 +236,8 @@ def carry_out_rows(
     columns: "tuple[tuple[str, ...], tuple[str, ...]]",
     *,
     creates: bool = False,
-) -> None:
-    """Carry out a command for each row of a file, and print what came of it.
+) -> Task:
+    """A command for each row of a file, and for printing what came of it.
 
     Arguments:
         settings: what the global options say.
@@ -247,10 +246,6 @@ def carry_out_rows(
         operation: makes what is done for each row, given what explains failures, and the rows.
         columns: those that each row has to give, and those that it can give besides.
         creates: whether a database that does not exist is made.
-
-    Raises:
-        Reported: the command failed, or some rows did, and that has been said.
-        Terminated: the system asks the process to end.
     """
     from signalcli.trace import Recorder
     from signalcli.trace.blame import BlamingTotals
@@ -264,9 +259,7 @@ def carry_out_rows(
             _run(settings, session, operation(course.explain, rows), rows, course)
         return course.answer(settings.database_name)
 
-    carry_out(
-        settings,
-        command,
+    return Task(
         work,
         app="signalcli.core",
         writes=True,

@@ -4,15 +4,16 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from signalcli.cli.amounts import duration, moment
+from signalcli.cli.arguments import duration, moment
 
 if TYPE_CHECKING:
     from signalcli.log.finding import Filter
 
+T = TypeVar("T")
 PANEL = "Which runs"
 
 
@@ -30,6 +31,7 @@ class Wanted:
     @property
     def filter(self) -> "Filter":
         """The filter that the log understands."""
+        # The help and the completion of the commands need no SQLAlchemy.
         from signalcli.log.finding import Filter
         from signalcli.trace.records import encodable
 
@@ -86,7 +88,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 
 def with_filters(
     *, without: tuple[str, ...] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Make a command that takes ``wanted`` second one that takes the filter options instead.
 
     Arguments:
@@ -94,11 +96,11 @@ def with_filters(
     """
     taken = {name: option for name, option in _OPTIONS.items() if name not in without}
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
         @functools.wraps(command)
-        def run(settings: Any, **arguments: Any) -> None:
+        def run(settings: Any, **arguments: Any) -> T:
             said = {name: arguments.pop(name) for name in taken}
-            command(settings, Wanted(said), **arguments)
+            return command(settings, Wanted(said), **arguments)
 
         signature = inspect.signature(command)
         settings, _, *own = signature.parameters.values()

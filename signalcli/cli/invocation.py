@@ -1,30 +1,86 @@
-"""The command line that is being carried out: its arguments, and the line of a script it is."""
+"""The command line that is being carried out: its arguments, and the line of a script it is.
+
+Together with what its global options say. Standard library only, as ``--version`` loads this.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from signalcli.cli.options import Settings
 
 PROGRAM = "signalcli"
+DEFAULT_DATABASE = "demo.db"
+DEFAULT_LOG_KEEP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOptions:
+    """The faults that are put into a run on purpose.
+
+    Attributes:
+        fail: globs of receivers that raise.
+        delay: globs of receivers that are slow, each with the seconds.
+        mute: globs of signals that reach nobody.
+    """
+
+    fail: tuple[str, ...] = ()
+    delay: tuple[tuple[str, float], ...] = ()
+    mute: tuple[str, ...] = ()
+
+    def with_more(self, other: "FaultOptions") -> "FaultOptions":
+        """These and, after them, others."""
+        return FaultOptions(
+            self.fail + other.fail, self.delay + other.delay, self.mute + other.mute
+        )
+
+
+NO_FAULTS = FaultOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of the global options.
+
+    Attributes:
+        database: a path, or a SQLAlchemy URL.
+        json: whether the answer is one JSON document.
+        quiet: whether only errors are printed.
+        log: whether runs are kept in the signal log.
+        log_keep: how many runs it keeps.
+        apps: the installed apps that are named on the command line.
+        faults: which faults are put into the run on purpose.
+    """
+
+    database: str
+    json: bool
+    quiet: bool
+    log: bool = True
+    log_keep: int = DEFAULT_LOG_KEEP
+    apps: tuple[str, ...] = ()
+    faults: FaultOptions = NO_FAULTS
+
+    @property
+    def database_name(self) -> str:
+        """How the database is named to people."""
+        # Only commands that run ask for this, and they load SQLAlchemy anyway.
+        from signalcli.db.database import without_password
+
+        return without_password(self.database)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Where in a script a command stands.
+    """The place of a command in a script.
 
     Attributes:
         number: the number of the line, from 1.
-        settings: what the global options of the whole script say.
+        settings: the global options of the whole script.
         is_piped: whether the script is standard input, which commands thus cannot read.
     """
 
     number: int
-    settings: "Settings"
+    settings: Settings
     is_piped: bool = False
 
 
@@ -51,7 +107,7 @@ def current() -> Invocation:
 
 @contextmanager
 def under_way(invocation: Invocation) -> Iterator[None]:
-    """Within it, a command line is the current one."""
+    """Make a command line the current one."""
     token = _under_way.set(invocation)
     try:
         yield

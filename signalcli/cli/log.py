@@ -1,28 +1,32 @@
 """The commands for the signal log: log, and under it show, stats, prune, follow and export."""
 
-import contextlib
 import itertools
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.amounts import moment
-from signalcli.cli.completion import complete_format
+from signalcli.cli.arguments import complete_format, moment
 from signalcli.cli.filters import Wanted, with_filters
-from signalcli.cli.inquiring import Findings, InvalidValue, NotFound, inquire
-from signalcli.cli.invocation import current
-from signalcli.cli.options import Ndjson, Settings
+from signalcli.cli.invocation import Settings, current
+from signalcli.cli.options import Ndjson
+from signalcli.cli.output import stdout_is_read
+from signalcli.cli.task import Findings, Inquiry
+from signalcli.errors import InvalidValue, NotFound
 from signalcli.render.exports import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
     from signalcli.log.runs import Run
     from signalcli.trace import Trace
+
+# The functions that do the work import what they work with: the help and the completion of these
+# commands need neither SQLAlchemy nor Rich.
 
 DEFAULT_LIMIT = 20
 HIGHEST_RUN = 2**63 - 2
@@ -66,27 +70,35 @@ def log(
         ),
     ] = None,
     ndjson: Ndjson = False,
-) -> None:
+) -> Inquiry:
     """List the runs in the signal log, the newest first; the commands below do more with them.
 
     Example: signalcli log --receiver 'create_*' --slower-than 50ms --since 2h
     """
     most = limit or (None if ndjson else DEFAULT_LIMIT)
 
-    def work(connection: "Connection") -> Findings:
-        from signalcli.log.finding import find
-        from signalcli.render.log import run_row, runs_table
-        from signalcli.render.text import plain
+    work = partial(_list, settings, wanted, before, most)
+    return Inquiry(work, reads_log=True, ndjson=ndjson, needs_apps=False)
 
-        found = find(connection, wanted.filter, below=before, most=most)
 
-        def views() -> list[Any]:
-            runs = list(found)
-            return [runs_table(runs) if runs else plain(_none(settings, wanted))]
+def _list(
+    settings: Settings,
+    wanted: Wanted,
+    before: int | None,
+    most: int | None,
+    connection: "Connection",
+) -> Findings:
+    from signalcli.log.finding import find
+    from signalcli.render.log import run_row, runs_table
+    from signalcli.render.text import plain
 
-        return Findings((run_row(run) for run in found), views)
+    found = find(connection, wanted.filter, below=before, most=most)
 
-    _ask(settings, "log", work, ndjson=ndjson)
+    def views() -> list[Any]:
+        runs = list(found)
+        return [runs_table(runs) if runs else plain(_none(settings, wanted))]
+
+    return Findings((run_row(run) for run in found), views)
 
 
 @with_filters()
@@ -98,58 +110,61 @@ def show(
         int, typer.Option("--limit", "-n", min=1, max=HIGHEST_RUN, help="How many runs at most.")
     ] = 1,
     ndjson: Ndjson = False,
-) -> None:
+) -> Inquiry:
     """Print what a run printed: its dispatches, receivers and answer.
 
     The filters choose which run; it is shown whole, with what led to what.
 
     Example: signalcli log show --failed
     """
+    work = partial(_show, settings, wanted, run, limit)
+    return Inquiry(work, reads_log=True, ndjson=ndjson, needs_apps=False)
 
-    def work(connection: "Connection") -> Findings:
-        from signalcli.log.runs import read_trace
-        from signalcli.render.log import ending_of, printed_by, replay, run_row
 
-        runs = _chosen(connection, settings, wanted, run, limit)
-        traces = ((each, read_trace(connection, each.number)) for each in runs)
-        rows = (run_row(each, trace) for each, trace in traces)
-        if limit > 1:
-            return Findings(rows, lambda: replay(traces))
-        return Findings(
-            rows,
-            lambda: printed_by(*next(traces)),
-            lambda: _document_of(next(rows)),
-            note=ending_of(runs[0]),
-        )
+def _show(
+    settings: Settings, wanted: Wanted, run: int | None, limit: int, connection: "Connection"
+) -> Findings:
+    from signalcli.log.runs import read_trace
+    from signalcli.render.log import ending_of, printed_by, replay, run_row
 
-    _ask(settings, "log show", work, ndjson=ndjson)
+    runs = _chosen(connection, settings, wanted, run, limit)
+    traces = ((each, read_trace(connection, each.number)) for each in runs)
+    rows = (run_row(each, trace) for each, trace in traces)
+    if limit > 1:
+        return Findings(rows, lambda: replay(traces))
+    return Findings(
+        rows,
+        lambda: printed_by(*next(traces)),
+        lambda: _document_of(next(rows)),
+        note=ending_of(runs[0]),
+    )
 
 
 @with_filters(without=("failed", "slower_than"))
-def stats(settings: Settings, wanted: Wanted) -> None:
+def stats(settings: Settings, wanted: Wanted) -> Inquiry:
     """Say of each receiver and each signal how often it ran or was sent, failed, and how long.
 
     Example: signalcli log stats --receiver 'signalcli.core.*' --since 7d
     """
+    return Inquiry(partial(_count, settings, wanted), reads_log=True, needs_apps=False)
 
-    def work(connection: "Connection") -> Findings:
-        from signalcli.log.statistics import of_receivers, of_signals
-        from signalcli.render.log import StatisticsTables, statistics_row
-        from signalcli.render.text import plain
 
-        receivers = of_receivers(connection, wanted.filter)
-        signals = of_signals(connection, wanted.filter)
-        row = {
-            "receivers": [statistics_row("receiver", each) for each in receivers],
-            "signals": [statistics_row("signal", each) for each in signals],
-        }
-        none = plain(_none(settings, wanted))
-        return Findings(
-            views=lambda: [StatisticsTables(receivers, signals) if signals else none],
-            document=lambda: {"result": row},
-        )
+def _count(settings: Settings, wanted: Wanted, connection: "Connection") -> Findings:
+    from signalcli.log.statistics import of_receivers, of_signals
+    from signalcli.render.log import StatisticsTables, statistics_row
+    from signalcli.render.text import plain
 
-    _ask(settings, "log stats", work)
+    receivers = of_receivers(connection, wanted.filter)
+    signals = of_signals(connection, wanted.filter)
+    row = {
+        "receivers": [statistics_row("receiver", each) for each in receivers],
+        "signals": [statistics_row("signal", each) for each in signals],
+    }
+    none = plain(_none(settings, wanted))
+    return Findings(
+        views=lambda: [StatisticsTables(receivers, signals) if signals else none],
+        document=lambda: {"result": row},
+    )
 
 
 @with_filters()
@@ -168,7 +183,7 @@ def follow(
         ),
     ] = None,
     ndjson: Ndjson = False,
-) -> None:
+) -> Inquiry:
     """Show runs of other signalcli processes as they complete, until Ctrl-C.
 
     With --json or --ndjson, one object a line is printed at once. With --since, what is in the log
@@ -179,26 +194,24 @@ def follow(
     if current().line is not None:
         raise typer.BadParameter("it waits for other processes, for which a batch has no time")
 
-    def work() -> Findings:
-        from signalcli.render.log import replay, run_row
-
-        runs = itertools.islice(_coming(settings, wanted), limit)
-        rows = (run_row(run, trace) for run, trace in runs)
-        return Findings(rows, lambda: replay(runs))
-
-    inquire(
-        settings,
-        "log follow",
-        work,
+    return Inquiry(
+        partial(_follow, settings, wanted, limit),
         ndjson=ndjson or settings.json,
         needs_apps=False,
         until_interrupted=True,
     )
 
 
+def _follow(settings: Settings, wanted: Wanted, limit: int | None) -> Findings:
+    from signalcli.render.log import replay, run_row
+
+    runs = itertools.islice(_coming(settings, wanted), limit)
+    rows = (run_row(run, trace) for run, trace in runs)
+    return Findings(rows, lambda: replay(runs))
+
+
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
     """The runs that come into the log, with their traces, as long as somebody reads."""
-    from signalcli.cli.output import stdout_is_read
     from signalcli.db.database import file_of
     from signalcli.db.engine import open_engine
     from signalcli.log.following import follow, newest_run
@@ -239,7 +252,7 @@ def prune(
             show_default=False,
         ),
     ] = None,
-) -> None:
+) -> Inquiry:
     """Remove runs from the signal log, and give their space back to the disk.
 
     Example: signalcli log prune --older-than 30d
@@ -247,21 +260,23 @@ def prune(
     if (keep is None) == (older_than is None):
         raise typer.BadParameter("give either --keep or --older-than")
 
-    def work() -> Findings:
-        from signalcli.log.retention import prune_before, prune_to
-        from signalcli.log.schema import open_log_to_write
-        from signalcli.render.log import pruned_line, pruned_row
+    work = partial(_prune, settings.database, keep, older_than)
+    return Inquiry(work, needs_apps=False, writes=True)
 
-        with open_log_to_write(settings.database) as engine:
-            if older_than is not None:
-                pruned = prune_before(engine, older_than)
-            else:
-                pruned = prune_to(engine, keep or 0)
-        return Findings(
-            views=lambda: [pruned_line(pruned)], document=lambda: {"result": pruned_row(pruned)}
-        )
 
-    inquire(settings, "log prune", work, needs_apps=False, writes=True)
+def _prune(database: str, keep: int | None, older_than: datetime | None) -> Findings:
+    from signalcli.log.retention import prune_before, prune_to
+    from signalcli.log.schema import open_log_to_write
+    from signalcli.render.log import pruned_line, pruned_row
+
+    with open_log_to_write(database) as engine:
+        if older_than is not None:
+            pruned = prune_before(engine, older_than)
+        else:
+            pruned = prune_to(engine, keep or 0)
+    return Findings(
+        views=lambda: [pruned_line(pruned)], document=lambda: {"result": pruned_row(pruned)}
+    )
 
 
 def export(
@@ -284,7 +299,7 @@ def export(
             "--output", "-o", help="Write it to this file.", dir_okay=False, show_default=False
         ),
     ] = None,
-) -> None:
+) -> Inquiry:
     """Draw a run, or hand it to another tool.
 
     Example: signalcli log export --format svg --output trace.svg
@@ -292,56 +307,42 @@ def export(
     if format_name not in formats():
         raise typer.BadParameter(f"the format {format_name!r} is none of {', '.join(formats())}")
 
-    def work(connection: "Connection") -> Findings:
-        from signalcli.log.runs import read_trace
-        from signalcli.render.exports import MissingExtra
-        from signalcli.render.exports import export as exported
-        from signalcli.render.text import plain
-
-        (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
-        trace = read_trace(connection, chosen.number)
-        suffix = output.suffix if output is not None else ""
-        try:
-            text = exported(format_name, chosen, trace, suffix)
-        except MissingExtra as error:
-            raise InvalidValue(str(error)) from error
-        result = {"format": format_name, "output": output and str(output)}
-        if output is None:
-            return Findings(
-                document=lambda: {"run": chosen.number, "result": {**result, "text": text}},
-                text=text,
-            )
-        if _is_database(output, settings):
-            raise InvalidValue(f"{str(output)!r} belongs to the database; name another file")
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidValue(f"{str(output)!r} cannot be written: {error.strerror}") from error
-        message = f"Wrote run {chosen.number} to {output}"
-        return Findings(
-            views=lambda: [plain(message)],
-            document=lambda: {"run": chosen.number, "result": result},
-        )
-
-    _ask(settings, "log export", work)
+    work = partial(_export, settings, format_name, run, output)
+    return Inquiry(work, reads_log=True, needs_apps=False)
 
 
-def _ask(
+def _export(
     settings: Settings,
-    command: str,
-    work: "Callable[[Connection], Findings]",
-    *,
-    ndjson: bool = False,
-) -> None:
-    """Print what is found in the log, which stays open until that is done."""
-    with contextlib.ExitStack() as stack:
+    format_name: str,
+    run: int | None,
+    output: Path | None,
+    connection: "Connection",
+) -> Findings:
+    from signalcli.log.runs import read_trace
+    from signalcli.render.exports import export as exported
+    from signalcli.render.text import plain
 
-        def opened() -> Findings:
-            from signalcli.log.schema import open_log
-
-            return work(stack.enter_context(open_log(settings.database)))
-
-        inquire(settings, command, opened, ndjson=ndjson, needs_apps=False)
+    (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
+    trace = read_trace(connection, chosen.number)
+    suffix = output.suffix if output is not None else ""
+    text = exported(format_name, chosen, trace, suffix)
+    result = {"format": format_name, "output": output and str(output)}
+    if output is None:
+        return Findings(
+            document=lambda: {"run": chosen.number, "result": {**result, "text": text}},
+            text=text,
+        )
+    if _is_database(output, settings):
+        raise InvalidValue(f"{str(output)!r} belongs to the database; name another file")
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidValue(f"{str(output)!r} cannot be written: {error.strerror}") from error
+    message = f"Wrote run {chosen.number} to {output}"
+    return Findings(
+        views=lambda: [plain(message)],
+        document=lambda: {"run": chosen.number, "result": result},
+    )
 
 
 def _is_database(output: Path, settings: Settings) -> bool:

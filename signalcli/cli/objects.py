@@ -1,46 +1,23 @@
-"""The commands for objects of any model: create, change, remove, get."""
+"""The commands for any model and any signal: create, change, remove, get, send."""
 
-import contextlib
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.completion import make_apps_ready
-from signalcli.cli.options import Settings, Trace
-from signalcli.cli.running import Answer, carry_out
+from signalcli.cli.arguments import complete_field, complete_model, complete_signal
+from signalcli.cli.invocation import Settings
+from signalcli.cli.options import Robust, Trace
+from signalcli.cli.task import Answer, Task
 
 if TYPE_CHECKING:
     from signalcli.db import Session
 
+# The functions that do the work import what they work with: the help and the completion of these
+# commands need neither SQLAlchemy nor the apps.
+
 MOST_SHOWN = 50
-
-
-def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The models whose names begin like that; none where the apps fail."""
-    # A shell in the middle of a line is no place for a message.
-    with contextlib.suppress(Exception):
-        from signalcli.apps import apps
-        from signalcli.db.models import model_name
-
-        make_apps_ready(ctx)
-        models = apps.get_models()
-        names = sorted(map(model_name, models))
-        if incomplete:
-            names += sorted(model.__name__ for model in models)
-        return [name for name in names if name.startswith(incomplete)]
-    return []
-
-
-def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The fields of the model that begin like that, each with its ``=``."""
-    with contextlib.suppress(Exception):
-        from signalcli.apps import apps
-        from signalcli.objects.fields import names_of
-
-        make_apps_ready(ctx)
-        names = names_of(apps.get_model(ctx.params["model"]))
-        return [f"{name}=" for name in names if name.startswith(incomplete)]
-    return []
 
 
 Model = Annotated[
@@ -70,23 +47,24 @@ def create(
     settings: Settings,
     model: Model,
     fields: Annotated[list[str] | None, _FIELDS] = None,
-) -> None:
+) -> Task:
     """Store a new object of any model, with all signals that this sends.
 
     Example: signalcli create User username=xyz email=xyz@mail.com
     """
+    work = partial(_create, settings.database_name, model, fields or ())
+    return Task(work, writes=True, creates=True)
 
-    def work(session: "Session") -> Answer:
-        from signalcli.apps import apps
-        from signalcli.objects import working
-        from signalcli.objects.values import assignments_of
-        from signalcli.render.objects import object_name, object_row
 
-        instance = working.create(session, apps.get_model(model), assignments_of(fields or ()))
-        row = object_row(instance)
-        return Answer(row, f"Created {object_name(row)} in {settings.database_name}")
+def _create(database: str, model: str, fields: Sequence[str], session: "Session") -> Answer:
+    from signalcli.apps import apps
+    from signalcli.objects import working
+    from signalcli.objects.values import assignments_of
+    from signalcli.render.objects import object_name, object_row
 
-    carry_out(settings, "create", work, writes=True, creates=True)
+    instance = working.create(session, apps.get_model(model), assignments_of(fields))
+    row = object_row(instance)
+    return Answer(row, f"Created {object_name(row)} in {database}")
 
 
 def change(
@@ -94,47 +72,47 @@ def change(
     model: Model,
     key: Key,
     fields: Annotated[list[str], _FIELDS],
-) -> None:
+) -> Task:
     """Change an object of any model, with all signals that this sends.
 
     Example: signalcli change Profile 1 first_name=Xenia user=2
     """
-
-    def work(session: "Session") -> Answer:
-        from signalcli.apps import apps
-        from signalcli.objects import working
-        from signalcli.objects.values import assignments_of
-        from signalcli.render.objects import changes_row, changes_story, object_name, object_row
-
-        said = assignments_of(fields)
-        instance, changes = working.change(session, apps.get_model(model), key, said)
-        row = object_row(instance)
-        name = f"{object_name(row)} in {settings.database_name}"
-        return Answer(
-            {**row, "changed": bool(changes), "changes": changes_row(changes)},
-            f"Changed {name}: {changes_story(changes)}"
-            if changes
-            else f"Nothing to change for {name}",
-        )
-
-    carry_out(settings, "change", work, writes=True)
+    return Task(partial(_change, settings.database_name, model, key, fields), writes=True)
 
 
-def remove(settings: Settings, model: Model, key: Key) -> None:
+def _change(
+    database: str, model: str, key: str, fields: Sequence[str], session: "Session"
+) -> Answer:
+    from signalcli.apps import apps
+    from signalcli.objects import working
+    from signalcli.objects.values import assignments_of
+    from signalcli.render.objects import changes_row, changes_story, object_name, object_row
+
+    said = assignments_of(fields)
+    instance, changes = working.change(session, apps.get_model(model), key, said)
+    row = object_row(instance)
+    name = f"{object_name(row)} in {database}"
+    return Answer(
+        {**row, "changed": bool(changes), "changes": changes_row(changes)},
+        f"Changed {name}: {changes_story(changes)}" if changes else f"Nothing to change for {name}",
+    )
+
+
+def remove(settings: Settings, model: Model, key: Key) -> Task:
     """Remove an object of any model, and what its relationships say goes with it.
 
     Example: signalcli remove User 1
     """
+    return Task(partial(_remove, settings.database_name, model, key), writes=True)
 
-    def work(session: "Session") -> Answer:
-        from signalcli.apps import apps
-        from signalcli.objects import working
-        from signalcli.render.objects import object_name, object_row
 
-        row = working.remove(session, apps.get_model(model), key, object_row)
-        return Answer(row, f"Removed {object_name(row)} from {settings.database_name}")
+def _remove(database: str, model: str, key: str, session: "Session") -> Answer:
+    from signalcli.apps import apps
+    from signalcli.objects import working
+    from signalcli.render.objects import object_name, object_row
 
-    carry_out(settings, "remove", work, writes=True)
+    row = working.remove(session, apps.get_model(model), key, object_row)
+    return Answer(row, f"Removed {object_name(row)} from {database}")
 
 
 def get(
@@ -159,22 +137,30 @@ def get(
         ),
     ] = None,
     trace: Trace = False,
-) -> None:
+) -> Task:
     """Show an object of any model by its key, or list those with certain values.
 
     Example: signalcli get Profile first_name=Xenia --limit 10
     """
+    work = partial(_get, settings, model, words or [], limit, trace)
+    return Task(work, shows_trace=trace)
 
-    def work(session: "Session") -> Answer:
-        from signalcli.apps import apps
-        from signalcli.objects.values import is_assignment
 
-        found = apps.get_model(model)
-        if words and not is_assignment(words[0]):
-            return _one(settings, session, found, words, trace)
-        return _several(settings, session, found, words or [], limit, trace)
+def _get(
+    settings: Settings,
+    model: str,
+    words: list[str],
+    limit: int | None,
+    trace: bool,
+    session: "Session",
+) -> Answer:
+    from signalcli.apps import apps
+    from signalcli.objects.values import is_assignment
 
-    carry_out(settings, "get", work, shows_trace=trace)
+    found = apps.get_model(model)
+    if words and not is_assignment(words[0]):
+        return _one(settings, session, found, words, trace)
+    return _several(settings, session, found, words, limit, trace)
 
 
 def _one(
@@ -221,3 +207,69 @@ def _several(
 
         view = Group(view, plain(f"… and more; --limit shows more than {len(rows)}"))
     return Answer(rows, view=view)
+
+
+def send(
+    settings: Settings,
+    signal: Annotated[
+        str,
+        typer.Argument(
+            metavar="SIGNAL",
+            help="The signal: order_paid, or shop.signals.order_paid.",
+            autocompletion=complete_signal,
+            show_default=False,
+        ),
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME=VALUE",
+            help="An argument that receivers get: name=text, or name:=JSON.",
+            show_default=False,
+        ),
+    ] = None,
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender",
+            help="Who it is sent for: a model, or the full name of another object.",
+            autocompletion=complete_model,
+            show_default=False,
+        ),
+    ] = None,
+    robust: Robust = False,
+) -> Task:
+    """Send any signal, with arguments that it provides.
+
+    Example: signalcli send notification --sender User username=xyz email=xyz@mail.com
+    """
+    work = partial(_send, signal, arguments or (), sender, robust)
+    return Task(work, writes=True)
+
+
+def _send(
+    signal: str,
+    arguments: Sequence[str],
+    sender: str | None,
+    robust: bool,
+    session: "Session",
+) -> Answer:
+    from signalcli.cli.failures import robust_failures
+    from signalcli.objects import sending
+    from signalcli.objects.values import assignments_of
+
+    said = assignments_of(arguments, what="argument")
+    sent = sending.send(session, signal, said, sender=sender, robust=robust)
+    name = sent.signal.rpartition(".")[2]
+    receivers = "receiver" if sent.responses == 1 else "receivers"
+    return Answer(
+        {
+            "signal": sent.signal,
+            "sender": sent.sender,
+            "robust": robust,
+            "receivers": sent.responses,
+            "failed": len(sent.failed),
+        },
+        f"Sent {name} to {sent.responses} {receivers}",
+        problem=robust_failures(name, sent.failed) if sent.failed else None,
+    )

@@ -4,56 +4,34 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from signalcli import __version__
-from signalcli.cli.faults import NAMES as FAULTS
-from signalcli.cli.faults import NO_FAULTS, Delay, Fail, FaultOptions, Mute, fault_options
-from signalcli.cli.invocation import current
+from signalcli.cli.arguments import complete_receiver, complete_signal, delays
+from signalcli.cli.invocation import (
+    DEFAULT_DATABASE,
+    DEFAULT_LOG_KEEP,
+    PROGRAM,
+    FaultOptions,
+    Settings,
+    current,
+)
+from signalcli.cli.output import write_document
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
-DEFAULT_DATABASE = "demo.db"
+T = TypeVar("T")
 DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
 JSON_VARIABLE = "SIGNALCLI_JSON"
 QUIET_VARIABLE = "SIGNALCLI_QUIET"
 LOG_VARIABLE = "SIGNALCLI_LOG"
 LOG_KEEP_VARIABLE = "SIGNALCLI_LOG_KEEP"
 APPS_VARIABLE = "SIGNALCLI_INSTALLED_APPS"
-DEFAULT_LOG_KEEP = 10_000
 PANEL = "Global options"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the global options say.
-
-    Attributes:
-        database: a path, or a SQLAlchemy URL.
-        json: whether the answer is one JSON document.
-        quiet: whether only errors are printed.
-        log: whether runs are kept in the signal log.
-        log_keep: how many runs it keeps.
-        apps: the installed apps that are named on the command line.
-        faults: which faults are put into the run on purpose.
-    """
-
-    database: str
-    json: bool
-    quiet: bool
-    log: bool = True
-    log_keep: int = DEFAULT_LOG_KEEP
-    apps: tuple[str, ...] = ()
-    faults: FaultOptions = NO_FAULTS
-
-    @property
-    def database_name(self) -> str:
-        """How the database is named to people."""
-        from signalcli.db.database import without_password
-
-        return without_password(self.database)
+FAULTS_PANEL = "Faults on purpose"
+FAULTS = ("fail", "delay", "mute")
 
 
 def print_version(is_wanted: bool) -> None:
@@ -61,11 +39,9 @@ def print_version(is_wanted: bool) -> None:
     if is_wanted:
         line = current().line
         if line is not None and line.settings.json:
-            from signalcli.cli.output import write_document
-
             write_document(None, result={"version": __version__})
         else:
-            typer.echo(f"signalcli {__version__}")
+            typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
@@ -101,6 +77,40 @@ Traceback = Annotated[
         help=f"{_TRACEBACK_HELP} Variable: {TRACEBACK_VARIABLE}.",
         show_default=False,
         rich_help_panel=PANEL,
+    ),
+]
+Fail = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail",
+        metavar="RECEIVER",
+        help="Make receivers of this name (a glob) raise.",
+        autocompletion=complete_receiver,
+        rich_help_panel=FAULTS_PANEL,
+        show_default=False,
+    ),
+]
+# What the callback makes of it are pairs of a glob and seconds.
+Delay = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--delay",
+        metavar="RECEIVER=TIME",
+        help="Make receivers of this name slow: create_profile=200ms.",
+        callback=delays,
+        rich_help_panel=FAULTS_PANEL,
+        show_default=False,
+    ),
+]
+Mute = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mute",
+        metavar="SIGNAL",
+        help="Let signals of this name reach nobody.",
+        autocompletion=complete_signal,
+        rich_help_panel=FAULTS_PANEL,
+        show_default=False,
     ),
 ]
 Version = Annotated[
@@ -167,7 +177,7 @@ def remember(
 
     Example: signalcli register xyz --email xyz@mail.com
     """
-    faults = fault_options({"fail": fail, "delay": delay, "mute": mute})
+    faults = _faults({"fail": fail, "delay": delay, "mute": mute})
     said = Settings(database, json, quiet, log, log_keep, tuple(app or ()), faults)
     line = current().line
     ctx.obj = said if line is None else _with_what_is_said(ctx, line.settings, said)
@@ -176,6 +186,10 @@ def remember(
             ctx.fail("Missing command.")
         typer.echo(ctx.get_help())
         raise typer.Exit
+
+
+def _faults(said: dict[str, Any]) -> FaultOptions:
+    return FaultOptions(**{name: tuple(said[name] or ()) for name in FAULTS})
 
 
 def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -> Settings:
@@ -197,6 +211,7 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
 
     Apps are made ready once in a process.
     """
+    # Only a batch needs this, and has made the apps ready.
     from signalcli.apps.installed import find_installed
 
     if settings.apps and settings.apps != find_installed(of_script.apps).names:
@@ -262,17 +277,23 @@ _AFTER_COMMAND = [
 ]
 
 
-def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes ``settings`` first, as one that takes the global options instead.
+def with_global_options(
+    command: Callable[..., T], carry_out: Callable[[str, Settings, Callable[[], T]], None]
+) -> Callable[..., None]:
+    """Make a command that takes ``settings`` first one that takes the global options instead.
 
-    It may stand for a group of commands; then it is called where none of them is named.
+    Arguments:
+        command: the command. It may stand for a group of commands; then it is called where none of
+            them is named.
+        carry_out: called with the command's name, the settings, and the command, which has got its
+            arguments by then.
     """
 
     @functools.wraps(command)
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
         after = {name: arguments.pop(name) for name in _SETTINGS}
         apps = arguments.pop("app") or ()
-        faults = fault_options({name: arguments.pop(name) for name in FAULTS})
+        faults = _faults({name: arguments.pop(name) for name in FAULTS})
         del arguments["version"], arguments["traceback"]
         # What is not said after the command, or not set there, stands as it was said before it.
         said = {name: value for name, value in after.items() if value not in (None, False)}
@@ -290,7 +311,8 @@ def with_global_options(command: Callable[..., None]) -> Callable[..., None]:
         else:
             if (line := current().line) is not None:
                 settings = _refuse_other_apps(ctx, settings, line.settings)
-            command(settings, **arguments)
+            name = ctx.command_path.removeprefix(f"{PROGRAM} ")
+            carry_out(name, settings, functools.partial(command, settings, **arguments))
 
     signature = inspect.signature(command)
     own = list(signature.parameters.values())[1:]

@@ -1,4 +1,4 @@
-"""The last words of a command: a document for programs, or an error for people."""
+"""Printing around the answer: the document for programs, errors and warnings for people."""
 
 import contextlib
 import os
@@ -9,9 +9,6 @@ from typing import Any, TextIO
 
 from signalcli.cli.invocation import current
 from signalcli.cli.problems import TRACEBACK_VARIABLE, Problem
-
-# Those whose words on standard error are of no use there.
-LOGGERS = ("signalcli", "sqlalchemy")
 
 _is_let_go = False
 
@@ -24,7 +21,8 @@ def write_document(
     dispatches: list[dict[str, Any]] | None = None,
     problem: Problem | None = None,
 ) -> None:
-    """Write the one JSON document of a command; of a line of a script, with that line's number."""
+    """Write the JSON document of a command; for a line of a script, with the line's number."""
+    # `--version` loads this module, too: that is why these functions import what they need.
     from signalcli.render.document import document, dumps
 
     contents = document(
@@ -59,7 +57,7 @@ def _place() -> str:
 
 
 def print_note(message: str) -> None:
-    """Print something beside the answer on one line of standard error."""
+    """Print a note beside the answer, on one line of standard error."""
     from signalcli.render.text import visible
 
     print(visible(message.replace("\n", "\\n")), file=sys.stderr)
@@ -73,37 +71,13 @@ def print_traceback_if_wanted() -> None:
         traceback.print_exc()
 
 
-def leave_logs_to_others() -> None:
-    """Have nothing logged on standard error, where nobody has set logging up.
-
-    The table shows what a robust dispatch would log; and what SQLAlchemy logs when Ctrl-C comes at
-    a bad moment is of no use to anybody.
-    """
-    import logging
-
-    if not os.environ.get(TRACEBACK_VARIABLE):
-        for name in LOGGERS:
-            logging.getLogger(name).addHandler(logging.NullHandler())
-
-
-def leave_warnings_to_others() -> None:
-    """Have SQLAlchemy's warnings not printed, which are for who writes models, unless asked to."""
-    import warnings
-
-    from sqlalchemy.exc import SAWarning
-
-    if not sys.warnoptions and not os.environ.get(TRACEBACK_VARIABLE):
-        warnings.simplefilter("ignore", SAWarning)
-
-
 @contextlib.contextmanager
 def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
-    """Within it, what apps and receivers print does not mix with the answer.
+    """Keep the output of apps and receivers out of the answer.
 
     Arguments:
-        for_programs: standard output is for one JSON document, or several; it goes to standard
-            error.
-        quiet: it is dropped.
+        for_programs: whether standard output is for JSON; other output goes to standard error.
+        quiet: whether other output is dropped.
     """
     if for_programs:
         with output_to(sys.stderr):
@@ -117,7 +91,7 @@ def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def output_to(stream: TextIO) -> Iterator[None]:
-    """Within it, what is printed goes elsewhere, also what other programs print on our behalf."""
+    """Send standard output elsewhere, also that of the programs that we start."""
     sys.stdout.flush()
     saved: int | None = None
     try:
@@ -137,7 +111,7 @@ def output_to(stream: TextIO) -> Iterator[None]:
 
 
 def stdout_is_read() -> bool:
-    """Whether there may still be somebody who reads standard output."""
+    """Whether somebody may still read standard output."""
     if not hasattr(select, "poll"):
         return True
     poll = select.poll()
@@ -146,7 +120,7 @@ def stdout_is_read() -> bool:
 
 
 def let_go_of_stdout() -> None:
-    """Whoever read standard output has gone: have what is left in its buffer vanish."""
+    """Drop the rest of standard output, whose reader has gone."""
     global _is_let_go
     _is_let_go = True
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
@@ -154,5 +128,5 @@ def let_go_of_stdout() -> None:
 
 
 def stdout_is_lost() -> bool:
-    """Whether nothing that is printed arrives anywhere any more."""
+    """Whether standard output leads nowhere any more."""
     return _is_let_go or sys.stdout.closed

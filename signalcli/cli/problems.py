@@ -1,11 +1,8 @@
-"""What can go wrong, as every command reports it."""
+"""The problems that commands report, and the exit codes that they leave with."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from signalcli.dispatch import Receiver
-    from signalcli.trace import Failure, Response
+from signalcli.errors import SignalcliError
 
 INTERRUPTED = 130
 
@@ -21,9 +18,6 @@ EXIT_CODES = {
 }
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
-
-# The code of what is wrong with the database itself.
-UNUSABLE = "database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +35,8 @@ class Problem:
     message: str
 
 
-class Blaming(Protocol):
-    """Something that has watched dispatches."""
-
-    def culprit(self, error: BaseException) -> "Response | None":
-        """The response that raised an exception first, or None where none did."""
-
-
 class Reported(Exception):
-    """A command failed and has said so; what is left is to leave with its exit code."""
+    """A command failed and has said so; the process has only to leave with its exit code."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -57,7 +44,12 @@ class Reported(Exception):
 
 
 class Terminated(BaseException):
-    """The system asks the process to end; raised so that everything is put in order first."""
+    """The system asks the process to end; raised so that open files and transactions are closed."""
+
+
+def as_told(error: SignalcliError) -> Problem:
+    """The problem that an error of ours is."""
+    return Problem(error.exit_code, error.code, str(error))
 
 
 def usage_problem(message: str) -> Problem:
@@ -65,143 +57,21 @@ def usage_problem(message: str) -> Problem:
     return Problem(2, "usage", message)
 
 
-def login_failure(username: str) -> Problem:
-    """A name and a password do not belong together; which of them is wrong is not told."""
-    from signalcli.core.errors import abridged
-
-    story = f"cannot log in {abridged(username)}: the username or the password is wrong"
-    return Problem(2, "login_failed", f"{story}; `signalcli passwd` sets a password")
-
-
 def interruption(is_written: bool, outcome: str | None = None) -> Problem:
     """Somebody pressed Ctrl-C."""
-    story = outcome or _outcome(is_written)
+    story = outcome or outcome_of(is_written)
     return Problem(INTERRUPTED, "interrupted", f"interrupted; {story}")
 
 
 def termination(terminated: Terminated, is_written: bool, outcome: str | None = None) -> Problem:
     """The system asked the process to end."""
-    number, story = terminated.args[0], outcome or _outcome(is_written)
+    number, story = terminated.args[0], outcome or outcome_of(is_written)
     return Problem(128 + number, "terminated", f"ended by signal {number}; {story}")
 
 
-def unwritable_log(error: BaseException, database: str) -> str:
-    """Why a run is not kept in the signal log, and what to do."""
-    from signalcli.db.database import unusable, without_password
-    from signalcli.trace.representation import describe_failure
-
-    if isinstance(error, KeyboardInterrupt):
-        reason: object = "interrupted"
-    else:
-        reason = unusable(error, without_password(database)) or describe_failure(error)
-    return f"the run is not kept in the signal log: {reason} (--no-log does without the log)"
-
-
-def _outcome(is_written: bool) -> str:
+def outcome_of(is_written: bool) -> str:
+    """How much of its work a command leaves behind that ends early."""
     return "what was committed before stays" if is_written else "nothing was written"
-
-
-def problem_of(
-    error: BaseException,
-    recorder: "Blaming",
-    database: str,
-    is_written: bool,
-    outcome: str | None = None,
-) -> Problem:
-    """What an exception means to the user.
-
-    Arguments:
-        error: what ended the command.
-        recorder: knows which receiver raised it, if one did.
-        database: how the user knows the database.
-        is_written: whether something was committed before.
-        outcome: what is there of the command's work, where there is more to say of it than that.
-    """
-    from signalcli.apps import ImproperlyConfigured
-    from signalcli.db.database import unusable
-
-    problem = fault_of(error, recorder)
-    if problem is None and isinstance(error, ImproperlyConfigured):
-        problem = Problem(2, "app", str(error))
-    if problem is None:
-        unusable_database = unusable(error, database)
-        if unusable_database is None:
-            return internal_fault(error)
-        problem = Problem(5, UNUSABLE, str(unusable_database))
-    if problem.exit_code == 1 or outcome is not None:
-        return replace(problem, message=f"{problem.message}; {outcome or _outcome(is_written)}")
-    return problem
-
-
-def fault_of(error: BaseException, recorder: "Blaming") -> Problem | None:
-    """What an exception says of what was asked for, or of a receiver; None where of neither.
-
-    Arguments:
-        error: what was raised.
-        recorder: as for :func:`problem_of`.
-    """
-    from sqlalchemy.exc import IntegrityError, InvalidRequestError
-
-    from signalcli.apps import AmbiguousModel, ModelNotFound
-    from signalcli.apps.inventory import NoMatch
-    from signalcli.core.errors import InvalidValue, ReceiversFailed, UserExists, UserNotFound
-    from signalcli.objects.refusals import InvalidInput, NoSuchObject, ObjectExists
-    from signalcli.rows import RowsUnreadable
-    from signalcli.trace.representation import describe_failure
-
-    culprit = recorder.culprit(error)
-    if culprit is not None:
-        sender = culprit.dispatch.sender
-        signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
-        # Of several async receivers that failed, one is told of, as in a trace.
-        others, first = _first_of(error, recorder)
-        story = _failure_of(culprit.receiver, signal, describe_failure(first))
-        return Problem(1, "receiver_failed", story + _as_well(others))
-    if isinstance(error, ReceiversFailed):
-        return robust_failures(error.signal, error.failed)
-    if isinstance(error, InvalidValue | InvalidInput | AmbiguousModel):
-        return Problem(2, "invalid_value", str(error))
-    if isinstance(error, RowsUnreadable):
-        return Problem(2, "unreadable", str(error))
-    if isinstance(error, UserNotFound | NoSuchObject | ModelNotFound | NoMatch):
-        return Problem(3, "not_found", str(error))
-    if isinstance(error, UserExists | ObjectExists):
-        return Problem(4, "exists", str(error))
-    if isinstance(error, IntegrityError | InvalidRequestError):
-        # What the commands themselves write was checked before.
-        reason = describe_failure(error).message
-        return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
-    return None
-
-
-def robust_failures(signal: str, failed: "list[tuple[Receiver, Exception]]") -> Problem:
-    """Receivers failed, but the others ran and the command went on."""
-    from signalcli.dispatch.signatures import describe
-    from signalcli.trace.representation import describe_failure
-
-    receiver, error = failed[0]
-    story = _failure_of(describe(receiver), signal, describe_failure(error))
-    return Problem(1, "receiver_failed", f"{story}{_as_well(len(failed) - 1)}; the others ran")
-
-
-def _first_of(error: BaseException, recorder: "Blaming") -> tuple[int, BaseException]:
-    """The first failure of a group of which it is known who raised it, and how many others are."""
-    others = 0
-    while isinstance(error, BaseExceptionGroup):
-        known = [each for each in error.exceptions if recorder.culprit(each) is not None]
-        if not known:
-            break
-        others += len(error.exceptions) - 1
-        error = known[0]
-    return others, error
-
-
-def _as_well(others: int) -> str:
-    return f", and so did {others} more" if others else ""
-
-
-def _failure_of(receiver: str, signal: str, failure: "Failure") -> str:
-    return f"the receiver {receiver} failed on {signal}: {failure.story}"
 
 
 def unwritable_answer(error: OSError, is_written: bool) -> Problem:
@@ -211,8 +81,9 @@ def unwritable_answer(error: OSError, is_written: bool) -> Problem:
 
 
 def internal_fault(error: BaseException) -> Problem:
-    """Something that signalcli should have handled."""
+    """An exception that nobody expected: signalcli itself is at fault."""
     try:
+        # `--version` loads this module, too.
         from signalcli.trace.representation import describe_failure
 
         failure = describe_failure(error)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from signalcli.cli.arguments import complete_username
 from signalcli.cli.bulk import (
     BatchSize,
     BulkOptions,
@@ -14,17 +15,20 @@ from signalcli.cli.bulk import (
     Strict,
     carry_out_rows,
 )
-from signalcli.cli.completion import complete_username
-from signalcli.cli.options import Robust, Settings, Trace
-from signalcli.cli.passwords import PasswordStdin, new_password, refuse_usage
-from signalcli.cli.problems import robust_failures
-from signalcli.cli.running import Answer, carry_out
+from signalcli.cli.invocation import Settings
+from signalcli.cli.options import Robust, Trace
+from signalcli.cli.passwords import PasswordStdin, new_password
+from signalcli.cli.task import Answer, Task
+from signalcli.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from signalcli.core.accounts import Account
     from signalcli.db import Session
+
+# The commands import what they work with when they work: their help and their completion need
+# neither SQLAlchemy nor the demo app.
 
 DEMO_APP = "signalcli.core"
 
@@ -92,7 +96,7 @@ def register(
     strict: Strict = False,
     resume: Resume = False,
     trace: BulkTrace = False,
-) -> None:
+) -> Task:
     """Store a new user, and watch receivers make the profile and send a notification.
 
     With --from, users come from a file with the columns username, email, first_name, last_name.
@@ -101,8 +105,6 @@ def register(
     """
     options = BulkOptions(source, batch_size, strict, resume, trace)
     options.check(
-        settings,
-        "register",
         USERNAME=username,
         email=email,
         first_name=first_name,
@@ -113,10 +115,10 @@ def register(
     )
     if username is None or email is None:
         if source is None:
-            refuse_usage(settings, "register", "missing option '--email'")
+            raise UsageError("missing option '--email'")
         from signalcli.core import many
 
-        carry_out_rows(
+        return carry_out_rows(
             settings,
             "register",
             options,
@@ -124,12 +126,11 @@ def register(
             many.Register.columns,
             creates=True,
         )
-        return
     if password and password_stdin:
-        refuse_usage(settings, "register", "give --password or --password-stdin, not both")
+        raise UsageError("give --password or --password-stdin, not both")
     secret = None
     if password or password_stdin:
-        secret = new_password(settings, "register", is_piped=password_stdin)
+        secret = new_password(is_piped=password_stdin)
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
@@ -149,9 +150,7 @@ def register(
             users=(account.username,),
         )
 
-    carry_out(
-        settings, "register", work, app=DEMO_APP, writes=True, creates=True, users=(username,)
-    )
+    return Task(work, app=DEMO_APP, writes=True, creates=True, users=(username,))
 
 
 def update(
@@ -171,7 +170,7 @@ def update(
     strict: Strict = False,
     resume: Resume = False,
     trace: BulkTrace = False,
-) -> None:
+) -> Task:
     """Change a user, and watch a receiver save the profile.
 
     With --from, changes come from a file with the columns username, new_username, email,
@@ -181,8 +180,6 @@ def update(
     """
     options = BulkOptions(source, batch_size, strict, resume, trace)
     options.check(
-        settings,
-        "update",
         USERNAME=username,
         username=new_username,
         email=email,
@@ -193,14 +190,13 @@ def update(
     if username is None:
         from signalcli.core import many
 
-        carry_out_rows(
+        return carry_out_rows(
             settings,
             "update",
             options,
             lambda explain, rows: many.Update(explain, ignores_empty=rows.format == "csv"),
             many.Update.columns,
         )
-        return
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
@@ -221,7 +217,7 @@ def update(
             users=(account.username,),
         )
 
-    carry_out(settings, "update", work, app=DEMO_APP, writes=True, users=(username,))
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def delete(
@@ -232,7 +228,7 @@ def delete(
     strict: Strict = False,
     resume: Resume = False,
     trace: BulkTrace = False,
-) -> None:
+) -> Task:
     """Remove a user, and watch the profile go first.
 
     With --from, users are named in the column username of a file.
@@ -240,18 +236,17 @@ def delete(
     Example: signalcli delete xyz
     """
     options = BulkOptions(source, batch_size, strict, resume, trace)
-    options.check(settings, "delete", USERNAME=username)
+    options.check(USERNAME=username)
     if username is None:
         from signalcli.core import many
 
-        carry_out_rows(
+        return carry_out_rows(
             settings,
             "delete",
             options,
             lambda explain, rows: many.Delete(explain),
             many.Delete.columns,
         )
-        return
 
     def work(session: "Session") -> Answer:
         from signalcli.core import accounts
@@ -260,7 +255,7 @@ def delete(
         message = f"Deleted {account.username} from {settings.database_name}"
         return Answer(user_result(account), message)
 
-    carry_out(settings, "delete", work, app=DEMO_APP, writes=True, users=(username,))
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def notify(
@@ -272,7 +267,7 @@ def notify(
     strict: Strict = False,
     resume: Resume = False,
     trace: BulkTrace = False,
-) -> None:
+) -> Task:
     """Send the notification signal for a user.
 
     With --from, users are named in the column username of a file.
@@ -280,20 +275,20 @@ def notify(
     Example: signalcli notify xyz --robust
     """
     options = BulkOptions(source, batch_size, strict, resume, trace)
-    options.check(settings, "notify", USERNAME=username)
+    options.check(USERNAME=username)
     if username is None:
         from signalcli.core import many
 
-        carry_out_rows(
+        return carry_out_rows(
             settings,
             "notify",
             options,
             lambda explain, rows: many.Notify(explain, is_robust=robust),
             many.Notify.columns,
         )
-        return
 
     def work(session: "Session") -> Answer:
+        from signalcli.cli.failures import robust_failures
         from signalcli.core import accounts
 
         account, failed = accounts.notify(session, username, robust=robust)
@@ -303,10 +298,10 @@ def notify(
             problem=robust_failures("notification", failed) if failed else None,
         )
 
-    carry_out(settings, "notify", work, app=DEMO_APP, writes=True, users=(username,))
+    return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
-def list_users(settings: Settings, trace: Trace = False) -> None:
+def list_users(settings: Settings, trace: Trace = False) -> Task:
     """List the users, in the order in which they registered.
 
     Example: signalcli list
@@ -322,10 +317,10 @@ def list_users(settings: Settings, trace: Trace = False) -> None:
             None if settings.json or not found else _users_view(found),
         )
 
-    carry_out(settings, "list", work, app=DEMO_APP, shows_trace=trace)
+    return Task(work, app=DEMO_APP, shows_trace=trace)
 
 
-def show(settings: Settings, username: Username, trace: Trace = False) -> None:
+def show(settings: Settings, username: Username, trace: Trace = False) -> Task:
     """Show a user and their profile.
 
     Example: signalcli show xyz --trace
@@ -337,7 +332,7 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> None:
         account = accounts.find(session, username, load=trace)
         return Answer(user_result(account), view=None if settings.json else _user_view(account))
 
-    carry_out(settings, "show", work, app=DEMO_APP, shows_trace=trace, users=(username,))
+    return Task(work, app=DEMO_APP, shows_trace=trace, users=(username,))
 
 
 def user_result(account: "Account") -> dict[str, Any]:

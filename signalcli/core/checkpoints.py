@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from signalcli.core.outcomes import Counts
-from signalcli.db import DatabaseUnusable
+from signalcli.errors import DatabaseUnusable
 from signalcli.log.tables import schema
 
 VERSION = 1

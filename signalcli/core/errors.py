@@ -1,20 +1,17 @@
 """What can be wrong with a request to the demo app."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from signalcli.dispatch import Receiver
+from signalcli import errors
 
 
-class AccountError(Exception):
+class AccountError(errors.SignalcliError):
     """A request that cannot be carried out; the message says why and what to do."""
 
 
-class InvalidValue(AccountError):
+class InvalidValue(AccountError, errors.InvalidValue):
     """A value breaks a rule."""
 
 
-class UserNotFound(AccountError):
+class UserNotFound(AccountError, errors.NotFound):
     """There is no such user."""
 
     def __init__(self, username: str) -> None:
@@ -23,25 +20,11 @@ class UserNotFound(AccountError):
         )
 
 
-class UserExists(AccountError):
+class UserExists(AccountError, errors.AlreadyExists):
     """The username is taken."""
 
     def __init__(self, username: str) -> None:
         super().__init__(f"the user {abridged(username)} exists already; choose another username")
-
-
-class ReceiversFailed(Exception):
-    """Receivers failed in a dispatch that let the others run.
-
-    Arguments:
-        signal: the signal's short name.
-        failed: who failed, and how.
-    """
-
-    def __init__(self, signal: str, failed: "list[tuple[Receiver, Exception]]") -> None:
-        super().__init__(f"{len(failed)} receivers of {signal} failed")
-        self.signal = signal
-        self.failed = failed
 
 
 def abridged(text: str) -> str:

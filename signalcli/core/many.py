@@ -11,18 +11,14 @@ from typing import ClassVar, Protocol, TypeVar
 from sqlalchemy.exc import InvalidRequestError
 
 from signalcli.core.accounts import Account, announce, find_many, load_many, taken_among
-from signalcli.core.errors import (
-    AccountError,
-    ReceiversFailed,
-    UserExists,
-    UserNotFound,
-)
+from signalcli.core.errors import AccountError, UserExists, UserNotFound
 from signalcli.core.models import User
 from signalcli.core.outcomes import Explain, Outcome
 from signalcli.core.requests import apply, checked_changes, checked_newcomer, differing
 from signalcli.core.signals import notification
 from signalcli.core.values import normal_username, sought_username
 from signalcli.db import Session
+from signalcli.errors import ReceiversFailed
 from signalcli.rows import Row
 
 T = TypeVar("T")

@@ -14,8 +14,9 @@ from pathlib import Path
 from signalcli.core.errors import InvalidValue
 from signalcli.core.images import EXTENSIONS, Image
 from signalcli.core.models import Profile
-from signalcli.db import DatabaseUnusable, Session, on_commit
+from signalcli.db import Session, on_commit
 from signalcli.db.transaction import on_rollback
+from signalcli.errors import DatabaseUnusable
 
 FOLDER = "pics"
 

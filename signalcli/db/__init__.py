@@ -15,7 +15,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from signalcli.db.database import DatabaseUnusable
 from signalcli.db.definitions import class_prepared
 from signalcli.db.engine import create_engine, set_up_sqlite
 from signalcli.db.initialization import post_init, pre_init
@@ -32,6 +31,7 @@ from signalcli.db.signals import (
 )
 from signalcli.db.touching import touch
 from signalcli.db.transaction import on_commit
+from signalcli.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
     from signalcli.db.async_session import AsyncSession as AsyncSession

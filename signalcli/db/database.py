@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
+from signalcli.errors import DatabaseUnusable
 
 # Patterns, not compiled at import since few runs need them.
 _BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
@@ -35,10 +36,6 @@ _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "is full, or the disk is",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
-
-
-class DatabaseUnusable(Exception):
-    """The database cannot be used: no database, locked too long, no permission."""
 
 
 def without_password(database: str) -> str:

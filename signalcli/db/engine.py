@@ -17,8 +17,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.database import DatabaseUnusable, database_url, using, without_password
+from signalcli.db.database import database_url, using, without_password
 from signalcli.db.signals import connection_created
+from signalcli.errors import DatabaseUnusable
 
 # The drivers that are Python's sqlite3, or stand on it.
 _PYTHONS_OWN = ("pysqlite", "aiosqlite")

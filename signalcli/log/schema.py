@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from signalcli.db import DatabaseUnusable, create_engine
+from signalcli.db import create_engine
 from signalcli.db.engine import open_engine
+from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 
 VERSION = 3

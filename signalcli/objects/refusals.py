@@ -3,22 +3,23 @@
 from collections.abc import Iterable
 from typing import Any
 
+from signalcli.errors import AlreadyExists, InvalidValue, NotFound, SignalcliError
 from signalcli.trace.representation import MASK, represent, shorten
 
 
-class Refusal(Exception):
+class Refusal(SignalcliError):
     """A request that cannot be carried out; the message says why, and what to do."""
 
 
-class InvalidInput(Refusal):
+class InvalidInput(Refusal, InvalidValue):
     """A field, a value or a key cannot be used."""
 
 
-class NoSuchObject(Refusal):
+class NoSuchObject(Refusal, NotFound):
     """There is no such object."""
 
 
-class ObjectExists(Refusal):
+class ObjectExists(Refusal, AlreadyExists):
     """An object that has the same values in columns that have to be unique is there already."""
 
 

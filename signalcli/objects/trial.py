@@ -13,9 +13,9 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session, select
 
-from signalcli.db.database import DatabaseUnusable
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import mapped_models, model_name
+from signalcli.errors import DatabaseUnusable
 from signalcli.objects.refusals import InvalidInput, ObjectExists, Refusal, listed
 from signalcli.trace.representation import describe_failure
 

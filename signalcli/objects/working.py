@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.attributes import set_attribute
 from sqlmodel import select
 
-from signalcli.db import DatabaseUnusable, Session
+from signalcli.db import Session
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
+from signalcli.errors import DatabaseUnusable
 from signalcli.objects.fields import (
     columns_of,
     key_fields,

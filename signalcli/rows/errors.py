@@ -1,10 +1,15 @@
 """The error of a file that has no rows to read."""
 
+from signalcli.errors import SignalcliError
+
 LONGEST_NAME = 60
 
 
-class RowsUnreadable(Exception):
-    """A file has no rows to read, or none after those that were read; its text is one line."""
+class RowsUnreadable(SignalcliError):
+    """A file has no rows to read, or none after those that were read."""
+
+    exit_code = 2
+    code = "unreadable"
 
 
 def named(name: str) -> str:

@@ -15,13 +15,13 @@ import pytest
 from signalcli.apps import Apps
 from signalcli.apps.inventory import (
     ConnectionEntry,
-    NoMatch,
     SignalEntry,
     find_connections,
     find_signals,
 )
 from signalcli.db import post_save
 from signalcli.dispatch import all_signals
+from signalcli.errors import NotFound
 
 SIGNALS = """\
 from signalcli.dispatch import Signal
@@ -170,7 +170,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("pattern", ["", "SILENT", "signals.silent", "silen", "signalcli"])
     def test_a_glob_that_nothing_matches_is_refused(self, installed: Apps, pattern: str) -> None:
-        with pytest.raises(NoMatch, match=f"there is no signal that matches '{pattern}'"):
+        with pytest.raises(NotFound, match=f"there is no signal that matches '{pattern}'"):
             find_signals(pattern, installed=installed)
 
     def test_unused_ones_are_those_that_nobody_is_connected_to(
@@ -187,7 +187,7 @@ class TestSignals:
     def test_a_signal_that_is_gone_is_not_listed(self, installed: Apps, shop: ModuleType) -> None:
         del shop.silent
         gc.collect()
-        with pytest.raises(NoMatch):
+        with pytest.raises(NotFound):
             find_signals("silent", installed=installed)
 
 
@@ -324,11 +324,11 @@ class TestConnections:
         self, installed: Apps, shop: ModuleType
     ) -> None:
         shop.silent.connect(plain, sender=Customer)
-        with pytest.raises(NoMatch, match="the signal 'silent' and the sender 'Nobody'"):
+        with pytest.raises(NotFound, match="the signal 'silent' and the sender 'Nobody'"):
             find_connections("silent", sender="Nobody", installed=installed)
-        with pytest.raises(NoMatch, match="the sender 'Customer' and the receiver 'within'"):
+        with pytest.raises(NotFound, match="the sender 'Customer' and the receiver 'within'"):
             find_connections(sender="Customer", receiver="within", installed=installed)
-        with pytest.raises(NoMatch, match="no signal that matches 'quiet'"):
+        with pytest.raises(NotFound, match="no signal that matches 'quiet'"):
             find_connections("quiet", sender="Customer", installed=installed)
 
 

@@ -10,7 +10,7 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signalcli.cli.amounts import duration, moment
+from signalcli.cli.arguments import duration, moment
 
 unhurried = settings(deadline=None, max_examples=300)
 

@@ -681,7 +681,7 @@ def test_the_help_shows_an_example(forked: Program, command: str) -> None:
 
 
 def test_importing_the_commands_loads_neither_a_database_nor_rich_nor_the_apps() -> None:
-    code = "import sys, signalcli.cli.connected; print(*sys.modules)"
+    code = "import sys, signalcli.cli.apps; print(*sys.modules)"
     run = processes.run([sys.executable, "-c", code], check=True)
     loaded = set(run.stdout.split())
     assert not loaded & {"sqlmodel", "sqlalchemy", "rich.table", "rich.syntax", "signalcli.apps"}

@@ -91,3 +91,14 @@ def test_a_full_disk_under_standard_output_is_said_so_and_what_became_of_the_dat
         "error: the answer cannot be printed: No space left on device; the database was written"
     ]
     assert "new" in filled.usernames
+
+
+@pytest.mark.parametrize("arguments", [("signals", "nope"), ("startapp", "no-name")])
+def test_the_traceback_of_a_command_that_looks_up_is_shown_too(
+    forked: Program, arguments: tuple[str, ...]
+) -> None:
+    done = forked(*arguments)
+    shown = forked(*arguments, "--traceback")
+    assert shown.err.startswith("Traceback (most recent call last):\n")
+    assert shown.err.endswith(f"\nerror: {done.error}\n")
+    assert (shown.code, shown.out) == (done.code, "")

@@ -1,11 +1,15 @@
 """The global options, the help, and the exit codes that it lists."""
 
+import inspect
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_program import Program
+
+from signalcli.cli.app import Entry, program
 
 COMMANDS = ("register", "update", "delete", "notify", "list", "show")
 EXIT_CODES = ("0", "1", "2", "3", "4", "5", "70", "130")
@@ -112,3 +116,16 @@ class TestHelp:
         done = forked("--json")
         assert (done.code, done.err) == (2, "")
         assert done.document["error"]["code"] == "usage"
+
+
+def commands_of(group: Any) -> list[Entry]:
+    entries = [entry for panel in group.panels for entry in panel.entries.values()]
+    return [
+        *entries,
+        *(each for entry in entries if entry.group for each in commands_of(entry.group)),
+    ]
+
+
+@pytest.mark.parametrize("command", commands_of(program()), ids=lambda entry: entry.place)
+def test_the_list_of_commands_says_of_each_what_its_own_help_says_first(command: Entry) -> None:
+    assert inspect.getdoc(command.load()).partition("\n")[0] == command.help

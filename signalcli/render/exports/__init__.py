@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from signalcli.errors import InvalidValue
+
 if TYPE_CHECKING:
     from signalcli.log.runs import Run
     from signalcli.trace.records import Trace
@@ -25,7 +27,7 @@ class Export(Protocol):
         """
 
 
-class MissingExtra(Exception):
+class MissingExtra(InvalidValue):
     """A format needs a package that comes with one of signalcli's extras."""
 
     def __init__(self, format_name: str, extra: str) -> None:

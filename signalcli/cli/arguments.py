@@ -1,0 +1,182 @@
+"""The values that people type for arguments and options: reading them, and completing them.
+
+A completion loads the apps only when the shell asks for one, which is why the functions import what
+they offer. It says nothing of what goes wrong: a shell in the middle of a line is no place for a
+message.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+
+from signalcli.cli.invocation import DEFAULT_DATABASE
+from signalcli.cli.surroundings import make_apps_ready
+from signalcli.render.exports import formats
+
+MOST_NAMES = 100
+_UNITS = {
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 7 * 86400.0,
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]+)")
+_LONGEST = 1e10
+
+
+def duration(text: str) -> float:
+    """A duration such as ``50ms``, ``2h`` or ``30d``, in seconds.
+
+    Raises:
+        typer.BadParameter: the text is no duration.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _UNITS.get(match[2], -1.0) if match else -1.0
+    if not 0 <= seconds < _LONGEST:
+        raise typer.BadParameter(
+            f"{text!r} is no duration; write a number and a unit (us, ms, s, min, h, d, w), "
+            "such as 50ms or 2h"
+        )
+    return seconds
+
+
+def moment(text: str) -> datetime:
+    """A time in UTC, without a time zone.
+
+    Arguments:
+        text: a date, or a date and a time, by the clock on the wall unless it names a time zone;
+            or a duration, which says how long ago.
+
+    Raises:
+        typer.BadParameter: the text is none of them.
+    """
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        return (datetime.now(UTC) - timedelta(seconds=duration(text))).replace(tzinfo=None)
+    except (typer.BadParameter, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is neither a duration such as 2h nor a date such as 2026-01-31 or "
+            "2026-01-31T08:30"
+        ) from None
+
+
+def delays(texts: list[str] | None) -> list[tuple[str, float]]:
+    """Delays such as ``create_profile=200ms``, each as a glob and seconds.
+
+    Raises:
+        typer.BadParameter: a text is no delay.
+    """
+    return [_delay(text) for text in texts or ()]
+
+
+def _delay(text: str) -> tuple[str, float]:
+    pattern, _, seconds = text.rpartition("=")
+    if not pattern:
+        raise typer.BadParameter(
+            f"{text!r} does not say who and how long; write it as create_profile=200ms"
+        )
+    return pattern, duration(seconds)
+
+
+def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The first hundred usernames that begin like that; none where the database fails."""
+
+    def usernames() -> list[str]:
+        from signalcli.core import accounts
+        from signalcli.db.engine import open_engine
+        from signalcli.db.session import open_session
+
+        database = _said(ctx, "database") or DEFAULT_DATABASE
+        engine = open_engine(database, writes=False, creates=False)
+        try:
+            with open_session(engine) as session:
+                return accounts.usernames(session, incomplete, MOST_NAMES)
+        finally:
+            engine.dispose()
+
+    return _offered(ctx, usernames)
+
+
+def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The models whose names begin like that; none where the apps fail."""
+
+    def models() -> list[str]:
+        from signalcli.apps import apps
+        from signalcli.db.models import model_name
+
+        models = apps.get_models()
+        names = sorted(map(model_name, models))
+        return names + sorted(model.__name__ for model in models) if incomplete else names
+
+    return _offered(ctx, models, incomplete)
+
+
+def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The fields of the model that begin like that, each with its ``=``."""
+
+    def fields() -> list[str]:
+        from signalcli.apps import apps
+        from signalcli.objects.fields import names_of
+
+        return [f"{name}=" for name in names_of(apps.get_model(ctx.params["model"]))]
+
+    return _offered(ctx, fields, incomplete)
+
+
+def complete_signal(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The short names of signals that begin like that; none where the apps fail."""
+
+    def signals() -> list[str]:
+        from signalcli.apps.inventory import find_signals
+
+        return [entry.name for entry in find_signals()]
+
+    return _offered(ctx, signals, incomplete)
+
+
+def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The short names of receivers that begin like that; none where the apps fail."""
+
+    def receivers() -> list[str]:
+        from signalcli.apps.inventory import find_connections
+
+        return [entry.short_receiver for entry in find_connections()]
+
+    return _offered(ctx, receivers, incomplete)
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """The formats of ``log export`` that begin like that."""
+    return [name for name in formats() if name.startswith(incomplete)]
+
+
+def _offered(
+    ctx: typer.Context, names: Callable[[], Iterable[str]], beginning: str = ""
+) -> list[str]:
+    """Names of the apps that the command line names so far, each once, that begin like that."""
+    with contextlib.suppress(Exception):
+        make_apps_ready(_said(ctx, "app") or ())
+        return [name for name in dict.fromkeys(names()) if name.startswith(beginning)]
+    return []
+
+
+def _said(ctx: typer.Context, option: str) -> Any:
+    """The value of a global option so far, before or after the command; None where not given."""
+    context: typer.Context | None = ctx
+    while context is not None:
+        if context.params.get(option):
+            return context.params[option]
+        context = context.parent  # type: ignore[assignment]  # a command's parent is Typer's, too
+    return None

@@ -1,0 +1,395 @@
+"""The way of every command: make the apps ready, watch, do the work, keep the run, show it.
+
+Loaded when a command runs; its help and completion do without.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+from signalcli.apps import ImproperlyConfigured, apps
+from signalcli.apps.signals import (
+    command,
+    command_finished,
+    command_started,
+    got_command_exception,
+)
+from signalcli.cli import faults
+from signalcli.cli.course import Course
+from signalcli.cli.failures import unwritable_log
+from signalcli.cli.invocation import NO_FAULTS, PROGRAM, Settings, current
+from signalcli.cli.output import (
+    kept_clean,
+    let_go_of_stdout,
+    print_note,
+    print_problem,
+    print_traceback_if_wanted,
+    print_warning,
+    write_document,
+)
+from signalcli.cli.problems import Reported, unwritable_answer
+from signalcli.cli.surroundings import (
+    back_to_this_folder,
+    leave_logs_to_others,
+    leave_warnings_to_others,
+    make_apps_ready,
+)
+from signalcli.cli.task import Answer, Findings, Inquiry, Row, Task
+from signalcli.db.database import is_kept
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
+from signalcli.dispatch import Signal
+from signalcli.errors import DatabaseUnusable
+from signalcli.render.document import dispatches_of, dumps
+from signalcli.trace import record
+from signalcli.trace.records import LONGEST_OUTPUT, encodable
+from signalcli.trace.representation import describe_command_line, shorten
+from signalcli.trace.totals import totalled
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from signalcli.log.runs import Run
+    from signalcli.trace.blame import BlamingTotals
+
+# Two things that load slowly are imported by the functions that need them: Rich, of which --json
+# has no use, and the tables of the database, of which the commands for apps have none.
+
+ALWAYS_SENT = {
+    "signalcli.apps.signals.command_started",
+    "signalcli.db.signals.connection_created",
+    "signalcli.db.signals.pre_migrate",
+    "signalcli.db.signals.post_migrate",
+    "signalcli.apps.signals.got_command_exception",
+    "signalcli.apps.signals.command_finished",
+}
+
+
+def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
+    """Carry out a command whose arguments have been read, as every command is carried out.
+
+    The apps are made ready, and the trace begins. The work changes objects in a session, which
+    sends model signals; receivers react, and may send more. Then the trace ends. People see it
+    grow; the signal log keeps it; the answer comes last.
+
+    Arguments:
+        settings: what the global options say.
+        name: the command's name, as in ``log show``.
+        task: what the command does.
+
+    Raises:
+        Reported: the command failed, and has said so.
+        Terminated: the system asks the process to end.
+    """
+    course = Course(settings, name, task)
+    leave_logs_to_others()
+    with contextlib.ExitStack() as closing:
+        try:
+            with _growing_table(course), back_to_this_folder():
+                _make_apps_ready(course)
+                _open_database(course, closing)
+                with _watched(course):
+                    _work(course, closing)
+                    if not course.is_streamed:
+                        _announce_end(course)
+        except BaseException as error:
+            course.fail(error)
+        _keep(course)
+        if course.is_streamed:
+            # Rows that are printed as they are found belong to the work: it ends after them.
+            _show(course)
+            with _watched(course):
+                _announce_end(course)
+    if not course.is_streamed:
+        # The database is closed by now: whoever reads the answer may move or replace it.
+        _show(course)
+    _leave(course)
+
+
+@contextlib.contextmanager
+def _growing_table(course: Course) -> Iterator[None]:
+    """Show people the trace as it grows; keep standard output clean for programs.
+
+    Where only totals are kept, nobody could tell who prints what, and all of it is dropped.
+    """
+    settings, task = course.settings, course.task
+    if course.totals is not None:
+        with kept_clean(for_programs=False, quiet=True):
+            yield
+    elif isinstance(task, Inquiry):
+        with kept_clean(for_programs=settings.json or task.ndjson, quiet=settings.quiet):
+            yield
+    elif task.shows_trace and not settings.json and not settings.quiet:
+        from signalcli.render.console import make_console
+        from signalcli.render.table import growing_table
+
+        with growing_table(course.recorder, make_console()):
+            yield
+    else:
+        with kept_clean(for_programs=settings.json, quiet=settings.quiet):
+            yield
+
+
+def _make_apps_ready(course: Course) -> None:
+    """Make the installed apps ready; a command that can do without them warns where they fail."""
+    settings, task = course.settings, course.task
+    try:
+        installed = make_apps_ready(settings.apps)
+        app = task.app if isinstance(task, Task) else None
+        if app is not None and not apps.is_installed(app):
+            raise ImproperlyConfigured(
+                f"this command is for the users of the app {app}, which is not installed: "
+                f"{installed.source} lists {', '.join(installed.names)}"
+            )
+        faults.check(settings.faults)
+    except ImproperlyConfigured as error:
+        if isinstance(task, Task) or task.needs_apps or settings.faults != NO_FAULTS:
+            raise
+        if not settings.quiet:
+            print_warning(f"no receiver hears of this command: {error}")
+    else:
+        course.is_heard = True
+
+
+def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
+    """Open the database of the session, if the command works in one."""
+    if isinstance(course.task, Task):
+        leave_warnings_to_others()
+        course.engine = open_engine(
+            course.settings.database, writes=course.task.writes, creates=course.task.creates
+        )
+        # The last connection to close takes the write-ahead log with it.
+        closing.callback(course.engine.dispose)
+
+
+@contextlib.contextmanager
+def _watched(course: Course) -> Iterator[None]:
+    """Record the dispatches, and put the wanted faults into them."""
+    watching = record(course.recorder) if course.totals is None else totalled(course.totals)
+    with faults.put_in(course.settings.faults), watching:
+        yield
+
+
+def _work(course: Course, closing: contextlib.ExitStack) -> None:
+    """Announce the command and do its work; an exception that ends it is noted, not raised."""
+    task = course.task
+    try:
+        _announce(course, command_started, arguments=list(current().arguments))
+        if isinstance(task, Inquiry):
+            _look_up(course, task, closing)
+        elif course.engine is not None:
+            _work_in_session(course, task, course.engine)
+    except BaseException as error:
+        course.failure = error
+        course.fail(error)
+        if isinstance(task, Task) and task.piecemeal is not None:
+            course.answer = task.piecemeal.answer()
+
+
+def _work_in_session(course: Course, task: Task, engine: "Engine") -> None:
+    """Do the work in a transaction, and commit it."""
+    from signalcli.apps.tables import bring_up_to_date
+    from signalcli.log.schema import refuse_newer
+
+    on_begin = (refuse_newer, bring_up_to_date)
+    with open_session(engine, course.note_commit, on_begin) as session:
+        answer = task.work(session)
+        if task.writes:
+            session.commit()
+        course.answer = answer
+        course.problem = answer.problem
+
+
+def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:
+    """Look the findings up. A document takes all of them at once, to report the problem of any."""
+    sources = []
+    if inquiry.reads_log:
+        from signalcli.log.schema import open_log
+
+        sources.append(closing.enter_context(open_log(course.settings.database)))
+    findings = inquiry.work(*sources)
+    course.answer = findings
+    if course.is_document:
+        course.contents = (
+            {"result": list(findings.rows)} if findings.document is None else findings.document()
+        )
+
+
+def _announce_end(course: Course) -> None:
+    """Announce the end of the command, and how it ended; a receiver of that may fail, too."""
+    if isinstance(course.failure, Exception):
+        _tell(course, got_command_exception, exception=course.failure)
+    exit_code = 0 if course.problem is None else course.problem.exit_code
+    _tell(course, command_finished, exit_code=exit_code)
+
+
+def _tell(course: Course, signal: Signal, **named: Any) -> None:
+    try:
+        _announce(course, signal, **named)
+    except BaseException as error:
+        course.fail(error)
+
+
+def _announce(course: Course, signal: Signal, **named: Any) -> None:
+    """Send a signal of the command itself, unless the apps did not load."""
+    if course.is_heard:
+        signal.send(command(course.name), command=course.name, **named)
+
+
+def _keep(course: Course) -> None:
+    """Keep the run in the signal log, or say why that cannot be done."""
+    settings, task = course.settings, course.task
+    if isinstance(task, Inquiry) or not (settings.log and task.shows_trace):
+        return
+    from signalcli.log.writing import keep
+
+    run = _run_of(course, task)
+    if run.error_code == DatabaseUnusable.code:
+        return
+    if not is_kept(settings.database):
+        if (
+            task.writes
+            and _has_worked(course)
+            and course.engine is not None
+            and course.engine.url.database is not None
+        ):
+            _warn(settings, FileNotFoundError("the file is gone"))
+        return
+    try:
+        # The run is over: its receivers do not hear of the log's own connection.
+        own = open_engine(settings.database, writes=True, creates=False, announces=False)
+        with contextlib.ExitStack() as stack:
+            stack.callback(own.dispose)
+            course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
+    except (Exception, KeyboardInterrupt) as error:
+        print_traceback_if_wanted()
+        _warn(settings, error)
+
+
+def _run_of(course: Course, task: Task) -> "Run":
+    """The run as the log keeps it."""
+    from signalcli.log.runs import Run
+
+    answer, problem, trace = course.answer, course.problem, course.recorder.trace
+    message, result, found = "", None, task.users[:0]
+    if isinstance(answer, Answer):
+        message, result, found = answer.message, answer.result, answer.users
+        if answer.view is not None:
+            from signalcli.render.console import as_text
+
+            message = as_text(answer.view)
+            if len(message) > LONGEST_OUTPUT:
+                message = ""
+    return Run(
+        begun=course.begun,
+        command=course.name,
+        command_line=describe_command_line([PROGRAM, *current().arguments]),
+        exit_code=problem.exit_code if problem is not None else 0,
+        # What follows, the reader of the table may delay.
+        seconds=course.recorder.now() if trace.ended is None else trace.ended,
+        is_rolled_back=task.writes and not course.is_written and _has_worked(course),
+        message=encodable(message),
+        result=result,
+        error_code=problem.code if problem is not None else None,
+        error_message=encodable(problem.message) if problem is not None else None,
+        users=tuple(shorten(normalize("NFKC", name)) for name in (*task.users, *found)),
+        totals=tuple(course.totals or ()),
+    )
+
+
+def _has_worked(course: Course) -> bool:
+    """Whether any signal was sent but those that every command sends."""
+    if course.totals is not None:
+        return any(True for _ in course.totals)
+    dispatches = course.recorder.trace.dispatches
+    return any(dispatch.signal_path not in ALWAYS_SENT for dispatch in dispatches)
+
+
+def _warn(settings: Settings, error: BaseException) -> None:
+    if not settings.quiet:
+        print_warning(unwritable_log(error, settings.database))
+
+
+def _show(course: Course) -> None:
+    """Print the answer; where standard output does not take it, that is the problem to report."""
+    try:
+        if course.is_document:
+            course.is_told = True
+            write_document(course.name, **_document_of(course), problem=course.problem)
+        elif isinstance(course.answer, Findings):
+            is_lines = isinstance(course.task, Inquiry) and course.task.ndjson
+            _print_findings(course.answer, is_lines, course.settings)
+        elif course.answer is not None and not course.settings.quiet:
+            _print_answer(course.answer, course.totals)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go_of_stdout()
+    except OSError as error:
+        let_go_of_stdout()
+        course.problem, course.is_told = unwritable_answer(error, course.is_written), False
+    except KeyboardInterrupt as error:
+        if isinstance(course.task, Task) or not course.task.until_interrupted:
+            course.problem, course.is_told = course.problem_of(error), False
+    except Exception as error:
+        course.problem, course.is_told = course.problem_of(error), False
+
+
+def _document_of(course: Course) -> dict[str, Any]:
+    """The answer as the JSON document has it."""
+    if isinstance(course.task, Inquiry):
+        return course.contents
+    return {
+        "run": course.number,
+        "result": course.answer.result if isinstance(course.answer, Answer) else None,
+        "dispatches": dispatches_of(course.recorder.trace) if course.task.shows_trace else [],
+    }
+
+
+def _print_answer(answer: Answer, totals: "BlamingTotals | None") -> None:
+    if not answer.view and not answer.message:
+        return
+    from signalcli.render.console import make_console, show
+    from signalcli.render.text import plain
+
+    if counted := tuple(totals or ()):
+        from signalcli.render.table import totals_table
+
+        show(totals_table(counted), make_console())
+    show(answer.view or plain(answer.message), make_console())
+
+
+def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> None:
+    if is_lines:
+        for row in findings.rows:
+            sys.stdout.write(_line(row) + "\n")
+            sys.stdout.flush()
+    elif findings.text is not None:
+        sys.stdout.write(findings.text)
+    elif not settings.quiet:
+        from signalcli.render.console import make_console, show
+
+        for view in findings.views():
+            show(view, make_console())
+            sys.stdout.flush()
+        if findings.note:
+            print_note(findings.note)
+
+
+def _line(row: Row) -> str:
+    """A row on what every reader takes for one line (for some, U+2028 ends one)."""
+    if (of_script := current().line) is not None:
+        row = {**row, "line": of_script.number}
+    line = dumps(row, encoding=sys.stdout.encoding)
+    return line if line.isprintable() else dumps(row, encoding="ascii")
+
+
+def _leave(course: Course) -> None:
+    """Report the problem, if there is one, and end the command with it."""
+    if course.problem is not None and not course.is_told:
+        print_problem(course.problem)
+    if course.leaving is not None:
+        raise course.leaving
+    if course.problem is not None:
+        raise Reported(course.problem)

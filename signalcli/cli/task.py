@@ -1,0 +1,124 @@
+"""The tasks that commands hand to :mod:`signalcli.cli.run`, and the answers that they get back.
+
+A command reads its arguments and returns a task. This module loads nothing else, so that the help
+and the completion of a command stay quick.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from signalcli.cli.problems import Problem
+    from signalcli.db import Session
+    from signalcli.trace import Recorder
+    from signalcli.trace.blame import BlamingTotals
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer of a command that worked in a session.
+
+    Attributes:
+        result: for programs.
+        message: one line for people; nothing is printed where it is empty.
+        view: for people, instead of the message.
+        problem: what went wrong although the command went on.
+        users: the names of the users that the command turned out to be about.
+    """
+
+    result: Any
+    message: str = ""
+    view: "RenderableType | None" = None
+    problem: "Problem | None" = None
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The answer of a command that looked something up.
+
+    Attributes:
+        rows: for programs, one after the other; taken once.
+        views: makes the views for people, one after the other; called only for them.
+        document: makes the part of the JSON document that replaces the rows: ``result``, and
+            where a run was found, ``run`` and ``dispatches``.
+        text: printed as it is, for another program to read; instead of the views.
+        note: one more line for people, on standard error.
+    """
+
+    rows: Iterable[Row] = ()
+    views: "Callable[[], Iterable[RenderableType]]" = tuple
+    document: Callable[[], dict[str, Any]] | None = None
+    text: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piecemeal:
+    """The difference where a command commits its work piece by piece, perhaps a lot of it.
+
+    Attributes:
+        totals: counts its dispatches, in place of a trace.
+        answer: makes the answer where something ends the command early.
+        outcome: says how much of the work is done then.
+    """
+
+    totals: "BlamingTotals | None"
+    answer: Callable[[], Answer]
+    outcome: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work in a session, which makes a run of the signal log.
+
+    Attributes:
+        work: does it, in a transaction that is committed afterwards.
+        writes: whether the database is written.
+        creates: whether a database that does not exist is made.
+        shows_trace: whether the trace is printed; only then is the run kept.
+        users: the names of the users that the command is about, as they were typed.
+        app: the full name of the app that has to be installed for the command.
+        piecemeal: set where the work commits piece by piece itself.
+        recorder: records the trace; by default one that nobody else asks.
+    """
+
+    work: "Callable[[Session], Answer]"
+    writes: bool = False
+    creates: bool = False
+    shows_trace: bool = True
+    users: tuple[str, ...] = ()
+    app: str | None = None
+    piecemeal: Piecemeal | None = None
+    recorder: "Recorder | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Looking something up, which makes no run.
+
+    The findings go to standard output: for people as views; with ``--json`` as the ``result`` of
+    one document; as ``ndjson`` in one JSON object a line, each written as soon as it is found.
+
+    Attributes:
+        work: finds it.
+        ndjson: whether the rows are printed line by line, whatever the settings say.
+        reads_log: whether the work is given a connection to the signal log, which stays open until
+            all is printed.
+        needs_apps: whether the command fails where the installed apps do not load. Otherwise it
+            goes on, and only receivers hear nothing of it.
+        writes: whether something may have been written by the time that the command fails.
+        until_interrupted: whether Ctrl-C is the ordinary end.
+    """
+
+    work: Callable[..., Findings]
+    ndjson: bool = False
+    reads_log: bool = False
+    needs_apps: bool = True
+    writes: bool = False
+    until_interrupted: bool = False

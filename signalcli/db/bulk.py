@@ -12,8 +12,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy import Column, Connection, CursorResult, Table, insert
 from sqlalchemy.orm import InstanceState, Mapper, Session
+from sqlalchemy.orm.exc import FlushError
 
 from signalcli.db.compat.models import hears_of_generated_values
 from signalcli.db.compat.states import State, contains, is_expression, memory_of, place_of, state_of
@@ -194,7 +195,7 @@ class Inserter:
         """
         for has_key, alike in groupby(states, self._has_key):
             if has_key:
-                connection.execute(insert(self.table), [self._row(state) for state in alike])
+                self._insert(connection, [self._row(state) for state in alike])
             else:
                 self._insert_and_give_keys(connection, list(alike))
 
@@ -215,14 +216,27 @@ class Inserter:
         column = self._columns[name]
         first, *others = [self._row(state) for state in states]
         del first[column.key]
-        (given,) = connection.execute(insert(self.table), first).inserted_primary_key or (0,)
+        (given,) = self._insert(connection, first).inserted_primary_key or (0,)
         keys = range(given, given + len(states))
         for row, key in zip(others, keys[1:], strict=True):
             row[column.key] = key
         if others:
-            connection.execute(insert(self.table), others)
+            self._insert(connection, others)
         for state, key in zip(states, keys, strict=True):
             state.dict[name] = key
+
+    def _insert(self, connection: Connection, rows: Any) -> CursorResult[Any]:
+        result = connection.execute(
+            insert(self.table), rows, execution_options={"preserve_rowcount": True}
+        )
+        expected = len(rows) if isinstance(rows, list) else 1
+        if result.rowcount not in {expected, -1}:  # which stands for: the driver does not say
+            # The table says ON CONFLICT IGNORE, and this program's description of it does not.
+            raise FlushError(
+                f"{result.rowcount} of {expected} rows were inserted into {self.table.fullname}: "
+                "the database left the others out."
+            )
+        return result
 
 
 def _inserter_of(mapper: Mapper[Any]) -> Inserter | None:
@@ -254,6 +268,12 @@ def _make_inserter(mapper: Mapper[Any]) -> Inserter | None:
         or any(
             len(attribute.columns) != 1 or attribute.columns[0] not in set(table.c)
             for attribute in mapper.column_attrs
+        )
+        # Where the table leaves rows out (ON CONFLICT IGNORE), SQLAlchemy knows which.
+        or any(
+            option.startswith("sqlite_on_conflict")
+            for part in (*table.constraints, *table.columns)
+            for option in part.dialect_kwargs
         )
     ):
         return None

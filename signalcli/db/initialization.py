@@ -12,8 +12,9 @@ import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from inspect import signature
 from typing import Any
 
 from pydantic import BaseModel
@@ -135,6 +136,9 @@ def _wrap_init(model: type[Any], original: Function, is_within: bool = False) ->
         post_init.send(model, instance=instance)
         return answer
 
+    # Some who ask for the parameters do not follow `__wrapped__`.
+    with suppress(TypeError, ValueError):
+        initialize.__signature__ = signature(original)  # type: ignore[attr-defined]  # functions take it
     return initialize
 
 

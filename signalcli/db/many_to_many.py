@@ -264,7 +264,8 @@ def _listen_to(attribute: Any, relationship: Relationship) -> None:
 
 def _note_clear(collection: Any) -> None:
     adapter = collection_adapter(collection)
-    if adapter is not None and len(adapter):
+    # The collection of a class that is instrumented, but mapped to no table, is none of ours.
+    if adapter is not None and len(adapter) and adapter.owner_state.manager.is_mapped:
         state = adapter.owner_state
         instance = state.object
         relationship = state.mapper.relationships.get(adapter.attr.key)

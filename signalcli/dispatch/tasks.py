@@ -106,10 +106,12 @@ def thread_guard() -> ContextVar[bool] | None:
 
     asgiref refuses to wait for the thread where the variable is set: it might wait for ever. Of
     several coroutines in one context each would find it set by another one, and be refused.
-    None where asgiref is not in use.
+    None where this version of asgiref has no such variable.
     """
-    sync = sys.modules.get("asgiref.sync")
-    return None if sync is None else getattr(sync.SyncToAsync, "deadlock_context", None)
+    # Loaded here and not when a receiver first needs a thread: by then its group has begun.
+    from asgiref.sync import SyncToAsync
+
+    return getattr(SyncToAsync, "deadlock_context", None)
 
 
 class Gate(Protocol):

@@ -5,11 +5,12 @@ import weakref
 from typing import Any
 
 import pytest
-from shop_models import Comment, Connect, Log, Post, Profile, Seen, User, statements_of
-from sqlalchemy import Engine, event, func, inspect
+from shop_models import Base, Comment, Connect, Log, Post, Profile, Seen, User, statements_of
+from sqlalchemy import Engine, UniqueConstraint, event, func, inspect
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.sql import literal
-from sqlmodel import select
+from sqlmodel import Field, select
 
 from signalcli.db import Session, on_commit, post_save, pre_save
 from signalcli.trace import Recorder, record
@@ -294,3 +295,40 @@ def test_a_trace_shows_who_added_what(session: Session, connect: Connect) -> Non
 def test_a_batch_has_rows(session: Session, batch_size: int) -> None:
     with pytest.raises(ValueError, match="at least 1"), session.bulk(batch_size=batch_size):
         pass
+
+
+class Lenient(Base, table=True):
+    """Whose table leaves out what it has already."""
+
+    __tablename__ = "dbtest_lenient"
+    __table_args__ = (UniqueConstraint("name", sqlite_on_conflict="IGNORE"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+
+
+class Deceived(Base, table=True):
+    """Whose table is another than it says."""
+
+    __tablename__ = "dbtest_deceived"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+
+
+@pytest.mark.parametrize("model", [Lenient, Deceived])
+@pytest.mark.parametrize("names", ["abbc", "aabc"])
+def test_rows_that_the_database_leaves_out_are_an_error(
+    engine: Engine, session: Session, seen: Seen, model: Any, names: str
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE dbtest_deceived")
+        connection.exec_driver_sql(
+            "CREATE TABLE dbtest_deceived "
+            "(id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT IGNORE)"
+        )
+    with pytest.raises(FlushError), session.bulk():
+        session.add_all(model(name=name) for name in names)
+    session.rollback()
+    assert not any(line.startswith("post_save") for line in seen.take())
+    assert count(session, model) == 0

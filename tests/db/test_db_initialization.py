@@ -1,5 +1,6 @@
 """pre_init and post_init are sent around the making of every instance, new or loaded."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -258,3 +259,9 @@ def test_merging_makes_an_instance_and_says_so(session: Session, lines: list[Lin
     session.merge(User(id=1, username="ann"))
     # The one given, and the one that the session loads to merge it into.
     assert names(lines) == ["pre_init User", "post_init User"] * 2
+
+
+def test_the_parameters_of_an_init_can_be_asked_for_while_somebody_listens() -> None:
+    before = inspect.getfullargspec(Wolf.__init__)
+    pre_init.connect(lambda **_: None, weak=False)
+    assert inspect.getfullargspec(Wolf.__init__) == before

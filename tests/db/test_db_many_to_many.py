@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from shop_models import WRITING_SIGNALS, Connect, statements_of
 from sqlalchemy import Column, Engine, ForeignKey, ForeignKeyConstraint, Integer, Table, event
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import attribute_keyed_dict, registry, relationship
+from sqlalchemy.orm import attribute_keyed_dict, instrumentation, registry, relationship
+from sqlalchemy.orm.attributes import _register_attribute
 from sqlalchemy.orm.collections import InstrumentedList, InstrumentedSet, KeyFuncDict
 from sqlalchemy.orm.exc import FlushError
 from sqlmodel import Field, Relationship, SQLModel, select
@@ -1347,3 +1348,25 @@ def test_whatever_is_done_what_was_told_is_what_was_written(operations: list[Ope
                     committed = set(ledger.links)
             session.commit()
         assert ledger.links == linked(session)
+
+
+def test_a_collection_that_is_mapped_to_no_table_can_be_cleared() -> None:
+    class Bag:
+        """Instrumented, but not mapped."""
+
+    manager = instrumentation.register_class(Bag)
+    _register_attribute(
+        Bag,
+        "things",
+        useobject=True,
+        uselist=True,
+        parententity=object(),
+        backref=None,
+        comparator=object(),
+    )
+    bag: Any = Bag()
+    bag.things.append(Bag())
+    with m2m_changed.connected_to(lambda **kwargs: None):
+        bag.things.clear()
+    assert bag.things == []
+    instrumentation.unregister_class(manager.class_)

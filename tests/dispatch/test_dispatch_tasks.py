@@ -3,11 +3,13 @@
 import asyncio
 import contextvars
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Coroutine
 from typing import Any
 
+import processes
 import pytest
 
 from signalcli.dispatch import Signal
@@ -313,3 +315,30 @@ def test_a_bridge_awaits_async_receivers_inside_a_running_loop_where_it_reaches_
     assert channel.crossed == 1
     assert signal.send(None) == [(async_receiver, "async")]
     assert channel.crossed == 1
+
+
+FIRST_OF_A_PROCESS = """
+import asyncio
+from signalcli.dispatch import Signal
+
+outer, inner = Signal(), Signal()
+has_sent = {"a": asyncio.Event(), "b": asyncio.Event()}
+
+def connect(me, other):
+    async def receive(**named):
+        await inner.asend(me)
+        has_sent[me].set()
+        await has_sent[other].wait()
+        return me
+    outer.connect(receive, weak=False)
+
+inner.connect(lambda **named: None, weak=False)
+connect("a", "b")
+connect("b", "a")
+print([answer for _, answer in asyncio.run(outer.asend(None))])
+"""
+
+
+def test_async_receivers_may_send_to_sync_ones_before_anybody_has_used_a_thread() -> None:
+    run = processes.run([sys.executable, "-c", FIRST_OF_A_PROCESS], check=True)
+    assert run.stdout == "['a', 'b']\n"

@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -78,12 +79,11 @@ RECEIVERS = [
 
 
 def dispatch(signal: Signal, way: str, **named: Any) -> None:
-    try:
+    # Where several async receivers fail, their failures come as a group.
+    with suppress(LookupError, InjectedFault, ExceptionGroup):
         sending = getattr(signal, way)(None, **named)
         if way.startswith("a"):
             asyncio.run(sending)
-    except (LookupError, InjectedFault):
-        pass
 
 
 def in_thread(function: Any, *args: Any) -> None:

@@ -1107,6 +1107,8 @@ class Watcher:
 
 @pytest.mark.parametrize("how", ["listen", "watch"])
 def test_collection_classes_are_touched_only_while_somebody_cares(how: str) -> None:
+    # The classes have their methods once a model that uses them is configured.
+    Base._sa_registry.configure(cascade=True)
     classes = [InstrumentedList, InstrumentedSet, KeyFuncDict, Places]
     before = [vars(kind)["clear"] for kind in classes]
 

@@ -214,8 +214,9 @@ class Forecast:
         if child is not None and child.key is not None:
             for source, target in _keys(parent, child, relationship):
                 value = known_value(parent, source, _UNKNOWN)
-                is_to_come = value is None and parent.key is None
-                self._note(child, target, _UNKNOWN if is_to_come else value)
+                # A flush of some objects may leave a new parent out, and then its key, too.
+                is_inserted = parent.key is None and parent in self._work.states
+                self._note(child, target, _UNKNOWN if value is None and is_inserted else value)
 
     def _clear(self, children: Iterable[State], relationship: Relationship) -> None:
         for child in children:

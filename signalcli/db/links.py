@@ -202,10 +202,17 @@ class LinkPlan:
         """
         pending: dict[LinkKey, Link] = {}
         deleted = self._session.deleted
+
+        def is_going(instance: Any) -> bool:
+            return instance in deleted or going(state_of(instance))
+
         for instance, relationship in self._changed_collections():
             history = self._history(instance, relationship)
-            is_going = instance in deleted or going(state_of(instance))
-            added = () if is_going else history.added
+            added = () if is_going(instance) else history.added
+            if relationship.cascade.delete_orphan and relationship.key not in vars(instance):
+                # With this cascade, SQLAlchemy leaves what is added to a collection that is not
+                # loaded to the other side. That side writes nothing where it goes.
+                added = [other for other in added if other is None or not is_going(other)]
             key_of = _keys_of(instance, relationship)
             for others, is_added in ((history.deleted, False), (added, True)):
                 for other in others:

@@ -19,7 +19,7 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from signalcli.db.causes import causes_of
 from signalcli.db.compat.models import instrumented
-from signalcli.db.compat.states import Relationship, memory_of, state_of
+from signalcli.db.compat.states import Relationship, is_expression, memory_of, state_of
 from signalcli.db.models import ForEachModel, mapped_models
 from signalcli.db.signals import m2m_changed
 from signalcli.db.wrapping import unwrap, wrap_method
@@ -102,13 +102,14 @@ def link_model(relationship: Relationship) -> Any:
 def primary_keys(instances: Collection[Any]) -> set[Any]:
     """The instances' primary keys: each a value, or a tuple where the key has several columns.
 
-    An instance without a key, whose row is still to be inserted, is left out.
+    An instance whose key only the database knows is left out: its row is still to be inserted, or
+    the key is an SQL expression.
     """
     keys = set()
     for instance in instances:
         state = state_of(instance)
         key = state.identity or tuple(state.mapper.primary_key_from_instance(instance))
-        if None not in key:
+        if not any(value is None or is_expression(value) for value in key):
             keys.add(key[0] if len(key) == 1 else key)
     return keys
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import attribute_keyed_dict, instrumentation, registry, rela
 from sqlalchemy.orm.attributes import _register_attribute
 from sqlalchemy.orm.collections import InstrumentedList, InstrumentedSet, KeyFuncDict
 from sqlalchemy.orm.exc import FlushError
+from sqlalchemy.sql import literal
 from sqlmodel import Field, Relationship, SQLModel, select
 
 from signalcli.db import (
@@ -207,6 +208,44 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 Line = tuple[str, str, set[Any] | None]
+
+
+owning_table = Table(
+    "m2m_owning",
+    Base.metadata,
+    Column("owner_id", Integer, ForeignKey("m2m_owner.id"), primary_key=True),
+    Column("pet_id", Integer, ForeignKey("m2m_pet.id"), primary_key=True),
+)
+
+
+class Owner(Base, table=True):
+    """Whose pets are nobody's without it."""
+
+    __tablename__ = "m2m_owner"
+
+    id: int | None = Field(default=None, primary_key=True)
+
+    pets: list["Pet"] = Relationship(
+        sa_relationship=relationship(
+            "Pet",
+            secondary=owning_table,
+            back_populates="owners",
+            cascade="all, delete-orphan",
+            single_parent=True,
+        )
+    )
+
+
+class Pet(Base, table=True):
+    """Knows its owners."""
+
+    __tablename__ = "m2m_pet"
+
+    id: int | None = Field(default=None, primary_key=True)
+
+    owners: list[Owner] = Relationship(
+        sa_relationship=relationship(Owner, secondary=owning_table, back_populates="pets")
+    )
 
 
 class Ear:
@@ -1372,3 +1411,25 @@ def test_a_collection_that_is_mapped_to_no_table_can_be_cleared() -> None:
         bag.things.clear()
     assert bag.things == []
     instrumentation.unregister_class(manager.class_)
+
+
+def test_a_link_that_its_deleted_side_does_not_write_is_not_told(
+    session: Session, ear: Ear
+) -> None:
+    session.add_all([owner := Owner(), pet := Pet()])
+    session.commit()
+    assert pet.owners == []
+    with session.no_autoflush:
+        pet.owners.append(owner)
+        session.delete(pet)
+    session.commit()
+    assert session.exec(select(owning_table)).all() == []
+    assert ear.sent == []
+
+
+def test_a_key_that_is_an_expression_is_left_out(session: Session, hero: Hero, ear: Ear) -> None:
+    team = Team(name="new")
+    team.id = literal(40) + 2
+    hero.teams.append(team)
+    session.commit()
+    assert ear.take() == [("pre_add", "ann", set()), ("post_add", "ann", {42})]

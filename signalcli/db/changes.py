@@ -68,7 +68,11 @@ def changed_columns(instance: Any) -> frozenset[str]:
     """The column attributes that were set to something else on an instance itself."""
     state = state_of(instance)
     columns = written_by(state.mapper)
-    return frozenset(key for key, _, _ in changed_values(state, columns))
+    return frozenset(
+        key
+        for key, _, before in changed_values(state, columns)
+        if not _is_taken_for_cascaded(columns[key], before, None, state)
+    )
 
 
 def unseen_columns(state: State) -> frozenset[str]:

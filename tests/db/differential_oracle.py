@@ -75,6 +75,11 @@ def _note_update(recorder: Recorder, clause: Update, row: dict[str, Any]) -> Non
     key = tuple(row.get(column._label) for column in table.primary_key)
     written = {each for each in row if each in table.c}
     written |= {getattr(each, "key", each) for each in clause._values or ()}
+    inserted = _inserted_with_key(recorder, table, key)
+    if inserted is not None:
+        # Its foreign keys are written afterwards. A row that is gone may have had its key.
+        recorder.note("write", "update", table.name, recorder.name_of(inserted), frozenset())
+        return
     old = _with_key(recorder, table, key)
     if old is None:
         # Of a link table, whose rows follow a key.
@@ -138,6 +143,18 @@ def _present_key(state: Any) -> tuple[Any, ...]:
     return tuple(
         state.dict.get(mapper.get_property_by_column(column).key) for column in mapper.primary_key
     )
+
+
+def _inserted_with_key(recorder: Recorder, table: Table, key: tuple[Any, ...]) -> Any:
+    """The new instance whose row was inserted in this flush."""
+    for instance in recorder.session.new:
+        state = inspect(instance)
+        entry = ("write", "insert", table.name, recorder.name_of(instance), frozenset())
+        if table in state.mapper.tables and entry in recorder.log:
+            present = _present_key(state)
+            if all(isinstance(each, int | str) for each in present) and present == key:
+                return instance
+    return None
 
 
 def _with_key_to_be(recorder: Recorder, table: Table, key: tuple[Any, ...]) -> Any:

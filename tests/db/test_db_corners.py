@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from shop_models import Base, Post, Seen, User
+from shop_models import Base, Log, Post, Seen, User
 from sqlalchemy import Column, DateTime, Engine, ForeignKey, Integer, func
 from sqlalchemy.exc import InvalidRequestError, SAWarning
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Field, select
 from sqlmodel import Session as PlainSession
 
@@ -155,3 +156,21 @@ def test_listening_while_other_threads_load_breaks_nobody(engine: Engine) -> Non
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_key_that_is_only_flagged_is_none_of_the_updated_columns(
+    session: Session, seen: Seen
+) -> None:
+    session.add_all([log := Log(text="first"), user := User(username="ann")])
+    session.commit()
+    session.refresh(user)
+    seen.take()
+    user.age, log.text = 30, "second"
+    flag_modified(user, "id")
+    session.commit()
+    assert sorted(seen.take_fields(), key=str) == [
+        ("post_save", "Log", {"text"}),
+        ("post_save", "User", {"age"}),
+        ("pre_save", "Log", {"text"}),
+        ("pre_save", "User", {"age"}),
+    ]

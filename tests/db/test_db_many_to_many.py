@@ -19,8 +19,13 @@ from hypothesis import strategies as st
 from shop_models import WRITING_SIGNALS, Connect, statements_of
 from sqlalchemy import Column, Engine, ForeignKey, ForeignKeyConstraint, Integer, Table, event
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import attribute_keyed_dict, instrumentation, registry, relationship
-from sqlalchemy.orm.attributes import _register_attribute
+from sqlalchemy.orm import (
+    attribute_keyed_dict,
+    attributes,
+    instrumentation,
+    registry,
+    relationship,
+)
 from sqlalchemy.orm.collections import InstrumentedList, InstrumentedSet, KeyFuncDict
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.sql import literal
@@ -1396,7 +1401,9 @@ def test_a_collection_that_is_mapped_to_no_table_can_be_cleared() -> None:
         """Instrumented, but not mapped."""
 
     manager = instrumentation.register_class(Bag)
-    _register_attribute(
+    # Before 2.1, SQLAlchemy has it without the underscore.
+    register = getattr(attributes, "_register_attribute", None) or attributes.register_attribute
+    register(
         Bag,
         "things",
         useobject=True,

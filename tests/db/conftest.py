@@ -1,10 +1,12 @@
 """Fixtures of the database tests."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from async_work import Work, with_session
 from shop_models import WRITING_SIGNALS, Base, Connect, Seen
 from sqlalchemy import Engine
 
@@ -62,3 +64,9 @@ def seen() -> Seen:
     for signal in WRITING_SIGNALS:
         signal.connect(seen.note, weak=False)
     return seen
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[Work], Any]:
+    """Runs async work on a session of a fresh database file."""
+    return lambda work: asyncio.run(with_session(tmp_path / "async.db", work))

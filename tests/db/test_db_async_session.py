@@ -1,12 +1,13 @@
 """AsyncSession sends the same signals, and awaits async receivers on the running loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlmodel.ext.asyncio.session
+from async_work import Work, stored
 from shop_models import (
     CREATED_USER,
     WRITING_SIGNALS,
@@ -19,7 +20,7 @@ from shop_models import (
 )
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_session, create_async_engine
+from sqlalchemy.ext.asyncio import async_session
 from sqlmodel import select
 
 from signalcli.db import (
@@ -30,40 +31,11 @@ from signalcli.db import (
     post_save,
     pre_delete,
     pre_save,
-    set_up_sqlite,
 )
 from signalcli.dispatch import Signal
 from signalcli.testing import Dispatches
 
 announced = Signal(providing_args=["text"])
-
-Work = Callable[[AsyncSession], Awaitable[Any]]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[[Work], Any]:
-    """Runs async work on a session of a fresh database file."""
-
-    async def with_session(work: Work) -> Any:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async.db'}")
-        set_up_sqlite(engine.sync_engine)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(Base.metadata.create_all)
-            async with AsyncSession(engine) as session:
-                return await work(session)
-        finally:
-            await engine.dispose()
-
-    return lambda work: asyncio.run(with_session(work))
-
-
-async def stored(session: AsyncSession, column: Any) -> list[Any]:
-    """The values of a column that other connections can see."""
-    bind = session.bind
-    assert isinstance(bind, AsyncEngine)
-    async with AsyncSession(bind) as other:
-        return sorted((await other.exec(select(column))).all())
 
 
 def test_an_async_session_is_a_sqlmodel_async_session(run: Callable[[Work], Any]) -> None:

@@ -1,46 +1,19 @@
 """Async receivers that share a session run at the same time, and use it one at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from shop_models import Base, Comment, Connect, Log, Post, Profile, User
+from async_work import Work, stored
+from shop_models import Comment, Connect, Log, Post, Profile, User
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_session, create_async_engine
+from sqlalchemy.ext.asyncio import async_session
 from sqlmodel import func, select
 
-from signalcli.db import AsyncSession, Session, post_delete, post_save, pre_save, set_up_sqlite
+from signalcli.db import AsyncSession, Session, post_delete, post_save, pre_save
 
-Work = Callable[[AsyncSession], Awaitable[Any]]
 Run = Callable[[Work], Any]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs async work on a session of a fresh database file."""
-
-    async def with_session(work: Work) -> Any:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async.db'}")
-        set_up_sqlite(engine.sync_engine)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(Base.metadata.create_all)
-            async with AsyncSession(engine) as session:
-                return await work(session)
-        finally:
-            await engine.dispose()
-
-    return lambda work: asyncio.run(with_session(work))
-
-
-async def stored(session: AsyncSession, column: Any) -> list[Any]:
-    """The values of a column that other connections can see."""
-    bind = session.bind
-    assert isinstance(bind, AsyncEngine)
-    async with AsyncSession(bind) as other:
-        return sorted((await other.exec(select(column))).all())
 
 
 def shared(session: Session) -> AsyncSession:

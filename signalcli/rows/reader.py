@@ -7,11 +7,8 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, Self
 
-from signalcli.rows.comma_separated import CommaSeparated
-from signalcli.rows.errors import RowsUnreadable
-from signalcli.rows.json_lines import JsonLines
-from signalcli.rows.row import BadRow, Columns, Row
-from signalcli.rows.source import Lines, Source, reading_fault
+from signalcli.rows.formats import BadRow, Columns, CommaSeparated, JsonLines, Row
+from signalcli.rows.source import Lines, RowsUnreadable, Source, reading_fault
 
 Format = Literal["csv", "jsonl"]
 

@@ -8,12 +8,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from signalcli.rows.errors import RowsUnreadable
+from signalcli.errors import SignalcliError
 
 BLOCK = 1 << 17
 # A row has fewer bytes, or a file without line ends would fill the memory.
 LONGEST = 1_000_000
 STANDARD_INPUT = "-"
+LONGEST_NAME = 60
 
 # The first bytes of a file, enough to tell its kind.
 _BEGINNING = 8
@@ -31,6 +32,18 @@ _OTHERS = {
     b"BZh91AY&": "compressed by bzip2; only gzip is read",
     b"\x28\xb5\x2f\xfd": "compressed by zstd; only gzip is read",
 }
+
+
+class RowsUnreadable(SignalcliError):
+    """A file has no rows to read, or none after those that were read."""
+
+    exit_code = 2
+    code = "unreadable"
+
+
+def named(name: str) -> str:
+    """A name from a file as a message quotes it: on one line, cut where it is long."""
+    return repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…")
 
 
 class Source:

@@ -1,24 +1,30 @@
-"""Rows, the columns that they may have, and the two formats: CSV and JSON Lines."""
+"""Rows, the columns they may have, and the two formats that hold them: CSV and JSON Lines."""
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from signalcli.rows.source import LONGEST, Lines, RowsUnreadable, encoding_fault, named
+from signalcli.rows.source import LONGEST, Lines, RowsUnreadable, encoding_fault
 
+_LONGEST_NAME = 60
+_TOO_LONG = f"too long, with {LONGEST:,} bytes or more"
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _BLANK = b" \t\r\n"
+# UTF-8 has no half of a surrogate pair, and some databases hold no NUL.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Row(NamedTuple):
-    """A row that can be used.
+    """A usable row.
 
     Attributes:
-        number: which row it is, counted from 1; a header and blank lines do not count.
+        number: its position among the rows, counted from 1; the header and blank lines do not
+            count.
         line: the line of the file in which it begins, counted from 1.
-        values: the text of each column that it gives. An empty field of CSV is an empty text; a
-            key of JSON that is missing, or null, is not there.
+        values: the text of each column. An empty CSV field is an empty text; a JSON key that is
+            missing or null is left out.
     """
 
     number: int
@@ -27,12 +33,12 @@ class Row(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used; those after it can.
+    """A row that cannot be used; the rows after it can.
 
     Attributes:
-        number: as in :class:`Row`, which counts on.
+        number: its position among the rows, as in :class:`Row`.
         line: the line of the file in which it begins, counted from 1.
-        reason: why it cannot be used, in one line that repeats none of its values.
+        reason: the fault, in one line that repeats none of the row's values.
     """
 
     number: int
@@ -48,7 +54,7 @@ class Columns:
 
         Arguments:
             needed: the columns that every row has to give.
-            allowed: the further columns that a row can give.
+            allowed: the further columns that a row may give.
         """
         self._needed, self._allowed = tuple(needed), tuple(allowed)
         self._least = frozenset(self._needed)
@@ -58,35 +64,37 @@ class Columns:
         """The fault of a header, in one line; None where it has none."""
         doubled = next((name for name in header if header.count(name) > 1), None)
         if doubled is not None:
-            return f"two columns are called {named(doubled)}"
-        return self.fault_of_keys(header)
+            return f"two columns are called {_quoted(doubled)}"
+        return self.fault_of_keys(dict.fromkeys(header))
 
-    def fault_of_keys(self, keys: Iterable[str]) -> str | None:
-        """The fault of the names of a row's values, in one line; None where they have none."""
-        given = dict.fromkeys(keys).keys()
-        if self._least <= given <= self._most:
+    def fault_of_keys(self, given: dict[str, Any]) -> str | None:
+        """The fault of a row's keys, in one line; None where they have none."""
+        keys = given.keys()
+        if self._least <= keys <= self._most:
             return None
-        unknown = next((name for name in given if name not in self._most), None)
-        if unknown is not None:
-            return f"there is no column {named(unknown)}; {self._story()}"
-        missing = next(name for name in self._needed if name not in given)
-        return f"the column {missing!r} is missing; {self._story()}"
-
-    def _story(self) -> str:
-        parts = [
-            f"{names[0] if len(names) == 1 else ', '.join(names)} {verb}"
+        columns = "; ".join(
+            f"{', '.join(names)} {verb}"
             for names, verb in ((self._needed, "needed"), (self._allowed, "allowed"))
             if names
-        ]
-        return f"columns: {'; '.join(parts)}"
+        )
+        unknown = next((name for name in keys if name not in self._most), None)
+        if unknown is not None:
+            return f"there is no column {_quoted(unknown)}; columns: {columns}"
+        missing = next(name for name in self._needed if name not in keys)
+        return f"the column {missing!r} is missing; columns: {columns}"
 
 
-class _TooLong(Exception):
-    """A row has more bytes than a row may have."""
+def _quoted(name: str) -> str:
+    """A name from a file as a message quotes it: on one line, cut where it is long."""
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
+
+
+class _Bad(Exception):
+    """A row cannot be used; the message says why."""
 
 
 class CommaSeparated:
-    """The rows of a CSV file.
+    """The rows of a CSV file (RFC 4180).
 
     Attributes:
         header: the names of the columns, in their order.
@@ -105,47 +113,47 @@ class CommaSeparated:
         self._lines = lines
         self._length = self._quotes = 0
         self._fault: str | None = None
-        self._reader = self._new_reader()
+        self._begin_reader()
         self.header = self._read_header(columns)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """The rows in order.
 
         Raises:
-            RowsUnreadable: a quote is not closed, so that nobody knows where its row ends.
+            RowsUnreadable: a quote is never closed, so the end of its row cannot be found.
         """
-        number, lines, header, width = 0, self._lines, self.header, len(self.header)
+        number, header, width = 0, self.header, len(self.header)
         while True:
-            line = lines.number + 1
+            line = self._lines.number + 1
             self._length = self._quotes = 0
+            self._fault = None
             try:
                 fields = next(self._reader)
             except StopIteration:
                 return
-            except (csv.Error, _TooLong) as error:
-                number += 1
-                yield BadRow(number, line, self._given_up(line, error))
-                continue
-            if self._fault is not None:
-                number += 1
-                yield BadRow(number, line, self._fault)
-                self._fault = None
-            elif len(fields) == width:
-                number += 1
+            except (csv.Error, _Bad) as error:
+                fault: str | None = self._given_up(line, error)
+            else:
+                fault = self._fault
+                if fault is None and len(fields) != width:
+                    if self._is_blank(fields):
+                        continue
+                    fault = f"{width} fields in the header, but {len(fields)} here"
+                    fault = self._with_last_line(line, fault)
+            number += 1
+            if fault is None:
                 yield Row(number, line, dict(zip(header, fields, strict=True)))
-            elif not self._is_blank(fields):
-                number += 1
-                story = f"{width} fields in the header, but {len(fields)} here"
-                yield BadRow(number, line, self._with_last_line(line, story))
+            else:
+                yield BadRow(number, line, fault)
 
-    def _new_reader(self) -> "Iterator[list[str]]":
-        return csv.reader(self._texts(), strict=True)
+    def _begin_reader(self) -> None:
+        self._reader = csv.reader(self._texts(), strict=True)
 
     def _texts(self) -> Iterator[str]:
         """The lines as text.
 
-        A line that is not UTF-8 is noted as the fault of its row, and still read: only so does the
-        CSV reader find the end of that row, and the rows after it.
+        The CSV reader also gets a line that is not UTF-8, and its row gets the fault: without the
+        line's quotes the reader would not find where the row ends and the next one begins.
         """
         for line in self._lines:
             self._length += len(line)
@@ -153,7 +161,7 @@ class CommaSeparated:
             if self._length >= LONGEST:
                 for piece in self._lines.rest_of(line):
                     self._quotes += piece.count(b'"')
-                raise _TooLong
+                raise _Bad(_TOO_LONG)
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
@@ -171,11 +179,11 @@ class CommaSeparated:
         line = self._lines.number + 1
         try:
             fields = next(self._reader)
-        except (csv.Error, _TooLong) as error:
+        except (csv.Error, _Bad) as error:
             story = self._given_up(line, error)
-            raise RowsUnreadable(f"line {line}: no header of a CSV file: {story}") from error
+            raise RowsUnreadable(f"line {line}: not the header of a CSV file: {story}") from error
         if self._fault is not None:
-            raise RowsUnreadable(f"no text in UTF-8 that begins with a header: {self._fault}")
+            raise RowsUnreadable(f"not a CSV file in UTF-8: {self._fault}")
         header = tuple(name.strip() for name in fields)
         fault = columns.fault_of_header(header)
         if fault is not None:
@@ -183,23 +191,23 @@ class CommaSeparated:
         return header
 
     def _given_up(self, line: int, error: Exception) -> str:
-        """Why the row that begins in a line cannot be used; the next line begins another row.
+        """The fault of a row that the CSV reader refused; the next line begins another row.
 
         Raises:
             RowsUnreadable: a quote is left open, so the row may go on in the next line.
         """
-        if isinstance(error, _TooLong):
-            story = f"too long, with {LONGEST:,} bytes or more"
-            self._reader = self._new_reader()
+        if isinstance(error, _Bad):
+            story = str(error)
+            # The error ended the generator that the old reader reads from.
+            self._begin_reader()
         elif str(error).startswith("field larger than"):
             story = f"a field of more than {csv.field_size_limit():,} characters"
         else:
             story = f"quoted wrongly: {error}"
-        self._fault = None
         if self._quotes % 2:
             raise RowsUnreadable(
-                f"line {line}: a quote is opened in the row that begins here, and is not closed: "
-                f"nobody can tell which rows come after it ({story}, by line {self._lines.number})"
+                f"line {line}: the row that begins here opens a quote and does not close it, so "
+                f"the rows after it cannot be told apart ({story}, by line {self._lines.number})"
             ) from error
         return self._with_last_line(line, story)
 
@@ -208,7 +216,6 @@ class CommaSeparated:
         return story if last <= line else f"{story} (the row ends in line {last})"
 
     def _is_blank(self, fields: list[str]) -> bool:
-        """Whether these are the fields of a blank line."""
         return not fields or (len(fields) == 1 and not self._quotes and not fields[0].strip())
 
 
@@ -221,15 +228,11 @@ def _hint(header: tuple[str, ...]) -> str:
     return ""
 
 
-class _Bad(ValueError):
-    """A line cannot be used; the message says why."""
-
-
 class JsonLines:
-    """The rows of a file in JSON Lines.
+    """The rows of a file in JSON Lines: an object of texts in each line.
 
-    A value is a text. ``null`` counts as a missing key. Numbers and booleans are refused, since
-    nobody can tell which text ``1.0`` or ``true`` stands for.
+    ``null`` counts as a missing key. Numbers and booleans are refused: ``1.0`` and ``true`` do not
+    tell which text they stand for.
     """
 
     def __init__(self, lines: Lines, columns: Columns) -> None:
@@ -258,17 +261,16 @@ class JsonLines:
         if len(line) >= LONGEST:
             for _ in self._lines.rest_of(line):
                 pass
-            raise _Bad(f"too long, with {LONGEST:,} bytes or more")
+            raise _Bad(_TOO_LONG)
         values = self._parsed(line)
         if type(values) is not dict:
-            raise _Bad(f"no JSON object, but {_kind(values)}")
+            raise _Bad(f"not a JSON object, but {_kind(values)}")
         for key, value in values.items():
             if type(value) is not str and value is not None:
-                raise _Bad(f"{named(key)} is {_kind(value)}; write a text in quotes")
+                raise _Bad(f"{_quoted(key)} is {_kind(value)}; write a text in quotes")
         if None in values.values():
             values = {key: value for key, value in values.items() if value is not None}
-        # Escapes can write characters that UTF-8 cannot.
-        if b"\\u" in line and not all(map(_is_storable, values.values())):
+        if b"\\u" in line and any(map(_UNSTORABLE.search, values.values())):
             raise _Bad("an escape for a NUL, or for half of a surrogate pair")
         fault = self._columns.fault_of_keys(values)
         if fault is not None:
@@ -281,14 +283,12 @@ class JsonLines:
         except UnicodeDecodeError as error:
             raise _Bad(encoding_fault(error)) from error
         except json.JSONDecodeError as error:
-            story = f"no JSON: {error.msg} at character {error.colno}"
+            story = f"not JSON: {error.msg} at character {error.colno}"
             raise _Bad("a NUL byte" if b"\0" in line else story) from error
         except RecursionError as error:
             raise _Bad("JSON that is nested too deeply") from error
-        except _Bad:
-            raise
         except ValueError as error:
-            # A number with thousands of digits raises it.
+            # Python refuses numbers of thousands of digits.
             raise _Bad("JSON with a number that is too large") from error
 
 
@@ -297,7 +297,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         doubled = next(key for key in keys if keys.count(key) > 1)
-        raise _Bad(f"the key {named(doubled)} is there twice")
+        raise _Bad(f"the key {_quoted(doubled)} is there twice")
     return found
 
 
@@ -307,14 +307,3 @@ def _kind(value: Any) -> str:
         return "a boolean"
     kinds = {dict: "an object", list: "an array", str: "a text", type(None): "null"}
     return kinds.get(type(value), "a number")
-
-
-def _is_storable(text: str) -> bool:
-    """Whether UTF-8 and databases can hold a text: no NUL, no half of a surrogate pair."""
-    if "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

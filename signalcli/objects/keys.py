@@ -8,13 +8,14 @@ from sqlalchemy.orm import RelationshipProperty
 from sqlmodel import Session, select
 
 from signalcli.db.models import mapped_models, model_name
+from signalcli.errors import InvalidValue, NotFound
 from signalcli.objects.fields import (
     columns_of,
     foreign_keys_of,
     key_fields,
+    quoted,
     relationships_of,
 )
-from signalcli.objects.refusals import InvalidInput, NoSuchObject, quoted
 from signalcli.objects.values import Assignment, json_or_none, value_of_type
 
 Key = tuple[Any, ...]
@@ -30,12 +31,12 @@ def key_of(model: type[Any], said: Any, *, is_json: bool = False) -> Key:
         is_json: whether it is a JSON value.
 
     Raises:
-        InvalidInput: it is no key of the model.
+        InvalidValue: it is no key of the model.
     """
     fields = key_fields(model)
     parts, are_json = _parts(said, len(fields), is_json)
     if len(parts) != len(fields):
-        raise InvalidInput(
+        raise InvalidValue(
             f"{quoted(said)} is no key of {model_name(model)}: give {','.join(fields)}"
         )
     return tuple(
@@ -71,8 +72,8 @@ def targets(session: Session, model: type[Any], said: Assignment) -> Any:
         said: the key of one object, or the keys of many, with commas between or as a JSON list.
 
     Raises:
-        InvalidInput: a key is not one of the other model, or is given twice.
-        NoSuchObject: there is no object of that key.
+        InvalidValue: a key is not one of the other model, or is given twice.
+        NotFound: there is no object of that key.
     """
     relationship = relationships_of(model)[said.name]
     found = [
@@ -89,11 +90,11 @@ def target_of(session: Session, model: type[Any], key: Key, name: str) -> Any:
     """The object that a field refers to.
 
     Raises:
-        NoSuchObject: there is none.
+        NotFound: there is none.
     """
     found = session.get(model, key)
     if found is None:
-        raise NoSuchObject(f"there is no {model_name(model)} {quoted(key_text(key))} for {name}")
+        raise NotFound(f"there is no {model_name(model)} {quoted(key_text(key))} for {name}")
     return found
 
 
@@ -110,7 +111,7 @@ def refuse_missing(session: Session, model: type[Any], values: dict[str, Any]) -
     """Refuse foreign keys that refer to a row that does not exist.
 
     Raises:
-        NoSuchObject: there is one.
+        NotFound: there is one.
     """
     columns = columns_of(model)
     for name, value in values.items():
@@ -120,7 +121,7 @@ def refuse_missing(session: Session, model: type[Any], values: dict[str, Any]) -
             if own is not None and values.get(own) == value:
                 continue  # it refers to itself
             if session.exec(select(remote).where(remote == value)).first() is None:
-                raise NoSuchObject(
+                raise NotFound(
                     f"there is no {_name_of(remote.table)} whose {remote.name} is "
                     f"{quoted(value, name)}, for {name}"
                 )
@@ -130,7 +131,7 @@ def refers(model: type[Any], said: Assignment) -> ColumnElement[bool]:
     """The condition that a relationship leads to an object, or to every one of several.
 
     Raises:
-        InvalidInput: a key is not one of the other model.
+        InvalidValue: a key is not one of the other model.
     """
     relationship = relationships_of(model)[said.name]
     attribute = getattr(model, said.name)
@@ -159,19 +160,19 @@ def _keys(relationship: RelationshipProperty[Any], said: Assignment) -> list[Key
     keys = [key_of(target, each, is_json=said.is_json) for each in _said_keys(target, said)]
     for place, key in enumerate(keys):
         if key in keys[:place]:
-            raise InvalidInput(f"{said.name} names {quoted(key_text(key))} twice")
+            raise InvalidValue(f"{said.name} names {quoted(key_text(key))} twice")
     return keys
 
 
 def _said_keys(target: type[Any], said: Assignment) -> list[Any]:
     if said.is_json:
         if not isinstance(said.value, list):
-            raise InvalidInput(f"{said.name}:={quoted(said.value)} is no list of keys")
+            raise InvalidValue(f"{said.name}:={quoted(said.value)} is no list of keys")
         return said.value
     if not said.value:
         return []
     if len(key_fields(target)) > 1:
-        raise InvalidInput(
+        raise InvalidValue(
             f"{said.name} leads to {model_name(target)}, whose key has several columns; "
             f"give a list of keys, as {said.name}:=[[1,2],[1,3]]"
         )

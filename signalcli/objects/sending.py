@@ -13,8 +13,9 @@ from signalcli.db import Session
 from signalcli.db.database import using
 from signalcli.db.models import model_name
 from signalcli.dispatch import Receiver, Signal
+from signalcli.errors import InvalidValue, NotFound
+from signalcli.objects.fields import listed, quoted
 from signalcli.objects.keys import key_of
-from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
 from signalcli.objects.values import Assignment
 from signalcli.trace.dispatcher import sender_name
 
@@ -63,8 +64,8 @@ def send(
         installed: the installed apps.
 
     Raises:
-        NoSuchObject: there is no such signal, sender or instance.
-        InvalidInput: several signals have the name; an argument is missing, or not the signal's.
+        NotFound: there is no such signal, sender or instance.
+        InvalidValue: several signals have the name; an argument is missing, or not the signal's.
         AmbiguousModel: several models have the sender's name.
         Exception: what a receiver raised, where not robust.
     """
@@ -84,8 +85,8 @@ def find_signal(name: str, installed: Apps = apps) -> Signal:
     """A signal of the installed apps, or of signalcli, by name.
 
     Raises:
-        NoSuchObject: there is none.
-        InvalidInput: there are several.
+        NotFound: there is none.
+        InvalidValue: there are several.
     """
     signals = signals_within(installed)
     found = [signal for signal in signals if signal.path == name] or [
@@ -95,10 +96,10 @@ def find_signal(name: str, installed: Apps = apps) -> Signal:
         return found[0]
     if found:
         paths = listed(signal.path for signal in found)
-        raise InvalidInput(f"there are several signals called {name}: {paths}")
+        raise InvalidValue(f"there are several signals called {name}: {paths}")
     close = get_close_matches(name, [signal.name for signal in signals], n=1)
     guess = f"did you mean {close[0]}? " if close else ""
-    raise NoSuchObject(
+    raise NotFound(
         f"there is no signal {quoted(name)}; {guess}`signalcli signals` shows what there is"
     )
 
@@ -107,7 +108,7 @@ def find_sender(name: str, installed: Apps = apps) -> Any:
     """A model by name, or another object by its full name, if its module is imported.
 
     Raises:
-        NoSuchObject: there is neither.
+        NotFound: there is neither.
         AmbiguousModel: several models have the name.
     """
     try:
@@ -115,7 +116,7 @@ def find_sender(name: str, installed: Apps = apps) -> Any:
     except ModelNotFound as error:
         target = _imported(name)
         if target is None:
-            raise NoSuchObject(
+            raise NotFound(
                 f"there is no sender {quoted(name)}: no model is called so, and no object that is "
                 "imported"
             ) from error
@@ -142,7 +143,7 @@ def _arguments(
     }
     for name in said:
         if name in OWN_NAMES:
-            raise InvalidInput(f"the argument {name} is given by signalcli itself")
+            raise InvalidValue(f"the argument {name} is given by signalcli itself")
     wanted = signal.providing_args
     named: dict[str, Any] = {name: one.value for name, one in said.items()}
     if wanted is None:
@@ -150,11 +151,11 @@ def _arguments(
     unknown = [name for name in named if name not in wanted]
     if unknown:
         takes = f"it provides {listed(wanted)}" if wanted else "it provides none"
-        raise InvalidInput(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
+        raise InvalidValue(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
     named = {name: provided[name] for name in wanted if name in provided} | named
     missing = [name for name in wanted if name not in named]
     if missing:
-        raise InvalidInput(f"{signal.name} also provides {listed(missing)}; give name=value")
+        raise InvalidValue(f"{signal.name} also provides {listed(missing)}; give name=value")
     if INSTANCE in wanted and hasattr(sender, "model_fields"):
         named[INSTANCE] = _instance(session, sender, said[INSTANCE])
     return named
@@ -164,5 +165,5 @@ def _instance(session: Session, model: type[Any], said: Assignment) -> Any:
     key = key_of(model, said.value, is_json=said.is_json)
     instance = session.get(model, key)
     if instance is None:
-        raise NoSuchObject(f"there is no {model_name(model)} {quoted(said.value)}")
+        raise NotFound(f"there is no {model_name(model)} {quoted(said.value)}")
     return instance

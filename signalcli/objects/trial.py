@@ -15,8 +15,8 @@ from sqlmodel import Session, select
 
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import mapped_models, model_name
-from signalcli.errors import DatabaseUnusable
-from signalcli.objects.refusals import InvalidInput, ObjectExists, Refusal, listed
+from signalcli.errors import AlreadyExists, DatabaseUnusable, InvalidValue, SignalcliError
+from signalcli.objects.fields import listed
 from signalcli.trace.representation import describe_failure
 
 OWN_PACKAGE = __name__.rpartition(".")[0]
@@ -24,7 +24,7 @@ OWN_PACKAGE = __name__.rpartition(".")[0]
 
 def refusal_of(
     session: Session, model: type[Any], act: Callable[[Session], Any], done: str
-) -> Refusal | None:
+) -> SignalcliError | None:
     """Why a request cannot be carried out even without signals; None where it could be.
 
     The request is repeated by a session that sends no signals, in a savepoint that is rolled back.
@@ -47,8 +47,8 @@ def refusal_of(
         try:
             act(silent)
             silent.flush()
-        except (Refusal, OperationalError, DatabaseUnusable) as error:
-            if isinstance(error, Refusal):
+        except (SignalcliError, OperationalError, DatabaseUnusable) as error:
+            if isinstance(error, SignalcliError):
                 return error
             raise
         except Exception as error:
@@ -67,23 +67,23 @@ def _is_our_own(error: Exception) -> bool:
     return str(place).startswith(OWN_PACKAGE)
 
 
-def _refusal(model: type[Any], error: Exception, done: str) -> Refusal:
+def _refusal(model: type[Any], error: Exception, done: str) -> SignalcliError:
     reason = _words(error)
     name = model_name(model)
     kind, _, columns = reason.partition(" constraint failed: ")
     fields = listed(_field(model, column) for column in columns.split(", "))
     if isinstance(error, IntegrityError) and _is_of_unique(error):
         what = f"the same {fields}" if columns else f"the same values ({reason})"
-        return ObjectExists(f"there is a {name} with {what} already; choose another")
+        return AlreadyExists(f"there is a {name} with {what} already; choose another")
     if isinstance(error, IntegrityError) and kind == "NOT NULL":
-        return InvalidInput(f"{name}: a value is missing for {fields}")
+        return InvalidValue(f"{name}: a value is missing for {fields}")
     if isinstance(error, IntegrityError) and kind == "CHECK":
-        return InvalidInput(f"{name}: the values break the rule {columns}")
+        return InvalidValue(f"{name}: the values break the rule {columns}")
     if isinstance(error, IntegrityError) and _is_of_foreign_key(error):
-        return InvalidInput(f"{name}: what refers to something would lead nowhere then")
+        return InvalidValue(f"{name}: what refers to something would lead nowhere then")
     if isinstance(error, CircularDependencyError):
-        return InvalidInput(f"{name}: this goes round in circles; make one change after the other")
-    return InvalidInput(f"{name}: this cannot be {done}: {reason}")
+        return InvalidValue(f"{name}: this goes round in circles; make one change after the other")
+    return InvalidValue(f"{name}: this cannot be {done}: {reason}")
 
 
 def referring(session: Session, instance: Any) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import Column, Integer, TypeDecorator, inspect
 from sqlalchemy.engine.default import DefaultDialect
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import columns_of
-from signalcli.objects.refusals import InvalidInput, listed, quoted
+from signalcli.errors import InvalidValue
+from signalcli.objects.fields import columns_of, listed, quoted
 
 _ASSIGNMENT = re.compile(r"(?P<name>[^\s=:]+)(?P<json>:?)=(?P<value>.*)", re.DOTALL)
 
@@ -53,16 +53,16 @@ def assignments_of(words: Iterable[str], what: str = "field") -> dict[str, Assig
         what: the noun for a field in messages.
 
     Raises:
-        InvalidInput: a word is no assignment, its JSON is none, or a field is named twice.
+        InvalidValue: a word is no assignment, its JSON is none, or a field is named twice.
     """
     found: dict[str, Assignment] = {}
     for word in words:
         match = _ASSIGNMENT.fullmatch(word)
         if match is None:
-            raise InvalidInput(f"{quoted(word)} is no {what}; write name=value")
+            raise InvalidValue(f"{quoted(word)} is no {what}; write name=value")
         name, value = match["name"], match["value"]
         if name in found:
-            raise InvalidInput(f"the {what} {quoted(name)} is named twice")
+            raise InvalidValue(f"the {what} {quoted(name)} is named twice")
         is_json = bool(match["json"])
         found[name] = Assignment(name, _json(name, value) if is_json else value, is_json)
     return found
@@ -81,7 +81,7 @@ def _json(name: str, text: str) -> Any:
         return _loads(text)
     except (ValueError, RecursionError) as error:
         reason = error.args[0] if isinstance(error, json.JSONDecodeError) else str(error)
-        raise InvalidInput(
+        raise InvalidValue(
             f"{name}:={quoted(text, name)} is no JSON: {reason}; a text is given as {name}=text"
         ) from error
 
@@ -110,7 +110,7 @@ def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
     It is for a search, where a value need not be one that the model would store.
 
     Raises:
-        InvalidInput: it is not of the type.
+        InvalidValue: it is not of the type.
     """
     if said.is_null:
         return None
@@ -125,7 +125,7 @@ def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
     except ValidationError as error:
         value = _reread(adapter, said)
         if value is None:
-            raise InvalidInput(_story(model, error, {name: said}, within=name)) from error
+            raise InvalidValue(_story(model, error, {name: said}, within=name)) from error
     return _storable(model, name, value)
 
 
@@ -142,7 +142,7 @@ def new_values(
         known: further values, already of the right types.
 
     Raises:
-        InvalidInput: a value is not valid, or one is missing.
+        InvalidValue: a value is not valid, or one is missing.
     """
     values = {name: one.value for name, one in said.items()} | dict(known)
     try:
@@ -155,7 +155,7 @@ def new_values(
                 return _validated(model, values | reread)
         except ValidationError:
             pass
-        raise InvalidInput(_story(model, error, said)) from error
+        raise InvalidValue(_story(model, error, said)) from error
 
 
 def changed_values(
@@ -172,7 +172,7 @@ def changed_values(
         known: further values, already of the right types.
 
     Raises:
-        InvalidInput: a value is not valid.
+        InvalidValue: a value is not valid.
     """
     model = type(instance)
     draft = inspect(model).class_manager.new_instance()
@@ -188,11 +188,11 @@ def changed_values(
     # A rule about several fields only counts once all new values are assigned.
     for error in problems.values():
         if _places(error):
-            raise InvalidInput(_story(model, error, said)) from error
+            raise InvalidValue(_story(model, error, said)) from error
     for name in list(problems)[-1:]:
         last = _assigned(draft, name, given[name], said.get(name))
         if last is not None:
-            raise InvalidInput(_story(model, last, said)) from last
+            raise InvalidValue(_story(model, last, said)) from last
     after = {name: draft.__dict__.get(name) for name in columns_of(model)}
     return {
         name: _storable(model, name, value)
@@ -258,7 +258,7 @@ def _storable(model: type[Any], name: str, value: Any) -> Any:
     elif isinstance(value, float | Decimal) and math.isnan(value):
         reason = "is no number that can be compared; give another"
     if reason:
-        raise InvalidInput(f"{model_name(model)}: {name} {quoted(str(value), name)} {reason}")
+        raise InvalidValue(f"{model_name(model)}: {name} {quoted(str(value), name)} {reason}")
     return value
 
 

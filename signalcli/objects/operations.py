@@ -17,10 +17,11 @@ from sqlmodel import select
 from signalcli.db import Session
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
-from signalcli.errors import DatabaseUnusable
+from signalcli.errors import DatabaseUnusable, InvalidValue, NotFound, SignalcliError
 from signalcli.objects.fields import (
     columns_of,
     key_fields,
+    quoted,
     refuse_other_kind,
     refuse_twice_said,
     refuse_unknown,
@@ -35,7 +36,6 @@ from signalcli.objects.keys import (
     refuse_missing,
     targets,
 )
-from signalcli.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
 from signalcli.objects.trial import referring, refusal_of
 from signalcli.objects.values import Assignment, changed_values, new_values, value_of_type
 
@@ -70,9 +70,9 @@ def create(session: Session, model: type[Any], said: Said) -> Any:
         The instance, as the receivers and the database left it.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used, or a value is missing.
-        NoSuchObject: a reference leads nowhere.
-        ObjectExists: a value that has to be unique is there already.
+        InvalidValue: a field, value or key cannot be used, or a value is missing.
+        NotFound: a reference leads nowhere.
+        AlreadyExists: a value that has to be unique is there already.
     """
     _refuse_wrong_names(model, said)
 
@@ -105,9 +105,9 @@ def change(
         change, nothing is saved and no signal of saving is sent.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used.
-        NoSuchObject: there is no such object, or a reference leads nowhere.
-        ObjectExists: a value that has to be unique is there already.
+        InvalidValue: a field, value or key cannot be used.
+        NotFound: there is no such object, or a reference leads nowhere.
+        AlreadyExists: a value that has to be unique is there already.
     """
     identity = key_of(model, key)
 
@@ -149,8 +149,8 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
         What ``look`` returned.
 
     Raises:
-        InvalidInput: the key is not one of the model, or another object refers to this one.
-        NoSuchObject: there is no such object.
+        InvalidValue: the key is not one of the model, or another object refers to this one.
+        NotFound: there is no such object.
     """
     identity = key_of(model, key)
 
@@ -163,7 +163,7 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
 
     try:
         return _carried_out(session, model, act)
-    except InvalidInput as error:
+    except InvalidValue as error:
         if not isinstance(error.__cause__, IntegrityError):
             raise
         with unannounced():
@@ -171,7 +171,7 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
         if not who:
             raise
         name = f"{model_name(model)} {quoted(key_text(identity))}"
-        raise InvalidInput(
+        raise InvalidValue(
             f"{name} is referred to by {who}; remove or change that first"
         ) from error
 
@@ -186,8 +186,8 @@ def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> 
         load: whether loading it sends signals.
 
     Raises:
-        InvalidInput: the key is not one of the model.
-        NoSuchObject: there is no such object.
+        InvalidValue: the key is not one of the model.
+        NotFound: there is no such object.
     """
     identity = key_of(model, key)
     with nullcontext() if load else unannounced():
@@ -207,7 +207,7 @@ def find_all(
         load: whether loading them sends signals.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used.
+        InvalidValue: a field, value or key cannot be used.
     """
     refuse_unknown(model, said)
     query: Any = select(model).order_by(*(getattr(model, field) for field in key_fields(model)))
@@ -235,7 +235,7 @@ def _carried_out(
     """Carry a request out; where the request is at fault for a failure, raise that refusal."""
     try:
         return act(session)
-    except (Refusal, OperationalError, DatabaseUnusable):
+    except (SignalcliError, OperationalError, DatabaseUnusable):
         raise
     except Exception as error:
         session.rollback()
@@ -279,7 +279,7 @@ def _refuse_wrong_names(model: type[Any], said: Said) -> None:
 def _get(session: sqlmodel.Session, model: type[Any], identity: Key) -> Any:
     instance = session.get(model, identity)
     if instance is None:
-        raise NoSuchObject(
+        raise NotFound(
             f"there is no {model_name(model)} {quoted(key_text(identity))}; "
             f"`signalcli get {model_name(model)}` shows what there is"
         )

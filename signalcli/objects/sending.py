@@ -1,7 +1,6 @@
-"""Sending any signal by name, with arguments from a command line."""
+"""Sending a signal by name, with arguments from a command line."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -16,10 +15,9 @@ from signalcli.dispatch import Receiver, Signal
 from signalcli.errors import InvalidValue, NotFound
 from signalcli.objects.fields import listed, quoted
 from signalcli.objects.keys import key_of
-from signalcli.objects.values import Assignment
+from signalcli.objects.values import Assignments
 from signalcli.trace.dispatcher import sender_name
 
-INSTANCE = "instance"
 OWN_NAMES = ("self", "sender", "signal", "session")
 
 
@@ -29,7 +27,7 @@ class Sent:
 
     Attributes:
         signal: its full name.
-        sender: the name of the sender, if there was one.
+        sender: the name of the sender; None where there was none.
         responses: how many receivers there were.
         failed: the receivers that failed, with their exceptions; empty unless sent robustly.
     """
@@ -43,7 +41,7 @@ class Sent:
 def send(
     session: Session,
     name: str,
-    said: Mapping[str, Assignment],
+    given: Assignments,
     *,
     sender: str | None = None,
     robust: bool = False,
@@ -51,27 +49,28 @@ def send(
 ) -> Sent:
     """Send a signal of the installed apps.
 
-    A signal that names its arguments must get just those; ``session`` and ``using`` are always
-    provided. An ``instance`` is given by its primary key, where the sender is a model.
+    A signal that names its arguments gets these and no others. signalcli itself provides
+    ``session`` and ``using``. Where the sender is a model, an ``instance`` is given by its primary
+    key.
 
     Arguments:
         session: the session.
         name: the signal's full name, the end of it, or its short name.
-        said: the named arguments.
-        sender: the name of a model, or the full name of any other object that is imported; None
-            for nobody in particular.
+        given: the named arguments.
+        sender: the name of a model, or the full name of another object in an imported module;
+            None for no sender.
         robust: whether a failing receiver leaves the others to run.
         installed: the installed apps.
 
     Raises:
         NotFound: there is no such signal, sender or instance.
-        InvalidValue: several signals have the name; an argument is missing, or not the signal's.
+        InvalidValue: several signals have the name; an argument is missing or unknown.
         AmbiguousModel: several models have the sender's name.
-        Exception: what a receiver raised, where not robust.
+        Exception: a receiver raised it, and the sending is not robust.
     """
     signal = find_signal(name, installed)
     source = None if sender is None else find_sender(sender, installed)
-    named = _arguments(signal, source, said, session)
+    named = _arguments(signal, source, given, session)
     responses = (signal.send_robust if robust else signal.send)(source, **named)
     return Sent(
         signal=signal.path,
@@ -117,8 +116,8 @@ def find_sender(name: str, installed: Apps = apps) -> Any:
         target = _imported(name)
         if target is None:
             raise NotFound(
-                f"there is no sender {quoted(name)}: no model is called so, and no object that is "
-                "imported"
+                f"there is no sender {quoted(name)}: neither a model nor an object in an imported "
+                "module has this name"
             ) from error
         return target
 
@@ -134,36 +133,27 @@ def _imported(name: str) -> Any:
     return None
 
 
-def _arguments(
-    signal: Signal, sender: Any, said: Mapping[str, Assignment], session: Session
-) -> dict[str, Any]:
-    provided: dict[str, Any] = {
-        "session": session,
-        "using": using(session.get_bind()),
-    }
-    for name in said:
+def _arguments(signal: Signal, sender: Any, given: Assignments, session: Session) -> dict[str, Any]:
+    for name in given:
         if name in OWN_NAMES:
             raise InvalidValue(f"the argument {name} is given by signalcli itself")
     wanted = signal.providing_args
-    named: dict[str, Any] = {name: one.value for name, one in said.items()}
+    named: dict[str, Any] = {name: one.value for name, one in given.items()}
     if wanted is None:
         return named
     unknown = [name for name in named if name not in wanted]
     if unknown:
         takes = f"it provides {listed(wanted)}" if wanted else "it provides none"
         raise InvalidValue(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
+    provided = {"session": session, "using": using(session.get_bind())}
     named = {name: provided[name] for name in wanted if name in provided} | named
     missing = [name for name in wanted if name not in named]
     if missing:
         raise InvalidValue(f"{signal.name} also provides {listed(missing)}; give name=value")
-    if INSTANCE in wanted and hasattr(sender, "model_fields"):
-        named[INSTANCE] = _instance(session, sender, said[INSTANCE])
+    if "instance" in wanted and hasattr(sender, "model_fields"):
+        instance = given["instance"]
+        key = key_of(sender, instance.value, is_json=instance.is_json)
+        named["instance"] = session.get(sender, key)
+        if named["instance"] is None:
+            raise NotFound(f"there is no {model_name(sender)} {quoted(instance.value)}")
     return named
-
-
-def _instance(session: Session, model: type[Any], said: Assignment) -> Any:
-    key = key_of(model, said.value, is_json=said.is_json)
-    instance = session.get(model, key)
-    if instance is None:
-        raise NotFound(f"there is no {model_name(model)} {quoted(said.value)}")
-    return instance

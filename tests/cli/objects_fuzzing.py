@@ -25,7 +25,7 @@ from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
 from signalcli.objects import operations
 from signalcli.objects.fields import key_fields, names_of
-from signalcli.objects.keys import key_text
+from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.values import assignments_of
 from signalcli.render.console import as_text
 from signalcli.render.document import dumps
@@ -141,7 +141,7 @@ def check(session: Session, instance: Any) -> None:
     row = object_row(instance)
     dumps(row)
     as_text(object_view(row))
-    model, identity = type(instance), operations.key_of_instance(instance)
+    model, identity = type(instance), key_of_instance(instance)
     assert len(identity) == len(key_fields(model))
     session.expunge_all()
     assert object_row(operations.find(session, model, key_text(identity))) == row

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from signalcli.apps.importing import exists
+from signalcli.apps.config import exists
 from signalcli.errors import AlreadyExists, InvalidValue
 
 TEMPLATE, SUFFIX = "template", ".txt"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 if TYPE_CHECKING:
-    from signalcli.apps.installed import Installed
+    from signalcli.apps.registry import Installed
 
 # `--version` loads this module, too. Therefore the functions import what they need beyond it.
 
@@ -41,12 +41,12 @@ def make_apps_ready(named: Sequence[str]) -> "Installed":
 
     Arguments:
         named: the apps that ``--app`` names; where there are none, those of
-            :func:`signalcli.apps.installed.find_installed`.
+            :func:`signalcli.apps.registry.find_installed`.
 
     Raises:
         ImproperlyConfigured: one does not load.
     """
-    from signalcli.apps.installed import make_ready
+    from signalcli.apps.registry import make_ready
 
     pass_over_what_is_loaded()
     return make_ready(named)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from signalcli.apps.errors import ModelNotFound
 from signalcli.apps.inventory import signals_within
-from signalcli.apps.registry import Apps, apps
+from signalcli.apps.registry import Apps, ModelNotFound, apps
 from signalcli.db import Session
 from signalcli.db.database import using
 from signalcli.db.models import model_name

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, TracebackType
+from traceback import walk_tb
+from types import FrameType, ModuleType
 from typing import Any, ClassVar
 
 from signalcli.errors import SignalcliError
 
-APPS_MODULE = "apps"
-MODELS_MODULE = "models"
 FILE_SUFFIX = ".py"
 
 
@@ -42,7 +41,7 @@ class AppConfig:
             ``name``.
         module: the package.
         models_module: its ``models``, once imported; None where it has none.
-        default: True marks the config to take among several in one ``apps`` module; one with
+        default: True marks the config to take among several in one ``apps`` module. A config with
             False is only taken where it is named.
     """
 
@@ -100,7 +99,7 @@ class AppConfig:
         return hasattr(self.module, "__path__")
 
     def import_models(self) -> None:
-        """Import the app's ``models``, where it has such a module; a lone module has its own.
+        """Import the app's ``models`` module, if there is one; a lone module has its own models.
 
         Raises:
             ImproperlyConfigured: the import fails.
@@ -108,12 +107,13 @@ class AppConfig:
         if not self.is_package:
             self.models_module = self.module if self.get_models() else None
             return
-        name = f"{self.module.__name__}.{MODELS_MODULE}"
+        name = f"{self.module.__name__}.models"
         if exists(self.name, name):
             self.models_module = import_for(self.module.__name__, name)
 
     def get_models(self) -> list[type[Any]]:
         """The SQLModel classes with a table that the app's modules define, in that order."""
+        # Whoever describes an app does not need SQLAlchemy yet.
         from sqlmodel import SQLModel
 
         from signalcli.db.models import mapped_models
@@ -123,11 +123,11 @@ class AppConfig:
         ]
 
     def ready(self) -> None:
-        """Called once when all models are imported; subclasses connect their receivers here."""
+        """Called once after all models are imported; subclasses connect their receivers here."""
 
 
 def lies_within(module: str, package: str) -> bool:
-    """Whether a module is this package, or lies somewhere within."""
+    """Whether a module is this package, or lies somewhere inside it."""
     return module == package or module.startswith(f"{package}.")
 
 
@@ -148,9 +148,9 @@ def _made(config: type[AppConfig], entry: str) -> AppConfig:
 
 
 def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
-    """The config that an app's ``apps`` module defines, or a lone module itself."""
+    """The config that is defined in an app's ``apps`` module, or in a lone module."""
     if hasattr(module, "__path__"):
-        name = f"{package}.{APPS_MODULE}"
+        name = f"{package}.apps"
         if not exists(package, name):
             return None
         module = import_for(package, name)
@@ -166,8 +166,7 @@ def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
         configs = [config for config in configs if hasattr(config, "default")]
         if len(configs) != 1:
             raise ImproperlyConfigured(
-                f"app {package!r}: {module.__name__} defines several AppConfigs; name the one that "
-                "is meant"
+                f"app {package!r}: {module.__name__} defines several AppConfigs; name one of them"
             )
     return configs[0] if configs else None
 
@@ -175,21 +174,21 @@ def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
 def is_failure(error: BaseException) -> bool:
     """Whether this exception means a broken app, and not the end of the process.
 
-    An app that exits while it is imported is as broken as one that raises, and so is one that
-    raises no Exception (as pytest's ``skip()`` does).
+    An app that exits while it is imported is broken, too, and so is one that raises a
+    BaseException of its own (as pytest's ``skip()`` does).
     """
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return False
-    # Other exceptions that end the process are signalcli's own.
+    # signalcli's own exceptions that are no Exception end the process.
     package = type(error).__module__.partition(".")[0]
     return isinstance(error, Exception) or package != __name__.partition(".")[0]
 
 
 def exists(app: str, module: str) -> bool:
-    """Whether there is a module of that name; the packages above it are imported to find out.
+    """Whether there is a module of that name. To find out, the packages above it are imported.
 
     Raises:
-        ImproperlyConfigured: the import of one of those fails; the message says where.
+        ImproperlyConfigured: a package above it cannot be imported; the message says where.
     """
     parent = module.rpartition(".")[0]
     if parent:
@@ -208,20 +207,16 @@ def import_for(app: str, module: str) -> Any:
     Raises:
         ImproperlyConfigured: the import fails; the message says where.
     """
-    try:
+    with reported(app, f"{module} cannot be imported"):
         return import_module(module)
-    except BaseException as error:
-        if not is_failure(error):
-            raise
-        raise load_failure(app, f"{module} cannot be imported", error) from error
 
 
 def import_file(entry: str) -> ModuleType:
     """Import a lone file as a module of the same name.
 
     Raises:
-        ImproperlyConfigured: there is no such file, its name is none for a module or taken by
-            another one, or the import fails.
+        ImproperlyConfigured: there is no such file, its name cannot be a module's or is another
+            module's, or the import fails.
     """
     path = Path(entry)
     name = path.stem
@@ -243,22 +238,31 @@ def import_file(entry: str) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
+        with reported(entry, "it cannot be imported"):
+            spec.loader.exec_module(module)
+    except BaseException:
         del sys.modules[name]
-        if not is_failure(error):
-            raise
-        raise load_failure(entry, "it cannot be imported", error) from error
+        raise
     return module
 
 
-def load_failure(app: str, what: str, error: BaseException) -> ImproperlyConfigured:
-    """Why an app does not load, with the file and line of the cause."""
-    story = " ".join(f"{type(error).__name__}: {_message_of(error)}".split()).rstrip(":")
-    place = _cause(app, error)
-    return ImproperlyConfigured(
-        f"app {app!r}: {what}: {story}" + (f" ({place_text(*place)})" if place else "")
-    )
+@contextlib.contextmanager
+def reported(app: str, what: str) -> Iterator[None]:
+    """Report an error in an app's code, with the file and line of its cause.
+
+    Raises:
+        ImproperlyConfigured: the code of the block failed.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        story = " ".join(f"{type(error).__name__}: {_message_of(error)}".split()).rstrip(":")
+        place = _cause(app, error)
+        raise ImproperlyConfigured(
+            f"app {app!r}: {what}: {story}" + (f" ({place_text(*place)})" if place else "")
+        ) from error
 
 
 def place_text(file: str, line: int) -> str:
@@ -279,39 +283,30 @@ def _message_of(error: BaseException) -> str:
 
 
 def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
-    """The last place outside libraries, which is most likely the one to mend."""
+    """The last place outside libraries, most likely the one to mend."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     package = app.partition(".")[0]
     places = [
-        (file, traceback.tb_lineno, _is_library(file) and not _lies_within(traceback, package))
-        for traceback in _tracebacks(error.__traceback__)
+        (file, line, _is_library(file) and not _lies_within(frame, package))
+        for frame, line in walk_tb(error.__traceback__)
         # Frozen and generated code stands in no file.
-        if not (file := traceback.tb_frame.f_code.co_filename).startswith("<")
+        if not (file := frame.f_code.co_filename).startswith("<")
     ]
-    of_users = [(file, line) for file, line, is_library in places if not is_library]
-    chosen = of_users or [(file, line) for file, line, _ in places]
-    return chosen[-1] if chosen else None
+    chosen = [place for place in places if not place[2]] or places
+    return chosen[-1][:2] if chosen else None
 
 
-def _tracebacks(traceback: TracebackType | None) -> Iterator[TracebackType]:
-    while traceback is not None:
-        yield traceback
-        traceback = traceback.tb_next
-
-
-def _lies_within(traceback: TracebackType, package: str) -> bool:
-    name = str(traceback.tb_frame.f_globals.get("__name__", ""))
-    is_ours = name == __name__ or name.startswith(f"{__package__}.")
-    return name.partition(".")[0] == package and not is_ours
+def _lies_within(frame: FrameType, package: str) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return name.partition(".")[0] == package and not lies_within(name, str(__package__))
 
 
 def _is_library(file: str) -> bool:
+    path = Path(file)
     # Libraries may come from another environment, too.
-    if not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts):
+    if not {"site-packages", "dist-packages"}.isdisjoint(path.parts):
         return True
-    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    own = Path(__file__).parents[1]
-    return Path(file).is_relative_to(own) or any(
-        Path(file).is_relative_to(folder) for folder in folders
-    )
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = [str(Path(__file__).parents[1]), *(sysconfig.get_path(name) for name in names)]
+    return any(path.is_relative_to(folder) for folder in folders)

@@ -1,4 +1,4 @@
-"""The registry of installed apps, which makes them ready once."""
+"""The installed apps: the list of them, and the registry that makes them ready once."""
 
 import inspect
 import os
@@ -17,8 +17,8 @@ from signalcli.apps.config import (
     AppConfig,
     ImproperlyConfigured,
     is_failure,
-    load_failure,
     place_text,
+    reported,
 )
 from signalcli.errors import InvalidValue, NotFound
 
@@ -31,7 +31,7 @@ KEY = "installed-apps"
 
 
 class ModelNotFound(NotFound, LookupError):
-    """No installed app has a model of that name; a LookupError, as in Django."""
+    """No installed app has a model with that name; a LookupError, as in Django."""
 
 
 class AmbiguousModel(InvalidValue, LookupError):
@@ -39,13 +39,20 @@ class AmbiguousModel(InvalidValue, LookupError):
 
 
 class Apps:
-    """A registry of apps. Mirrors Django's ``django.apps.registry.Apps``."""
+    """A registry of apps. Mirrors Django's ``django.apps.registry.Apps``.
+
+    Attributes:
+        is_ready: whether the apps are ready.
+        seen_tables: the last database that lacked none of the apps' tables, as
+            :func:`signalcli.apps.tables.bring_up_to_date` saw it.
+    """
 
     def __init__(self) -> None:
         self._configs: dict[str, AppConfig] = {}
         self._lock = threading.RLock()
         self._populating = False
         self.is_ready = False
+        self.seen_tables: object = None
 
     def populate(self, installed: Iterable[str] = INSTALLED_APPS) -> None:
         """Make the installed apps ready: import their models, then call ``ready()`` of each.
@@ -53,8 +60,8 @@ class Apps:
         A second call does nothing; after a failure it tries again.
 
         Arguments:
-            installed: the apps in their order; each a package or module or an ``AppConfig``
-                subclass, by full name, or the path of a lone file.
+            installed: the apps in their order. Each is the full name of a package, module or
+                ``AppConfig`` subclass, or the path of a lone file.
 
         Raises:
             ImproperlyConfigured: an app cannot be imported, its models or its ``ready()`` fail, or
@@ -68,12 +75,14 @@ class Apps:
             self._populating = True
             try:
                 self._configs = _configs(installed)
-                _label_models(self._configs.values())
-                for config in self._configs.values():
+                configs = self.get_app_configs()
+                _label_models(configs)
+                for config in configs:
                     config.import_models()
-                _complete_models(self._configs.values())
-                for config in self._configs.values():
-                    _make_ready(config)
+                _complete_models(configs)
+                for config in configs:
+                    with reported(config.name, "ready() fails"):
+                        config.ready()
                 self.is_ready = True
             except ImproperlyConfigured:
                 self._configs = {}
@@ -108,11 +117,11 @@ class Apps:
     def get_model(self, name: str) -> type[Any]:
         """The model of a name: ``shop.Order``, ``shop.models.Order``, or ``Order`` if unambiguous.
 
-        Case only counts where models differ in nothing else.
+        Case counts only where models differ in nothing else.
 
         Raises:
-            ModelNotFound: there is none; a LookupError, as in Django.
-            AmbiguousModel: there are several; likewise.
+            ModelNotFound: no model has the name; a LookupError, as in Django.
+            AmbiguousModel: several models have the name; a LookupError, too.
         """
         return _model_of(self.get_models(), name)
 
@@ -159,32 +168,27 @@ def _label_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _complete_models(configs: Iterable[AppConfig]) -> None:
-    """Have SQLAlchemy resolve what models refer to, now that all of them are imported."""
+    """Have SQLAlchemy resolve the references between models, now that all are imported."""
     from sqlalchemy import inspect as mapper_of
 
     models = [(config, model) for config in configs for model in config.get_models()]
     for asked in models:
         try:
-            _look_at_references(mapper_of(asked[1]))
+            mapper = mapper_of(asked[1])
+            mapper.relationships.keys()
+            # Looking at a column resolves the foreign key, or raises.
+            _ = [key.column for table in mapper.tables for key in table.foreign_keys]
         except BaseException as error:
             if not is_failure(error):
                 raise
             story = " ".join(str(error).split())
-            # SQLAlchemy completes all models whichever is asked, and names the one at fault.
+            # SQLAlchemy completes all models at once, and names the one at fault.
             at_fault = (each for each in models if str(mapper_of(each[1])) in story)
             config, model = next(at_fault, asked)
             raise ImproperlyConfigured(
                 f"app {config.name!r}: the model {model.__name__} cannot be used: "
                 f"{type(error).__name__}: {story} ({_place_of_class(model)})"
             ) from error
-
-
-def _look_at_references(mapper: Any) -> None:
-    """Resolve relationships and foreign keys; raises where one leads nowhere."""
-    mapper.relationships.keys()
-    for table in mapper.tables:
-        for key in table.foreign_keys:
-            _ = key.column
 
 
 def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
@@ -216,15 +220,6 @@ def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
     raise ModelNotFound(f"there is no model {describe(name)}; {hint} {shorten(listed)}")
 
 
-def _make_ready(config: AppConfig) -> None:
-    try:
-        config.ready()
-    except BaseException as error:
-        if not is_failure(error):
-            raise
-        raise load_failure(config.name, "ready() fails", error) from error
-
-
 apps = Apps()
 
 
@@ -234,8 +229,8 @@ class Installed:
 
     Attributes:
         names: the apps, in their order; see :meth:`signalcli.apps.Apps.populate`.
-        source: where the list is from: an option, a variable, the path of a file, or ``default``.
-        folders: the folders that are importable for them.
+        source: the origin of the list: an option, a variable, the path of a file, or ``default``.
+        folders: the folders that the apps may be imported from.
     """
 
     names: tuple[str, ...]
@@ -246,7 +241,7 @@ class Installed:
 def find_installed(
     named: Sequence[str] = (), environment: Mapping[str, str] = os.environ
 ) -> Installed:
-    """The installed apps: those named; else those of a variable, of a file, or the demo app.
+    """The installed apps: those named, or else those of the variable, of a file, or the demo app.
 
     The file is ``signalcli.toml`` or a ``pyproject.toml`` that has ``[tool.signalcli]``, in the
     working directory or the nearest one above it.
@@ -256,7 +251,7 @@ def find_installed(
         environment: the variables; ``SIGNALCLI_INSTALLED_APPS`` separates apps by commas.
 
     Raises:
-        ImproperlyConfigured: the file cannot be read, or is not as it has to be.
+        ImproperlyConfigured: the file cannot be read, or has something else in it.
     """
     here = _working_directory()
     if named:
@@ -275,12 +270,12 @@ def find_installed(
 def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
     """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
 
-    The working directory becomes importable, as ``manage.py`` has it, and so does the folder of the
-    file that lists the apps. Apps are looked for there first, and other modules there last, so that
-    no file there takes the place of a library.
+    The working directory becomes importable, as under ``manage.py``, and so does the folder of the
+    file that lists the apps. Apps are looked for there first, and other modules there last: no file
+    there can take the place of a library.
 
     Raises:
-        ImproperlyConfigured: as for both of these.
+        ImproperlyConfigured: the list cannot be read, or an app is broken.
     """
     installed = find_installed(named)
     with _importable(installed):
@@ -312,7 +307,7 @@ def _names_in(file: Path) -> list[str] | None:
         if not file.exists():
             return None
         if not file.is_file():
-            raise ImproperlyConfigured(f"{file} cannot be read: it is no file")
+            raise ImproperlyConfigured(f"{file} cannot be read: it is not a file")
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -326,7 +321,7 @@ def _names_in(file: Path) -> list[str] | None:
     try:
         contents: dict[str, Any] = loads(text)
     except TOMLDecodeError as error:
-        raise ImproperlyConfigured(f"{file} is no TOML: {error}") from error
+        raise ImproperlyConfigured(f"{file} is not TOML: {error}") from error
     tool = contents.get("tool")
     settings = contents if is_own else tool.get("signalcli") if isinstance(tool, dict) else None
     return None if settings is None else _names_of(settings, file)
@@ -347,7 +342,7 @@ def _names_of(settings: Any, file: Path) -> list[str] | None:
 
 
 class _AppFinder:
-    """Finds the installed apps in their folders, and nothing else that lies there."""
+    """Finds the installed apps in their folders, and no other module there."""
 
     def __init__(self, installed: Installed) -> None:
         self._packages = {name.partition(".")[0] for name in installed.names}
@@ -356,15 +351,14 @@ class _AppFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: object = None
     ) -> ModuleSpec | None:
-        """As import systems ask for it; None leaves the module to the other finders."""
+        """Called by the import system; None leaves the module to the other finders."""
         return PathFinder.find_spec(name, self._folders) if name in self._packages else None
 
 
 @contextmanager
 def _importable(installed: Installed) -> Iterator[None]:
     finder = _AppFinder(installed)
-    folders = [str(folder) for folder in installed.folders]
-    sys.path.extend(folder for folder in folders if folder not in sys.path)
+    sys.path.extend(str(folder) for folder in installed.folders if str(folder) not in sys.path)
     sys.meta_path.insert(0, finder)
     try:
         yield

@@ -11,8 +11,7 @@ from processes import PATIENCE_SECONDS
 
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder, record
-from signalcli.trace.concurrency import SideBySide, concurrent
-from signalcli.trace.records import Dispatch, Response
+from signalcli.trace.records import Dispatch, Response, SideBySide, concurrent
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from signalcli.render.progress import Display
     from signalcli.rows import RowReader
     from signalcli.trace import Recorder
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
 DEFAULT_BATCH_SIZE = 1_000
 MOST_ERRORS = 100
@@ -201,7 +201,7 @@ class _Course:
     def _result(self) -> dict[str, Any]:
         """What there is to say to programs."""
         from signalcli.render.table import totals_row
-        from signalcli.trace.blame import totals_of
+        from signalcli.trace.totals import totals_of
 
         counts = self.counts
         totals = (
@@ -248,7 +248,7 @@ def carry_out_rows(
         creates: whether a database that does not exist is made.
     """
     from signalcli.trace import Recorder
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
     course = _Course(command, options, Recorder(), None if options.trace else BlamingTotals())
 

@@ -2,9 +2,10 @@
 
 import gc
 
-import processes
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import processes
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

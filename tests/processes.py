@@ -6,9 +6,12 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+# Where the folder of the tests is a package.
+ROOT = Path(__file__).parents[1]
 # How long anything may take before it counts as hanging. Nothing is to come near it, however busy
 # the machine.
 PATIENCE_SECONDS = 600

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import processes
+from tests import processes
 
 ROOT = Path(__file__).parents[1]
 ROWS = (

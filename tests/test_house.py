@@ -5,10 +5,10 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import processes
 import pytest
 
 import signalcli
+from tests import processes
 
 HOUSE = Path(signalcli.__file__).parent
 ROOMS_FROM_BELOW = (

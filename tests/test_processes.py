@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import processes
 import pytest
+
+from tests import processes
 
 NUMBERS = [int(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
 BEGINNING = """
@@ -18,7 +18,7 @@ os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
 """
 HEEDING = """
 import os, subprocess
-import processes
+from tests import processes
 
 processes.have_processes_heed_signals()
 for number in {numbers}:
@@ -35,7 +35,7 @@ for number in {numbers}:
 )
 def test_signals_that_the_tests_were_started_to_ignore_end_processes(how: str) -> None:
     beginning, code = (text.format(numbers=NUMBERS, how=how) for text in (BEGINNING, HEEDING))
-    path = {"PYTHONPATH": str(Path(processes.__file__).parent)}
+    path = {"PYTHONPATH": str(processes.ROOT)}
     done = processes.run([sys.executable, "-c", beginning, code], env={**os.environ, **path})
     assert (done.returncode, done.stderr) == (0, "")
     assert list(map(int, done.stdout.split())) == [-number for number in NUMBERS]

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
 import pytest
+
+from tests import processes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_program import Driver, Forked, Forker, Program, with_receivers
-from cli_shop import copied, fill, shop_in
+
+from tests.cli.program import Driver, Forked, Forker, Program, with_receivers
+from tests.cli.shop import copied, fill, shop_in
 
 
 @pytest.fixture

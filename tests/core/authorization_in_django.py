@@ -1,7 +1,7 @@
 """Carries out in Django what is read from standard input, and prints which signals it sent.
 
 A process of its own: the other tests that ask Django do so without its apps. The operations and
-what is printed are those of ``test_core_authorization_against_django``.
+what is printed are those of ``test_authorization_against_django``.
 """
 
 # ruff: noqa: E402  # Django wants to be set up before its models are imported

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from shop_models import Base
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import select
 
 from signalcli.db import AsyncSession, set_up_sqlite
+from tests.db.shop_models import Base
 
 Work = Callable[[AsyncSession], Awaitable[Any]]
 

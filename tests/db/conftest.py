@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from async_work import Work, with_session
-from shop_models import WRITING_SIGNALS, Base, Connect, Seen
 from sqlalchemy import Engine
 
 from signalcli.db import Session, create_engine, m2m_changed, post_init, pre_init
+from tests.db.async_work import Work, with_session
+from tests.db.shop_models import WRITING_SIGNALS, Base, Connect, Seen
 
 SIGNALS = (pre_init, post_init, *WRITING_SIGNALS, m2m_changed)
 

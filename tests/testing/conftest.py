@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel
-from testing_app import Order, Receipt
 
 from signalcli.db import Session, create_engine
+from tests.testing.app import Order, Receipt
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from trace_models import Base, Connect
 
 from signalcli.db import Session, create_engine
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder
+from tests.trace.models import Base, Connect
 
 
 @pytest.fixture

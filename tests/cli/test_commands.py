@@ -1,0 +1,423 @@
+"""Every command: its table, its message, its JSON document, and its silence."""
+
+import re
+import sys
+from typing import Any
+
+from tests.cli.program import Driver, Program, of_the_work
+
+DOCUMENT_KEYS = {"ok", "command", "run", "result", "dispatches", "error"}
+DISPATCH_KEYS = {
+    "seq",
+    "parent",
+    "signal",
+    "signal_path",
+    "sender",
+    "robust",
+    "arguments",
+    "duration_ms",
+    "responses",
+}
+RESPONSE_KEYS = {"receiver", "ok", "value", "error", "output", "duration_ms"}
+CREATE_PROFILE = "signalcli.core.signals.create_profile"
+UPDATE_PROFILE = "signalcli.core.signals.update_profile"
+SHOW_NOTIFICATION = "signalcli.core.signals.show_notification"
+
+ALICE = {
+    "username": "alice",
+    "email": "alice@mail.com",
+    "profile": {"first_name": "Alice", "last_name": "Young", "profile_pic": "x"},
+}
+
+
+def without_times(lines: list[str]) -> list[str]:
+    """The lines of a table without what differs from run to run: times, and blanks between."""
+    return [re.sub(r" +", " ", re.sub(r"[\d.]+ (?:ms|s)$", "TIME", line)) for line in lines]
+
+
+def outline(document: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Each dispatch of the work as its signal, its sender, and the receiver that caused it."""
+    return [
+        (entry["signal"], entry["sender"], entry["parent"] and entry["parent"]["receiver"])
+        for entry in of_the_work(document["dispatches"])
+    ]
+
+
+def signals(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each dispatch as its signal and its sender."""
+    return [(entry["signal"], entry["sender"]) for entry in document["dispatches"]]
+
+
+def response(document: dict[str, Any], signal: str, sender: str, receiver: str) -> dict[str, Any]:
+    """What a receiver did."""
+    (found,) = [
+        entry
+        for dispatch in document["dispatches"]
+        if (dispatch["signal"], dispatch["sender"]) == (signal, sender)
+        for entry in dispatch["responses"]
+        if entry["receiver"] == receiver
+    ]
+    return dict(found)
+
+
+def check_form(document: dict[str, Any]) -> None:
+    """Every key that the specification names is there, with the right kind of value."""
+    assert set(document) >= DOCUMENT_KEYS
+    numbers = [dispatch["seq"] for dispatch in document["dispatches"]]
+    assert numbers == sorted(set(numbers))
+    for dispatch in document["dispatches"]:
+        assert set(dispatch) >= DISPATCH_KEYS
+        assert dispatch["signal_path"].endswith("." + dispatch["signal"])
+        assert dispatch["duration_ms"] >= 0
+        if dispatch["parent"] is not None:
+            assert set(dispatch["parent"]) == {"seq", "receiver"}
+            assert dispatch["parent"]["seq"] < dispatch["seq"]
+        for entry in dispatch["responses"]:
+            assert set(entry) >= RESPONSE_KEYS
+            assert entry["duration_ms"] >= 0
+
+
+class TestRegister:
+    def test_the_table_shows_every_signal_and_the_message_says_what_happened(
+        self, signalcli: Program
+    ) -> None:
+        done = signalcli("register", "xyz", "--email", "xyz@mail.com")
+        assert (done.code, done.err) == (0, "")
+        lines = without_times(done.lines)
+        assert lines[0].strip() == "# Signal Sender Receiver Answer Time"
+        assert lines[2:] == [
+            " 1 command_started register no receivers",
+            " 2 connection_created Engine no receivers",
+            " 3 pre_migrate <CoreConfig core> no receivers",
+            " 4 post_migrate <CoreConfig core> no receivers",
+            " 5 pre_init User no receivers",
+            " 6 post_init User no receivers",
+            " 7 pre_save User no receivers",
+            " 8 post_save User create_profile None TIME",
+            " │ Profile Created !",
+            " 9 ├ pre_init Profile no receivers",
+            "10 ├ post_init Profile no receivers",
+            "11 ├ pre_save Profile no receivers",
+            "12 └ post_save Profile no receivers",
+            " update_profile None TIME",
+            "13 notification User show_notification None TIME",
+            " Sender: User",
+            " Hello xyz <xyz@mail.com>",
+            " Notified",
+            "14 command_finished register no receivers",
+            "Registered xyz in demo.db. Sent notification",
+        ]
+        assert signalcli.select(
+            "SELECT username, email, first_name, last_name, profile_pic FROM core_user"
+            " JOIN core_profile ON core_profile.user_id = core_user.id"
+        ) == [("xyz", "xyz@mail.com", "", "", "x")]
+        assert signalcli.files == {"demo.db"}
+
+    def test_the_document_holds_the_user_and_the_tree_of_dispatches(self, forked: Program) -> None:
+        done = forked("register", "xyz", "-e", "xyz@mail.com", "--first-name", "Xenia", "--json")
+        assert (done.code, done.err) == (0, "")
+        document = done.document
+        check_form(document)
+        assert document["ok"] is True
+        assert document["command"] == "register"
+        assert document["error"] is None
+        joined = document["result"].pop("date_joined")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", joined)
+        assert document["result"] == {
+            "username": "xyz",
+            "email": "xyz@mail.com",
+            "last_login": None,
+            "has_password": False,
+            "profile": {"first_name": "Xenia", "last_name": "", "profile_pic": "x"},
+        }
+        assert outline(document) == [
+            ("pre_init", "User", None),
+            ("post_init", "User", None),
+            ("pre_save", "User", None),
+            ("post_save", "User", None),
+            ("pre_init", "Profile", CREATE_PROFILE),
+            ("post_init", "Profile", CREATE_PROFILE),
+            ("pre_save", "Profile", CREATE_PROFILE),
+            ("post_save", "Profile", CREATE_PROFILE),
+            ("notification", "User", None),
+        ]
+        made = response(document, "post_save", "User", CREATE_PROFILE)
+        assert (made["ok"], made["value"], made["error"]) == (True, None, None)
+        assert made["output"] == "Profile Created !\n"
+        shown = response(document, "notification", "User", SHOW_NOTIFICATION)
+        assert shown["output"] == ("Sender: User\nHello xyz <xyz@mail.com>\nNotified\n")
+        assert signals(document) == [
+            ("command_started", "register"),
+            ("connection_created", "Engine"),
+            ("pre_migrate", "<CoreConfig core>"),
+            ("post_migrate", "<CoreConfig core>"),
+            *[(signal, sender) for signal, sender, _ in outline(document)],
+            ("command_finished", "register"),
+        ]
+        saved = of_the_work(document["dispatches"])[3]
+        assert saved["arguments"]["created"] is True
+        assert saved["arguments"]["instance"] == "<User xyz>"
+        assert saved["robust"] is False
+
+    def test_quiet_prints_nothing_and_stores_the_user(self, forked: Program) -> None:
+        done = forked("register", "xyz", "--email", "xyz@mail.com", "--quiet")
+        assert (done.code, done.out, done.err) == (0, "", "")
+        assert forked.usernames == ["xyz"]
+
+
+class TestUpdate:
+    def test_the_profile_is_saved_once_and_under_update_profile(self, filled: Program) -> None:
+        done = filled("update", "alice", "--last-name", "Old")
+        assert (done.code, done.err) == (0, "")
+        assert without_times(done.lines_of_the_work)[-8:] == [
+            "4 post_save User create_profile None TIME",
+            " update_profile None TIME",
+            " │ Profile Updated!",
+            "5 ├ pre_init Profile no receivers",
+            "6 ├ post_init Profile no receivers",
+            "7 ├ pre_save Profile no receivers",
+            "8 └ post_save Profile no receivers",
+            "Updated alice in demo.db",
+        ]
+
+    def test_all_that_is_given_changes_and_the_document_shows_it(
+        self, forked_filled: Program
+    ) -> None:
+        done = forked_filled(
+            "update",
+            "alice",
+            *("--username", "alicia"),
+            *("--email", "alicia@mail.com"),
+            *("--first-name", "Alicia"),
+            *("--last-name", ""),
+            "--json",
+        )
+        assert (done.code, done.err) == (0, "")
+        document = done.document
+        check_form(document)
+        assert document["command"] == "update"
+        result = document["result"]
+        assert result["changed"] is True
+        assert (result["username"], result["email"]) == ("alicia", "alicia@mail.com")
+        assert result["profile"] == {"first_name": "Alicia", "last_name": "", "profile_pic": "x"}
+        profile_saves = [
+            dispatch
+            for dispatch in document["dispatches"]
+            if (dispatch["signal"], dispatch["sender"]) == ("post_save", "Profile")
+        ]
+        assert [save["parent"]["receiver"] for save in profile_saves] == [UPDATE_PROFILE]
+        assert response(document, "post_save", "User", UPDATE_PROFILE)["output"] == (
+            "Profile Updated!\n"
+        )
+        assert forked_filled.usernames == ["alicia", "bob"]
+
+    def test_quiet_prints_nothing_and_changes_the_user(self, forked_filled: Program) -> None:
+        done = forked_filled("-q", "update", "bob", "-u", "rob")
+        assert (done.code, done.out, done.err) == (0, "", "")
+        assert forked_filled.usernames == ["alice", "rob"]
+
+    def test_an_update_that_changes_nothing_says_so_and_sends_nothing(
+        self, forked_filled: Program
+    ) -> None:
+        before = forked_filled.rows()
+        done = forked_filled(
+            "update", "alice", "--email", "alice@mail.com", "--first-name", "Alice"
+        )
+        assert (done.code, done.err) == (0, "")
+        assert done.lines_of_the_work == ["Nothing to change for alice in demo.db"]
+        assert forked_filled.rows() == before
+
+    def test_the_document_of_an_update_that_changes_nothing_has_no_dispatches(
+        self, forked_filled: Program
+    ) -> None:
+        done = forked_filled("update", "alice", "--json")
+        assert (done.code, done.err) == (0, "")
+        assert done.document["ok"] is True
+        assert done.document["result"]["changed"] is False
+        assert done.work == []
+
+
+class TestDelete:
+    def test_the_profile_goes_first_in_djangos_order(self, filled: Program) -> None:
+        done = filled("delete", "alice")
+        assert (done.code, done.err) == (0, "")
+        assert without_times(done.lines_of_the_work)[-5:] == [
+            "5 pre_delete Profile no receivers",
+            "6 pre_delete User no receivers",
+            "7 post_delete Profile remove_picture None TIME",
+            "8 post_delete User no receivers",
+            "Deleted alice from demo.db",
+        ]
+        assert filled.usernames == ["bob"]
+        assert filled.select("SELECT count(*) FROM core_profile") == [(1,)]
+
+    def test_the_document_shows_the_user_as_they_were(self, forked_filled: Program) -> None:
+        done = forked_filled("delete", "alice", "--json")
+        assert (done.code, done.err) == (0, "")
+        document = done.document
+        check_form(document)
+        assert document["command"] == "delete"
+        assert {key: document["result"][key] for key in ALICE} == ALICE
+        assert outline(document)[-4:] == [
+            ("pre_delete", "Profile", None),
+            ("pre_delete", "User", None),
+            ("post_delete", "Profile", None),
+            ("post_delete", "User", None),
+        ]
+
+    def test_quiet_prints_nothing_and_removes_the_user(self, forked_filled: Program) -> None:
+        done = forked_filled("delete", "bob", "-q")
+        assert (done.code, done.out, done.err) == (0, "", "")
+        assert forked_filled.usernames == ["alice"]
+
+
+class TestNotify:
+    def test_the_receivers_three_lines_stand_under_it(self, filled: Program) -> None:
+        done = filled("notify", "alice")
+        assert (done.code, done.err) == (0, "")
+        assert without_times(done.lines)[2:] == [
+            "1 command_started notify no receivers",
+            "2 connection_created Engine no receivers",
+            "3 notification User show_notification None TIME",
+            " Sender: User",
+            " Hello alice <alice@mail.com>",
+            " Notified",
+            "4 command_finished notify no receivers",
+            "Sent notification for alice in demo.db",
+        ]
+
+    def test_the_document_says_whether_it_was_robust(self, forked_filled: Program) -> None:
+        done = forked_filled("notify", "alice", "--robust", "--json")
+        assert (done.code, done.err) == (0, "")
+        document = done.document
+        check_form(document)
+        assert document["command"] == "notify"
+        assert document["result"]["username"] == "alice"
+        (dispatch,) = done.work
+        assert dispatch["robust"] is True
+        assert dispatch["signal_path"] == "signalcli.core.signals.notification"
+        assert dispatch["arguments"] == {"email": "alice@mail.com", "username": "alice"}
+
+    def test_quiet_prints_nothing(self, forked_filled: Program) -> None:
+        done = forked_filled("notify", "alice", "--quiet")
+        assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_command_that_a_receiver_fails_announces_it_before_its_end(driver: Driver) -> None:
+    program = driver(
+        "@receiver(post_save, sender=User)\ndef audit(**kwargs): raise OSError('no')\n"
+    )
+    done = program("register", "xyz", "--email", "xyz@mail.com", "--json")
+    assert (done.code, done.err) == (1, "")
+    document = done.document
+    assert signals(document) == [
+        ("command_started", "register"),
+        ("connection_created", "Engine"),
+        ("pre_init", "User"),
+        ("post_init", "User"),
+        ("pre_save", "User"),
+        ("post_save", "User"),
+        ("pre_init", "Profile"),
+        ("post_init", "Profile"),
+        ("got_command_exception", "register"),
+        ("command_finished", "register"),
+    ]
+    started, *_, exception, finished = document["dispatches"]
+    assert started["arguments"] == {
+        "command": "register",
+        "arguments": ["register", "xyz", "--email", "xyz@mail.com", "--json"],
+    }
+    assert "OSError" in exception["arguments"]["exception"]
+    assert finished["arguments"] == {"command": "register", "exit_code": 1}
+
+
+class TestList:
+    def test_users_are_listed_in_the_order_in_which_they_registered(self, filled: Program) -> None:
+        done = filled("list")
+        assert (done.code, done.err) == (0, "")
+        assert done.lines[0].split() == [
+            "Username",
+            "Email",
+            "First",
+            "name",
+            "Last",
+            "name",
+            "Joined",
+        ]
+        assert [line.split()[:-1] for line in done.lines[2:]] == [
+            ["alice", "alice@mail.com", "Alice", "Young"],
+            ["bob", "bob@mail.com"],
+        ]
+
+    def test_the_document_lists_the_users_without_dispatches(self, forked_filled: Program) -> None:
+        document = forked_filled("list", "--json").document
+        check_form(document)
+        assert (document["ok"], document["command"]) == (True, "list")
+        assert [user["username"] for user in document["result"]] == ["alice", "bob"]
+        assert {key: document["result"][0][key] for key in ALICE} == ALICE
+        assert document["dispatches"] == []
+
+    def test_trace_adds_the_signals_of_loading(self, forked_filled: Program) -> None:
+        document = forked_filled("list", "--trace", "--json").document
+        check_form(document)
+        assert signals(document) == [
+            ("command_started", "list"),
+            ("connection_created", "Engine"),
+            *2
+            * [
+                ("pre_init", "User"),
+                ("post_init", "User"),
+                ("pre_init", "Profile"),
+                ("post_init", "Profile"),
+            ],
+            ("command_finished", "list"),
+        ]
+        assert [user["username"] for user in document["result"]] == ["alice", "bob"]
+
+    def test_a_database_that_does_not_exist_has_no_users_and_is_not_made(
+        self, forked: Program
+    ) -> None:
+        done = forked("list")
+        assert (done.code, done.out, done.err) == (0, "No users in demo.db\n", "")
+        assert forked.files == set()
+
+
+class TestShow:
+    def test_the_user_and_the_profile_are_shown(self, filled: Program) -> None:
+        done = filled("show", "alice")
+        assert (done.code, done.err) == (0, "")
+        shown = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in done.lines)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", shown.pop("Joined"))
+        assert shown == {
+            "Username": "alice",
+            "Email": "alice@mail.com",
+            "First name": "Alice",
+            "Last name": "Young",
+            "Profile picture": "x",
+        }
+
+    def test_the_document_holds_the_user(self, forked_filled: Program) -> None:
+        document = forked_filled("show", "alice", "--json").document
+        check_form(document)
+        assert (document["ok"], document["command"]) == (True, "show")
+        assert {key: document["result"][key] for key in ALICE} == ALICE
+        assert document["dispatches"] == []
+
+    def test_trace_shows_the_signals_of_loading_before_the_answer(
+        self, forked_filled: Program
+    ) -> None:
+        done = forked_filled("show", "alice", "--trace")
+        assert (done.code, done.err) == (0, "")
+        assert without_times(done.lines_of_the_work)[2:7] == [
+            "1 pre_init User no receivers",
+            "2 post_init User no receivers",
+            "3 pre_init Profile no receivers",
+            "4 post_init Profile no receivers",
+            "Username alice",
+        ]
+
+
+def test_python_m_signalcli_is_the_same_program(filled: Program) -> None:
+    as_module = Program(filled.folder, (sys.executable, "-m", "signalcli"))
+    assert as_module("show", "bob", "--json") == filled("show", "bob", "--json")
+    assert "signalcli register --help" in as_module("register").error

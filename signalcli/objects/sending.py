@@ -15,7 +15,7 @@ from signalcli.errors import InvalidValue, NotFound
 from signalcli.objects.fields import listed, quoted
 from signalcli.objects.keys import key_of
 from signalcli.objects.values import Assignments
-from signalcli.trace.dispatcher import sender_name
+from signalcli.trace.names import sender_name
 
 OWN_NAMES = ("self", "sender", "signal", "session")
 

@@ -350,8 +350,7 @@ def _document_of(course: Course) -> dict[str, Any]:
 def _print_answer(answer: Answer, totals: "BlamingTotals | None") -> None:
     if not answer.view and not answer.message:
         return
-    from signalcli.render.console import make_console, show
-    from signalcli.render.text import plain
+    from signalcli.render.console import make_console, plain, show
 
     if counted := tuple(totals or ()):
         from signalcli.render.table import totals_table

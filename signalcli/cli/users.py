@@ -356,7 +356,7 @@ def _iso(moment: "datetime") -> str:
 
 
 def _users_view(accounts: "list[Account]") -> Any:
-    from signalcli.render.layout import listing
+    from signalcli.render.console import listing
 
     return listing(
         ("Username", "Email", "First name", "Last name", "Joined"),
@@ -374,7 +374,7 @@ def _users_view(accounts: "list[Account]") -> Any:
 
 
 def _user_view(account: "Account") -> Any:
-    from signalcli.render.layout import fields
+    from signalcli.render.console import fields
 
     pairs = [
         ("Username", account.username),

@@ -1,16 +1,27 @@
-"""Consoles: their width, their colours, and printing to them."""
+"""Consoles and the look of every table on them.
+
+Rich measures, pads and splits every cell with its styles. A pipe is given many tables and needs
+none of that: where nothing has to be wrapped or coloured, the text is laid out at once.
+"""
 
 import io
 import os
 import sys
+from collections.abc import Collection, Iterable, Sequence
 from typing import TextIO
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.layout import is_plain, laid_out
+from signalcli.render.text import visible
 
 UNLIMITED = 100_000
+GAP = "  "
+RULE = "─"
+_UNEVEN = ("\n", "\t")
 
 
 def make_console(stream: TextIO | None = None) -> Console:
@@ -63,3 +74,84 @@ def _lines(renderable: RenderableType, console: Console) -> list[str]:
     with console.capture() as capture:
         console.print(renderable)
     return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def plain(text: str, style: str = "") -> Text:
+    """A text that Rich shows as it is: no markup, no emoji codes, no terminal escapes."""
+    return Text(visible(text), style=style)
+
+
+def new_table(*, ruled: bool = True) -> Table:
+    """An empty table: two blanks between columns, and no frame.
+
+    Arguments:
+        ruled: whether a line stands under the headings. In ASCII, Rich's line would bring bars
+            between the columns.
+    """
+    if not ruled:
+        return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+
+
+def is_plain(console: Console) -> bool:
+    """Whether a console writes text alone, without styles."""
+    return not console.is_terminal and console.color_system is None and not console.record
+
+
+def laid_out(
+    rows: Sequence[Sequence[str]], width: int, *, right: Collection[int] = (), ruled: bool = True
+) -> str | None:
+    """The lines of a table, as Rich has them with :func:`signalcli.render.layout.new_table`.
+
+    Arguments:
+        rows: the headings, and then the rows.
+        width: the width in characters.
+        right: the columns of the table that are aligned to the right.
+        ruled: whether a line stands under the headings.
+
+    Returns:
+        The lines, or None where Rich has to wrap: a cell is too long, or has line ends or tabs.
+    """
+    if any(mark in cell for row in rows for cell in row for mark in _UNEVEN):
+        return None
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    whole = sum(widths) + len(GAP) * (len(widths) - 1)
+    if whole > width:
+        return None
+    lines = [
+        GAP.join(
+            _filled(cell, width, to_the_right=column in right)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    if ruled:
+        lines.insert(1, RULE * whole)
+    return "".join(line + "\n" for line in lines)
+
+
+def _filled(cell: str, width: int, *, to_the_right: bool) -> str:
+    if to_the_right:
+        cell = cell.rstrip()
+        return " " * (width - cell_len(cell)) + cell
+    return cell + " " * (width - cell_len(cell))
+
+
+def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table with a heading for each column; its cells are data, not markup."""
+    table = new_table()
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*map(plain, row))
+    return table
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> Table:
+    """A table of names and values."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, plain(value))
+    return table

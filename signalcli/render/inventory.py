@@ -10,9 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
-from signalcli.render.console import UNLIMITED
-from signalcli.render.layout import listing, new_table
-from signalcli.render.text import plain, visible
+from signalcli.render.console import UNLIMITED, listing, new_table, plain
+from signalcli.render.text import visible
 from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from rich.text import Text
 from signalcli.log.retention import Pruned
 from signalcli.log.runs import Run
 from signalcli.log.statistics import Statistics, histogram
+from signalcli.render.console import new_table, plain
 from signalcli.render.document import dispatches_of, milliseconds
-from signalcli.render.layout import new_table
-from signalcli.render.table import FAILED, TraceTable, totals_row, totals_table
-from signalcli.render.text import duration, plain
+from signalcli.render.table import TraceTable, totals_row, totals_table
+from signalcli.render.text import FAILED, duration
 from signalcli.trace.records import Trace, short_name
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from signalcli.render.text import plain
+from signalcli.render.console import plain
 
 SECONDS_BETWEEN_LINES = 5.0
 

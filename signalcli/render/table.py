@@ -15,17 +15,11 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.console import UNLIMITED, show
-from signalcli.render.layout import is_plain, laid_out, new_table
-from signalcli.render.text import delay, duration, plain, spelled
+from signalcli.render.console import UNLIMITED, is_plain, laid_out, new_table, plain, show
+from signalcli.render.text import FAILED, MUTED, NO_RECEIVERS, RUNNING, delay, duration, spelled
 from signalcli.trace import Recorder
 from signalcli.trace.records import Dispatch, Response, SideBySide, Trace
 from signalcli.trace.totals import ReceiverTotal
-
-FAILED = "✗"
-RUNNING = "…"
-NO_RECEIVERS = "no receivers"
-MUTED = "muted"
 
 HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
 NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")

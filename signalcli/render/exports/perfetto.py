@@ -6,7 +6,7 @@ from typing import Any
 
 from signalcli.log.runs import Run
 from signalcli.render.document import dispatches_of, dumps
-from signalcli.render.table import FAILED
+from signalcli.render.text import FAILED
 from signalcli.trace.records import Dispatch, Response, Trace
 
 # An eighth of a microsecond is exact in binary and in decimal, so that no viewer's arithmetic can

@@ -122,10 +122,9 @@ def _growing_table(course: Course) -> Iterator[None]:
         with kept_clean(for_programs=settings.json or task.ndjson, quiet=settings.quiet):
             yield
     elif task.shows_trace and not settings.json and not settings.quiet:
-        from signalcli.render.console import make_console
-        from signalcli.render.table import growing_table
+        from signalcli.render.printing import growing_table
 
-        with growing_table(course.recorder, make_console()):
+        with growing_table(course.recorder):
             yield
     else:
         with kept_clean(for_programs=settings.json, quiet=settings.quiet):
@@ -350,13 +349,20 @@ def _document_of(course: Course) -> dict[str, Any]:
 def _print_answer(answer: Answer, totals: "BlamingTotals | None") -> None:
     if not answer.view and not answer.message:
         return
-    from signalcli.render.console import make_console, plain, show
+    counted = tuple(totals or ())
+    if counted or answer.view:
+        from signalcli.render.console import make_console, show
 
-    if counted := tuple(totals or ()):
-        from signalcli.render.table import totals_table
+        if counted:
+            from signalcli.render.table import totals_table
 
-        show(totals_table(counted), make_console())
-    show(answer.view or plain(answer.message), make_console())
+            show(totals_table(counted), make_console())
+        if answer.view:
+            show(answer.view, make_console())
+    if not answer.view:
+        from signalcli.render.printing import print_text
+
+        print_text(answer.message)
 
 
 def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> None:

@@ -1,27 +1,18 @@
-"""Consoles and the look of every table on them.
-
-Rich measures, pads and splits every cell with its styles. A pipe is given many tables and needs
-none of that: where nothing has to be wrapped or coloured, the text is laid out at once.
-"""
+"""Consoles, and the look of every table on them."""
 
 import io
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.text import visible
-
-UNLIMITED = 100_000
-GAP = "  "
-RULE = "─"
-_UNEVEN = ("\n", "\t")
+from signalcli.render.tree import UNLIMITED, laid_out
 
 
 def make_console(stream: TextIO | None = None) -> Console:
@@ -96,45 +87,6 @@ def new_table(*, ruled: bool = True) -> Table:
 def is_plain(console: Console) -> bool:
     """Whether a console writes text alone, without styles."""
     return not console.is_terminal and console.color_system is None and not console.record
-
-
-def laid_out(
-    rows: Sequence[Sequence[str]], width: int, *, right: Collection[int] = (), ruled: bool = True
-) -> str | None:
-    """The lines of a table, as Rich has them with :func:`signalcli.render.layout.new_table`.
-
-    Arguments:
-        rows: the headings, and then the rows.
-        width: the width in characters.
-        right: the columns of the table that are aligned to the right.
-        ruled: whether a line stands under the headings.
-
-    Returns:
-        The lines, or None where Rich has to wrap: a cell is too long, or has line ends or tabs.
-    """
-    if any(mark in cell for row in rows for cell in row for mark in _UNEVEN):
-        return None
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    whole = sum(widths) + len(GAP) * (len(widths) - 1)
-    if whole > width:
-        return None
-    lines = [
-        GAP.join(
-            _filled(cell, width, to_the_right=column in right)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    if ruled:
-        lines.insert(1, RULE * whole)
-    return "".join(line + "\n" for line in lines)
-
-
-def _filled(cell: str, width: int, *, to_the_right: bool) -> str:
-    if to_the_right:
-        cell = cell.rstrip()
-        return " " * (width - cell_len(cell)) + cell
-    return cell + " " * (width - cell_len(cell))
 
 
 def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

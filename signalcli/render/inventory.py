@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
-from signalcli.render.console import UNLIMITED, listing, new_table, plain
+from signalcli.render.console import listing, new_table, plain
 from signalcli.render.text import visible
+from signalcli.render.tree import UNLIMITED
 from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:

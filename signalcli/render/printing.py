@@ -1,0 +1,51 @@
+"""Printing for people: as text on a stream that takes nothing else, otherwise by Rich.
+
+Only the second way loads Rich, which takes a command on a pipe longer than all of its printing.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from signalcli.render.text import visible
+from signalcli.render.tree import ASCII, LINES, laid_out, paper_of, rows_of, tree_text
+from signalcli.trace import Recorder
+
+
+@contextmanager
+def growing_table(recorder: Recorder) -> Iterator[None]:
+    """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end."""
+    stream = sys.stdout
+    paper = paper_of(stream)
+    if paper is None:
+        from signalcli.render.console import make_console
+        from signalcli.render.table import growing_table as by_rich
+
+        with by_rich(recorder, make_console(stream)):
+            yield
+        return
+    try:
+        yield
+    finally:
+        trace = recorder.trace
+        rows = list(rows_of(trace, None, ASCII if paper.is_ascii else LINES))
+        text = tree_text(rows, paper) if rows else ""
+        if text is not None:
+            stream.write(text)
+        else:
+            from signalcli.render.console import make_console, show
+            from signalcli.render.table import TraceTable
+
+            show(TraceTable(trace), make_console(stream))
+
+
+def print_text(text: str) -> None:
+    """Print a text, wrapped where the stream has a width."""
+    paper = paper_of(sys.stdout)
+    line = None if paper is None else laid_out([[visible(text)]], paper.width, ruled=False)
+    if line is not None:
+        sys.stdout.write(line)
+    else:
+        from signalcli.render.console import make_console, plain, show
+
+        show(plain(text), make_console())

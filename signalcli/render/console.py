@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TextIO
 
 from rich import box
@@ -14,6 +15,9 @@ from rich.text import Text
 from signalcli.render.text import visible
 from signalcli.render.tree import UNLIMITED, laid_out
 
+# Texts of users are no markup.
+_bare_console = partial(Console, markup=False, emoji=False, highlight=False)
+
 
 def make_console(stream: TextIO | None = None) -> Console:
     """A console on a stream, standard output by default.
@@ -23,32 +27,37 @@ def make_console(stream: TextIO | None = None) -> Console:
     """
     stream = sys.stdout if stream is None else stream
     is_wide = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
-    return Console(
-        file=stream,
-        width=UNLIMITED if is_wide else None,
-        markup=False,
-        emoji=False,
-        highlight=False,
+    return _bare_console(file=stream, width=UNLIMITED if is_wide else None)
+
+
+def recording_console(width: int) -> Console:
+    """A console that records in all colours, whatever the terminal and the environment say."""
+    return _bare_console(
+        record=True,
+        width=width,
+        file=io.StringIO(),
+        force_terminal=True,
+        force_jupyter=False,
+        color_system="truecolor",
+        no_color=False,
+        legacy_windows=False,
     )
 
 
 def as_text(renderable: RenderableType) -> str:
     """A view as plain text: not coloured, wrapped or cut, whatever the environment says."""
-    console = Console(
+    console = _bare_console(
         file=io.StringIO(),
         width=UNLIMITED,
         force_terminal=False,
         force_jupyter=False,
         color_system=None,
-        markup=False,
-        emoji=False,
-        highlight=False,
     )
     return "\n".join(_lines(renderable, console))
 
 
 def show(renderable: RenderableType, console: Console) -> None:
-    """Print a view to a console; without trailing blanks where that is no terminal."""
+    """Print a view to a console, without trailing blanks unless it is a terminal."""
     if console.is_terminal:
         console.print(renderable)
         return

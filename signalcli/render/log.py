@@ -174,11 +174,11 @@ def statistics_row(kind: str, of: Statistics) -> dict[str, Any]:
 
 
 class StatisticsTables:
-    """Statistics of receivers and of signals, with the durations of each as small bars.
+    """Statistics of receivers and of signals, with small bars for their durations.
 
     Arguments:
-        receivers: those of receivers.
-        signals: those of signals.
+        receivers: the statistics of receivers.
+        signals: the statistics of signals.
     """
 
     def __init__(self, receivers: Sequence[Statistics], signals: Sequence[Statistics]) -> None:

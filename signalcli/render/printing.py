@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from signalcli.render.text import visible
-from signalcli.render.tree import ASCII, LINES, laid_out, paper_of, rows_of, tree_text
+from signalcli.render.tree import laid_out, paper_of, rows_of, tree_text
 from signalcli.trace import Recorder
 
 
@@ -28,8 +28,7 @@ def growing_table(recorder: Recorder) -> Iterator[None]:
         yield
     finally:
         trace = recorder.trace
-        rows = list(rows_of(trace, None, ASCII if paper.is_ascii else LINES))
-        text = tree_text(rows, paper) if rows else ""
+        text = tree_text(list(rows_of(trace, is_ascii=paper.is_ascii)), paper)
         if text is not None:
             stream.write(text)
         else:

@@ -18,9 +18,7 @@ from signalcli.render.console import is_plain, new_table, plain, show
 from signalcli.render.text import NO_RECEIVERS, duration
 from signalcli.render.tree import (
     ANSWER,
-    ASCII,
     HEADINGS,
-    LINES,
     NUMBER,
     RECEIVER,
     TIME,
@@ -65,9 +63,9 @@ class TraceTable:
         self._last_rows = last_rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not self._trace.dispatches:
+        rows = list(rows_of(self._trace, self._now, is_ascii=options.ascii_only))
+        if not rows:
             return
-        rows = list(rows_of(self._trace, self._now, ASCII if options.ascii_only else LINES))
         if self._last_rows is not None:
             rows = rows[-self._last_rows :]
         paper = Paper(options.max_width, is_ascii=options.ascii_only)
@@ -119,7 +117,7 @@ def _for_rich(cell: Cell) -> Text | Padding:
 
 
 class Tail:
-    """The end of a table, as much of it as the terminal's height shows.
+    """The end of a table, as much as the terminal's height shows.
 
     Arguments:
         table: the table.
@@ -139,14 +137,14 @@ class Tail:
 def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
     """Show the trace as it grows while the block runs, and whole at its end.
 
-    A run that is over in a moment is shown once, at its end, and so is any run where there is no
+    A run that is over in a moment is shown only at its end, and so is every run without a
     terminal.
     """
     done = threading.Event()
     painter = threading.Thread(
         target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
     )
-    # A pipe with forced colours is a terminal to Rich, but nothing can be painted over there.
+    # Rich takes a pipe with forced colours for a terminal, but nothing can be painted over there.
     is_live = console.is_terminal and console.file.isatty()
     if is_live:
         painter.start()

@@ -9,7 +9,7 @@ RUNNING = "…"
 NO_RECEIVERS = "no receivers"
 MUTED = "muted"
 
-# Among them the marks that turn the direction of writing: they would move the text after them.
+# The marks that turn the direction of writing belong here: they would move the text after them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # XML cannot write these characters, not even as references.
 _UNFIT = re.compile("[\ufffe\uffff]")
@@ -21,9 +21,9 @@ def visible(text: str) -> str:
 
 
 def fit_for_markup(text: str) -> str:
-    """The text, with characters as escapes that XML or UTF-8 cannot carry or nobody can see.
+    """The text, with escapes for characters that XML or UTF-8 cannot carry or nobody can see.
 
-    Markup is left alone: the text may be a single name, or a whole document.
+    Markup stays as it is: the text may be a single name or a whole document.
     """
     text = visible(encodable(text))
     return _UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -95,16 +95,16 @@ LINES = Guides(branch="├ ", last="└ ", bar="│ ", concurrent="∥ ")
 ASCII = Guides(branch="|-", last="`-", bar="| ", concurrent="|| ")
 
 
-def rows_of(trace: Trace, now: float | None, guides: Guides) -> Iterator[Row]:
+def rows_of(trace: Trace, now: float | None = None, *, is_ascii: bool = False) -> Iterator[Row]:
     """A row for each response, the dispatches that it caused beneath it.
 
     Arguments:
         trace: the trace, finished or growing.
-        now: the recorder's clock, for the time that running receivers have taken so far; None for
-            the time when the trace ended.
-        guides: the characters for the lines of the tree.
+        now: the recorder's clock, for the time that running receivers have taken so far; by
+            default the time when the trace ended.
+        is_ascii: whether the lines of the tree are drawn in ASCII.
     """
-    tree = _Tree((trace.ended or 0.0) if now is None else now, guides)
+    tree = _Tree((trace.ended or 0.0) if now is None else now, ASCII if is_ascii else LINES)
     # A stack, as dispatches may be nested deeper than Python's calls.
     under_way: list[_Rows] = [tree.dispatch_rows(root, "", "") for root in reversed(trace.roots)]
     while under_way:
@@ -194,7 +194,9 @@ def _time_of(response: Response, now: float) -> str:
 
 
 def tree_text(rows: Sequence[Row], paper: Paper) -> str | None:
-    """The rows under their headings, as :func:`laid_out` has them."""
+    """The rows under their headings, as :func:`laid_out` has them; nothing where there are none."""
+    if not rows:
+        return ""
     cells = [HEADINGS, *([cell.text for cell in row] for row in rows)]
     return laid_out(cells, paper.width, right=(NUMBER, TIME), ruled=not paper.is_ascii)
 

@@ -7,7 +7,7 @@ from signalcli.render.exports.svg import recorded, title_of
 from signalcli.render.text import fit_for_markup
 from signalcli.trace.records import Trace
 
-# Rich fills in the single braces; doubled ones stay.
+# Rich fills in the single braces and halves the doubled ones.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">

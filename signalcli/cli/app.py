@@ -16,8 +16,15 @@ from typer.main import get_command
 
 from signalcli.cli.invocation import Settings
 from signalcli.cli.options import remember, with_global_options
-from signalcli.cli.output import print_problem, write_document
-from signalcli.cli.problems import EXIT_CODES, Problem, Reported, as_told, usage_problem
+from signalcli.cli.problems import (
+    EXIT_CODES,
+    Problem,
+    Reported,
+    as_told,
+    print_problem,
+    usage_problem,
+    write_document,
+)
 from signalcli.cli.task import Inquiry, Task
 from signalcli.errors import SignalcliError, UsageError
 

@@ -28,6 +28,15 @@ class FaultOptions:
     delay: tuple[tuple[str, float], ...] = ()
     mute: tuple[str, ...] = ()
 
+    @property
+    def delays(self) -> dict[str, float]:
+        """The seconds of each glob; the last one that fits counts, so a repeated one moves back."""
+        seconds: dict[str, float] = {}
+        for pattern, each in self.delay:
+            seconds.pop(pattern, None)
+            seconds[pattern] = each
+        return seconds
+
     def with_more(self, other: "FaultOptions") -> "FaultOptions":
         """These and, after them, others."""
         return FaultOptions(

@@ -19,8 +19,7 @@ from signalcli.cli.invocation import (
     Settings,
     current,
 )
-from signalcli.cli.output import write_document
-from signalcli.cli.problems import TRACEBACK_VARIABLE
+from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
 
 T = TypeVar("T")
 DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
@@ -60,14 +59,6 @@ _APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file.
 _TRACEBACK_HELP = "Show the traceback of what goes wrong."
 _VERSION_HELP = "Print the version and exit."
 
-# Of the commands that send a signal themselves.
-Robust = Annotated[
-    bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
-]
-# Of the commands that show what is stored.
-Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
-# Of the commands that list something.
-Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 Traceback = Annotated[
     bool,
     typer.Option(

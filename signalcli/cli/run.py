@@ -52,11 +52,10 @@ from signalcli.log.schema import open_log, refuse_newer
 from signalcli.log.writing import keep
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.trace import Faults, injected, record
-from signalcli.trace.blame import BlamingTotals
 from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
 from signalcli.trace.representation import describe_command_line, shorten
-from signalcli.trace.totals import totalled
+from signalcli.trace.totals import BlamingTotals, totalled
 
 ALWAYS_SENT = {
     "signalcli.apps.signals.command_started",

@@ -6,9 +6,8 @@ the commands needs no more than this table, and a command that runs needs its ow
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -32,8 +31,7 @@ _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EX
 _TAKES_PASSWORD = "PasswordCommand"  # noqa: S105  # the name of a class
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A command.
 
     Attributes:
@@ -106,8 +104,7 @@ def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
     return problem
 
 
-@dataclass(slots=True)
-class Panel:
+class Panel(NamedTuple):
     """Commands that stand together in the help.
 
     Attributes:
@@ -116,7 +113,7 @@ class Panel:
     """
 
     title: str | None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry]
 
 
 class LazyGroup(TyperGroup):

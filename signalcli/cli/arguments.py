@@ -10,9 +10,8 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -201,8 +200,7 @@ Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loadin
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the filter options say.
 
     Attributes:
@@ -210,7 +208,7 @@ class Wanted:
             them; that is loaded when it is needed.
     """
 
-    said: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any]
 
     @property
     def filter(self) -> "Filter":

@@ -5,7 +5,6 @@ here: those that receivers raise, and SQLAlchemy's about the database.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -158,7 +157,7 @@ def problem_of(
             return internal_fault(error)
         problem = as_told(known)
     if problem.exit_code == 1 or outcome is not None:
-        return replace(problem, message=f"{problem.message}; {outcome or outcome_of(is_written)}")
+        return problem._replace(message=f"{problem.message}; {outcome or outcome_of(is_written)}")
     return problem
 
 
@@ -200,7 +199,7 @@ def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -
     problem = _receiver_failed(
         describe(receiver), signal, describe_failure(error), others=len(failed) - 1
     )
-    return replace(problem, message=f"{problem.message}; the others ran")
+    return problem._replace(message=f"{problem.message}; the others ran")
 
 
 def _receiver_failed(receiver: str, signal: str, failure: Failure, others: int) -> Problem:

@@ -320,7 +320,7 @@ def _export(
     from signalcli.render.exports import export as exported
     from signalcli.render.text import plain
 
-    (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
+    (chosen,) = _chosen(connection, settings, Wanted({}), run, 1)
     trace = read_trace(connection, chosen.number)
     suffix = output.suffix if output is not None else ""
     text = exported(format_name, chosen, trace, suffix)

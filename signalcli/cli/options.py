@@ -4,7 +4,6 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -194,7 +193,7 @@ def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE"
     }
-    return replace(settings, **own, apps=said.apps, faults=settings.faults.with_more(said.faults))
+    return settings._replace(**own, apps=said.apps, faults=settings.faults.with_more(said.faults))
 
 
 def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settings) -> Settings:
@@ -210,7 +209,7 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
             "The apps are those of the whole batch: name them before it, as in "
             f"`signalcli --app {settings.apps[0]} batch FILE`."
         )
-    return replace(settings, apps=of_script.apps)
+    return settings._replace(apps=of_script.apps)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -290,8 +289,7 @@ def with_global_options(
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
-        settings = replace(
-            ctx.obj,
+        settings = ctx.obj._replace(
             **said,
             apps=(*ctx.obj.apps, *apps),
             faults=ctx.obj.faults.with_more(faults),

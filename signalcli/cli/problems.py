@@ -5,8 +5,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from signalcli.cli.invocation import current
 from signalcli.errors import SignalcliError
@@ -29,8 +28,7 @@ TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 _is_let_go = False
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a command failed.
 
     Attributes:

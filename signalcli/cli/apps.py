@@ -103,8 +103,8 @@ def apps(settings: Settings, ndjson: Ndjson = False) -> Inquiry:
 
 
 def _find_apps(named: tuple[str, ...]) -> Findings:
-    from signalcli.apps.installed import find_installed
     from signalcli.apps.inventory import find_apps
+    from signalcli.apps.registry import find_installed
     from signalcli.render.inventory import app_row, apps_view
 
     source = find_installed(named).source

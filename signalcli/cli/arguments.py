@@ -173,7 +173,7 @@ def _offered(
 ) -> list[str]:
     """Names of the apps that the command line names so far, each once, that begin like that."""
     with contextlib.suppress(Exception):
-        from signalcli.apps.installed import make_ready
+        from signalcli.apps.registry import make_ready
 
         make_ready(_said(ctx, "app") or ())
         return [name for name in dict.fromkeys(names()) if name.startswith(beginning)]

@@ -203,7 +203,7 @@ def _make_apps_ready_once(settings: Settings) -> None:
     Where the apps do not load, each command that needs them reports it.
     """
     from signalcli.apps import ImproperlyConfigured, apps
-    from signalcli.apps.installed import make_ready
+    from signalcli.apps.registry import make_ready
 
     if not apps.is_ready:
         look_for_garbage()

@@ -202,7 +202,7 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
     Apps are made ready once in a process.
     """
     # Only a batch needs this, and has made the apps ready.
-    from signalcli.apps.installed import find_installed
+    from signalcli.apps.registry import find_installed
 
     if settings.apps and settings.apps != find_installed(of_script.apps).names:
         ctx.fail(

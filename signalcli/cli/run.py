@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SAWarning
 
 from signalcli.apps import ImproperlyConfigured, apps
-from signalcli.apps.installed import make_ready
+from signalcli.apps.registry import make_ready
 from signalcli.apps.signals import (
     command,
     command_finished,

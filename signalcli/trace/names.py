@@ -18,7 +18,7 @@ def matches(pattern: str | None, *names: str | None) -> bool:
 
 
 def sender_name(sender: Any) -> str | None:
-    """How a trace names a sender: a class or function by its name, a text as it is."""
+    """The name of a sender in a trace: a class's or function's own name, a text as it is."""
     if sender is None or isinstance(sender, str):
         return sender
     if isinstance(sender, type):
@@ -30,8 +30,8 @@ def sender_name(sender: Any) -> str | None:
 
 NameAndPlace = tuple[str, str, int]
 
-# By the id of the function. The weak reference removes the entry when the function ends, before
-# another one can have its id. No lock: each step is a single operation of a dict.
+# By the id of the function. The weak reference removes the entry when the function dies, before
+# another function can get its id. No lock: each step is a single operation of a dict.
 _known: "dict[int, tuple[weakref.ref[FunctionType], NameAndPlace]]" = {}
 
 

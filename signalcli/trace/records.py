@@ -208,9 +208,9 @@ Record = TypeVar("Record", Dispatch, Response)
 
 
 def concurrent(records: Iterable[Record]) -> set[Record]:
-    """Those dispatches or responses that overlap in time with another one of them.
+    """The dispatches or responses that overlap in time with another one of them.
 
-    Among the responses of a dispatch these are the async receivers that waited side by side. An
+    Among the responses of one dispatch these are async receivers that waited side by side. An
     unfinished record has no end.
     """
     found: set[Record] = set()
@@ -226,10 +226,10 @@ def concurrent(records: Iterable[Record]) -> set[Record]:
 class SideBySide:
     """The responses of one trace that ran at the same time as others.
 
-    These are the responses of one dispatch that overlap, and all responses of a dispatch that
-    overlaps with another one of the same cause, where another thread or task sent one of the two.
-    (In a single thread and task, two dispatches of one cause only overlap where one is nested in
-    the other: a flush in a receiver may report a change that was made before it.)
+    Responses of one dispatch count where they overlap. All responses of a dispatch count where it
+    overlaps with another dispatch of the same cause, and another thread or task sent one of the
+    two. In a single thread and task, two dispatches of one cause overlap only where one is nested
+    in the other: a flush in a receiver may report an earlier change. They do not count.
     """
 
     def __init__(self) -> None:
@@ -249,6 +249,7 @@ class SideBySide:
 
 
 def _beside_another(dispatches: list[Dispatch]) -> set[Dispatch]:
+    """The dispatches of one cause of which the responses ran at the same time as others."""
     away = [dispatch for dispatch in dispatches if dispatch.elsewhere]
     if not away:
         return set()

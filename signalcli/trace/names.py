@@ -8,7 +8,6 @@ from typing import Any
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
-from signalcli.trace.records import encodable
 from signalcli.trace.representation import describe, describing
 
 
@@ -42,7 +41,7 @@ def name_and_place(receiver: Receiver) -> NameAndPlace:
     if known is not None:
         return known[1]
     file, line = place_of(receiver)
-    found = encodable(full_name(receiver)), encodable(file), line
+    found = full_name(receiver), file, line
     # Other callables are rare, or take no weak reference.
     if type(function) is FunctionType:
         number = id(function)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -184,7 +185,7 @@ class Recorder:
         """
         represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
-        elsewhere = parent is not None and parent.runs_in != _thread_and_task()
+        elsewhere = parent is not None and parent.runs_in != _thread_or_task()
         signal, signal_path = encodable(signal), encodable(signal_path)
         sender = None if sender is None else encodable(sender)
         with self._lock:
@@ -202,7 +203,7 @@ class Recorder:
             )
             self.trace.dispatches.append(dispatch)
             if parent is not None:
-                parent.caused.append(dispatch)
+                parent.add_caused(dispatch)
         self._changed()
         return dispatch
 
@@ -232,17 +233,13 @@ class Recorder:
             The token for :meth:`response_ended`, which is to be called in the same context.
         """
         begun = perf_counter() - self._origin
-        response = Response(
-            dispatch,
-            encodable(receiver),
-            begun,
-            encodable(file),
-            line,
-            injected=injected,
-            runs_in=_thread_and_task(),
-        )
+        if not (receiver.isascii() and file.isascii()):
+            receiver, file = encodable(receiver), encodable(file)
+        # By position, since Python takes twice as long to make an object from keyword arguments.
+        response = Response(dispatch, receiver, begun, file, line, injected, _thread_or_task())
         dispatch.responses.append(response)
-        token = running_here.set({**running_here.get(), self: response})
+        others = running_here.get()
+        token = running_here.set({**others, self: response} if others else {self: response})
         if self._on_change is not None:
             self._on_change()
         return response, token
@@ -260,9 +257,9 @@ class Recorder:
         response, token = begun
         seconds = perf_counter() - self._origin - response.begun
         running_here.reset(token)
-        if error is None:
+        if value is not None:
             response.value = represent(value)
-        else:
+        if error is not None:
             response.failure = describe_failure(error)
             with self._lock:
                 if response.dispatch.robust:
@@ -292,12 +289,13 @@ class Recorder:
             self._on_change()
 
 
-def _thread_and_task() -> tuple[int, int]:
-    """The thread and the task that run here; 0 for no task."""
+def _thread_or_task() -> int:
+    """A number for the task that runs here, or for the thread where no task runs."""
     # A program that has not imported asyncio has no task, and the import takes long.
     tasks = sys.modules.get("asyncio.tasks")
     # `current_task` raises an exception where no loop runs, which takes long: ask for that first.
-    if tasks is None or tasks.events._get_running_loop() is None:
-        return threading.get_ident(), 0
-    task = tasks.current_task()
-    return threading.get_ident(), 0 if task is None else id(task)
+    if tasks is not None and tasks.events._get_running_loop() is not None:
+        task = tasks.current_task()
+        if task is not None:
+            return id(task)
+    return -get_ident()  # the id of an object is positive

@@ -20,6 +20,7 @@ ROOMS_FROM_BELOW = (
     "log",
     "apps",
     "objects",
+    "bulk",
     "core",
     "render",
     "cli",

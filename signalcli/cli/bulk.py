@@ -16,9 +16,9 @@ from signalcli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from signalcli.core.batches import Batches
-    from signalcli.core.many import Operation
-    from signalcli.core.outcomes import Counts, Explain, Fault, Outcome
+    from signalcli.bulk.batches import Batches
+    from signalcli.bulk.operation import Operation
+    from signalcli.bulk.outcomes import Counts, Explain, Fault, Outcome
     from signalcli.db import Session
     from signalcli.render.progress import Display
     from signalcli.rows import RowReader
@@ -150,14 +150,14 @@ class _Course:
     @property
     def counts(self) -> "Counts":
         """How many rows came to what."""
-        from signalcli.core.outcomes import Counts
+        from signalcli.bulk.outcomes import Counts
 
         return Counts() if self.batches is None else self.batches.counts
 
     def explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than that."""
+        from signalcli.bulk.outcomes import Fault
         from signalcli.cli.failures import fault_of
-        from signalcli.core.outcomes import Fault
         from signalcli.db.database import is_of_the_database
 
         if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):
@@ -277,8 +277,8 @@ def _run(
     course: _Course,
 ) -> None:
     """Carry out the rows, and show how far that has come."""
-    from signalcli.core.batches import Batches
-    from signalcli.core.checkpoints import Checkpoint
+    from signalcli.bulk.batches import Batches
+    from signalcli.bulk.checkpoints import Checkpoint
     from signalcli.render.console import make_console
     from signalcli.render.progress import displayed
 

@@ -15,8 +15,8 @@ from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
 from signalcli.errors import NotFound
-from signalcli.trace.dispatcher import sender_name
-from signalcli.trace.names import matches, short_name
+from signalcli.trace.names import matches, sender_name
+from signalcli.trace.records import short_name
 from signalcli.trace.representation import describe
 
 OWN_PACKAGE = "signalcli"

@@ -16,14 +16,14 @@ from signalcli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from signalcli.core.batches import Batches
-    from signalcli.core.many import Operation
-    from signalcli.core.outcomes import Counts, Explain, Fault, Outcome
+    from signalcli.bulk.batches import Batches
+    from signalcli.bulk.operation import Operation
+    from signalcli.bulk.outcomes import Counts, Explain, Fault, Outcome
     from signalcli.db import Session
     from signalcli.render.progress import Display
     from signalcli.rows import RowReader
     from signalcli.trace import Recorder
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
 DEFAULT_BATCH_SIZE = 1_000
 MOST_ERRORS = 100
@@ -150,14 +150,14 @@ class _Course:
     @property
     def counts(self) -> "Counts":
         """How many rows came to what."""
-        from signalcli.core.outcomes import Counts
+        from signalcli.bulk.outcomes import Counts
 
         return Counts() if self.batches is None else self.batches.counts
 
     def explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than that."""
+        from signalcli.bulk.outcomes import Fault
         from signalcli.cli.failures import fault_of
-        from signalcli.core.outcomes import Fault
         from signalcli.db.database import is_of_the_database
 
         if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):
@@ -201,7 +201,7 @@ class _Course:
     def _result(self) -> dict[str, Any]:
         """What there is to say to programs."""
         from signalcli.render.table import totals_row
-        from signalcli.trace.blame import totals_of
+        from signalcli.trace.totals import totals_of
 
         counts = self.counts
         totals = (
@@ -248,7 +248,7 @@ def carry_out_rows(
         creates: whether a database that does not exist is made.
     """
     from signalcli.trace import Recorder
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
     course = _Course(command, options, Recorder(), None if options.trace else BlamingTotals())
 
@@ -277,8 +277,8 @@ def _run(
     course: _Course,
 ) -> None:
     """Carry out the rows, and show how far that has come."""
-    from signalcli.core.batches import Batches
-    from signalcli.core.checkpoints import Checkpoint
+    from signalcli.bulk.batches import Batches
+    from signalcli.bulk.checkpoints import Checkpoint
     from signalcli.render.console import make_console
     from signalcli.render.progress import displayed
 

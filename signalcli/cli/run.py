@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from signalcli.log.runs import Run
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
 # Two things that load slowly are imported by the functions that need them: Rich, of which --json
 # has no use, and the tables of the database, of which the commands for apps have none.

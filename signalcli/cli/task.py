@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from signalcli.cli.problems import Problem
     from signalcli.db import Session
     from signalcli.trace import Recorder
-    from signalcli.trace.blame import BlamingTotals
+    from signalcli.trace.totals import BlamingTotals
 
 Row = dict[str, Any]
 

@@ -6,14 +6,15 @@ together.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, TypeVar
 
 from sqlalchemy.exc import InvalidRequestError
 
+from signalcli.bulk.operation import Columns
+from signalcli.bulk.outcomes import Explain, Outcome
 from signalcli.core.accounts import Account, announce, find_many, load_many, taken_among
 from signalcli.core.errors import AccountError, UserExists, UserNotFound
 from signalcli.core.models import User
-from signalcli.core.outcomes import Explain, Outcome
 from signalcli.core.requests import apply, checked_changes, checked_newcomer, differing
 from signalcli.core.signals import notification
 from signalcli.core.values import normal_username, sought_username
@@ -22,31 +23,6 @@ from signalcli.errors import ReceiversFailed
 from signalcli.rows import Row
 
 T = TypeVar("T")
-Columns = tuple[tuple[str, ...], tuple[str, ...]]
-
-
-class Operation(Protocol):
-    """Something that is done for each of many rows.
-
-    Attributes:
-        columns: those that a row has to give, and those that it can give besides.
-    """
-
-    columns: ClassVar[Columns]
-
-    def names(self, row: Row) -> Collection[str]:
-        """The users whom a row makes, changes or removes.
-
-        None of them is twice among rows that are carried out together.
-        """
-
-    def carry_out(self, session: Session, rows: Sequence[Row]) -> list[Outcome]:
-        """Do it for some rows, in the session's transaction, which the caller ends.
-
-        Raises:
-            BaseException: what a receiver raised, or the database; nothing that was done is to
-                be kept.
-        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from signalcli.dispatch import Receiver, Signal
 from signalcli.objects.keys import key_of
 from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
 from signalcli.objects.values import Assignment
-from signalcli.trace.dispatcher import sender_name
+from signalcli.trace.names import sender_name
 
 INSTANCE = "instance"
 OWN_NAMES = ("self", "sender", "signal", "session")

@@ -4,21 +4,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sqlmodel import SQLModel
-
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.tasks import keep_apart
-from signalcli.trace.describing import describing, is_describing
-from signalcli.trace.descriptions import describe_model, name_and_place
 from signalcli.trace.faults import injection_of, is_muted
+from signalcli.trace.names import name_and_place, sender_name
 from signalcli.trace.output import caught_output
-from signalcli.trace.recorder import Recorder, running_here
+from signalcli.trace.recorder import Recorder, followed_threads, running_here
 from signalcli.trace.records import Dispatch, Response
-from signalcli.trace.representation import describe, describe_object
-from signalcli.trace.threads import followed_threads
+from signalcli.trace.representation import describing_here, is_describing
 
-describe_object.register(SQLModel, describe_model)
 keep_apart(running_here)
+keep_apart(describing_here)
 
 
 class DispatcherSource:
@@ -81,17 +77,6 @@ class DispatcherSource:
                 if cause is not None:
                     self._recorder.blame(error, cause)
                 raise
-
-
-def sender_name(sender: Any) -> str | None:
-    """How a trace names a sender: a class or function by its name, a text as it is."""
-    if sender is None or isinstance(sender, str):
-        return sender
-    if isinstance(sender, type):
-        return sender.__name__
-    with describing():
-        name = getattr(sender, "__name__", None)
-    return name if isinstance(name, str) else describe(sender)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 from signalcli.dispatch import Interceptor, Receiver, Signal, watch
 from signalcli.dispatch.signatures import describe as full_name
-from signalcli.trace.describing import is_describing
-from signalcli.trace.names import matches, short_name
-from signalcli.trace.records import InjectedFault, Injection
+from signalcli.trace.names import matches
+from signalcli.trace.records import InjectedFault, Injection, short_name
+from signalcli.trace.representation import is_describing
 
 
 @dataclass(frozen=True, slots=True)

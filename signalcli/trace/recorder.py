@@ -8,12 +8,12 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from signalcli.trace.culprits import Culprits
 from signalcli.trace.records import Dispatch, Injection, Response, Trace, encodable
 from signalcli.trace.representation import describe_failure, represent
 
@@ -48,6 +48,100 @@ def _thread_and_task() -> tuple[int, int]:
         return threading.get_ident(), 0
     task = tasks.current_task()
     return threading.get_ident(), 0 if task is None else id(task)
+
+
+_start, _submit = threading.Thread.start, ThreadPoolExecutor.submit
+_lock = threading.Lock()
+_users = 0
+
+
+@contextmanager
+def followed_threads() -> Iterator[None]:
+    """Have the work of a thread count as done by the response that started it.
+
+    A thread begins with an empty context, so ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
+    replaced by functions that carry the response over, as tracing tools do. Several such blocks may
+    run at once, and end in any order.
+    """
+    global _users, _start, _submit
+    with _lock:
+        if _users == 0:
+            _start, _submit = threading.Thread.start, ThreadPoolExecutor.submit
+            _replace(_start_carrying, _submit_carrying)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _replace(_start, _submit)
+
+
+def _start_carrying(thread: threading.Thread) -> None:
+    if running():
+        thread.run = _carried(thread.run)  # type: ignore[method-assign]  # of this thread only
+    _start(thread)
+
+
+def _submit_carrying(
+    pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Future[Any]:
+    carried = _carried(function)
+    # The pool may start a worker here, which outlives this response and must not belong to it.
+    with continued({}):
+        return _submit(pool, carried, *args, **kwargs)
+
+
+def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run elsewhere on behalf of what runs here."""
+    responses = running()
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with continued(responses):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _replace(start: Any, submit: Any) -> None:
+    threading.Thread.start = start  # type: ignore[method-assign]  # for a while only
+    ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # for a while only
+
+
+T = TypeVar("T")
+
+MOST_EXCEPTIONS = 100
+
+
+class Culprits(Generic[T]):
+    """Remembers what raised each of the latest exceptions first."""
+
+    def __init__(self) -> None:
+        # The exceptions are kept, too, so that no other can get the id of one.
+        self._raised: dict[int, tuple[BaseException, T]] = {}
+
+    def note(self, error: BaseException, culprit: T) -> None:
+        """Remember who raised an exception, unless the culprit of it or of its group is known."""
+        if self.of(error) is None:
+            self._raised[id(error)] = (error, culprit)
+        if len(self._raised) > MOST_EXCEPTIONS:
+            # Receivers may catch exceptions, which then stay here; the oldest are over.
+            del self._raised[next(iter(self._raised))]
+
+    def forget(self, error: BaseException) -> None:
+        """Forget an exception that was caught."""
+        self._raised.pop(id(error), None)
+
+    def of(self, error: BaseException) -> T | None:
+        """The culprit of an exception, or the first known one of a group; None where unknown."""
+        # SQLAlchemy wraps a driver's exception that a receiver of connection_created raises.
+        raised = error if id(error) in self._raised else getattr(error, "orig", None)
+        _, culprit = self._raised.get(id(raised), (None, None))
+        if culprit is None and isinstance(error, BaseExceptionGroup):
+            found = (self.of(member) for member in error.exceptions)
+            return next((each for each in found if each is not None), None)
+        return culprit
 
 
 class Recorder:

@@ -5,11 +5,16 @@ import math
 import re
 import reprlib
 import shlex
-from collections.abc import Mapping, Sequence
-from functools import lru_cache, singledispatch
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
-from signalcli.trace.describing import describing
+from sqlalchemy import inspect
+from sqlalchemy.orm import object_session
+from sqlmodel import SQLModel
+
 from signalcli.trace.records import Failure, InjectedFault, Representation, Scalar, encodable
 
 LONGEST = 200
@@ -34,6 +39,22 @@ _PASSWORD_IN_URL = re.compile(r"""(//[^/@:\s]*):[^/\s'"]+@""")
 # What SQLAlchemy adds to a database's own words.
 _STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
+
+
+describing_here: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
+
+# Whether this code runs only to describe a value. Every response asks, so no function is around it.
+is_describing = describing_here.get
+
+
+@contextmanager
+def describing() -> Iterator[None]:
+    """Mark the block as one that describes a value: signals that it sends are not recorded."""
+    token = describing_here.set(True)
+    try:
+        yield
+    finally:
+        describing_here.reset(token)
 
 
 def represent(value: Any, name: str = "") -> Representation:
@@ -104,12 +125,6 @@ def describe_command_line(arguments: Sequence[str]) -> str:
     return shlex.join(words[:MOST_ARGUMENTS]) + (" …" if len(words) > MOST_ARGUMENTS else "")
 
 
-@singledispatch
-def describe_object(value: Any) -> str:
-    """The description of an object; other functions are registered for their classes."""
-    return repr(value)
-
-
 def shorten(text: str) -> str:
     """Cut a text to at most 200 characters."""
     text = encodable(text[: LONGEST + 1])
@@ -151,7 +166,7 @@ class _Describer(reprlib.Repr):
             )
             return f"{type(value).__qualname__}({', '.join(pairs)})"
         try:
-            text = describe_object(value)
+            text = describe_model(value) if isinstance(value, SQLModel) else repr(value)
         except Exception as error:
             return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
         return " ".join(text[: 4 * LONGEST].split())
@@ -231,3 +246,34 @@ def _without_secrets(text: str) -> str:
     # The rest is cut off later; a search in it would take long.
     text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)
+
+
+def describe_model(instance: SQLModel) -> str:
+    """``<User xyz>`` by the model's own ``__str__``, otherwise ``<User id=1, name='x'>``.
+
+    Where columns are not loaded, ``__str__`` is not called, since it might load them.
+    """
+    model = type(instance)
+    state: Any = inspect(instance, raiseerr=False)
+    if state is None:
+        return f"<{model.__name__} {_pairs(instance.model_dump())}>"
+    columns = [attribute.key for attribute in state.mapper.column_attrs]
+    is_complete = not state.persistent or not state.unloaded.intersection(columns)
+    if is_complete and model.__str__ is not SQLModel.__str__:
+        session = object_session(instance)
+        with session.no_autoflush if session is not None else nullcontext():
+            try:
+                name = str(instance)
+            except Exception:
+                # An instance in the making may lack fields that its __str__ reads.
+                return f"<{model.__name__}>"
+        if name:
+            return f"<{model.__name__} {name}>"
+    loaded = {key: state.dict[key] for key in columns if key in state.dict}
+    if not loaded and state.identity:
+        return f"<{model.__name__} {', '.join(map(describe, state.identity))}>"
+    return f"<{model.__name__} {_pairs(loaded)}>".replace(" >", ">")
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={represent(value, name)!r}" for name, value in values.items())

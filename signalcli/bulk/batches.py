@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.exc import InvalidRequestError
 
-from signalcli.core.checkpoints import Checkpoint
-from signalcli.core.errors import InvalidValue
-from signalcli.core.many import Operation
-from signalcli.core.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
+from signalcli.bulk.checkpoints import Checkpoint
+from signalcli.bulk.operation import Operation
+from signalcli.bulk.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
 from signalcli.db import Session
 from signalcli.dispatch.signatures import describe
+from signalcli.errors import InvalidValue
 from signalcli.rows import BadRow, Row, RowReader
 from signalcli.trace.representation import describe_failure
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from signalcli.core.outcomes import Counts
+from signalcli.bulk.outcomes import Counts
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.tables import schema
 

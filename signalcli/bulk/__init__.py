@@ -1,0 +1,1 @@
+"""Many rows through one operation of an app: batches, checkpoints, outcomes."""

@@ -55,7 +55,8 @@ def contains(session: "Session", state: State) -> bool:
 def those_in(session: "Session", instances: Iterable[Any]) -> list[Any]:
     """Those of some instances that are in a session; None is in no session."""
     # As `contains`, for the many members of a collection.
-    new, known = session._new, session.identity_map._dict
+    new = session._new
+    known: dict[Any, State] = session.identity_map._dict
     return [
         instance
         for instance in instances

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.arguments import complete_signal
+from signalcli.cli.arguments import Ndjson, complete_signal
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Ndjson
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_field, complete_model, complete_signal
+from signalcli.cli.arguments import Robust, Trace, complete_field, complete_model, complete_signal
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Robust, Trace
 from signalcli.cli.task import Answer, Task
 
 if TYPE_CHECKING:
@@ -255,7 +254,7 @@ def _send(
     robust: bool,
     session: "Session",
 ) -> Answer:
-    from signalcli.cli.failures import robust_failures
+    from signalcli.cli.course import robust_failures
     from signalcli.objects import sending
     from signalcli.objects.values import assignments_of
 

@@ -4,12 +4,16 @@ Only the second way loads Rich, which takes a command on a pipe longer than all 
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from signalcli.render.text import visible
 from signalcli.render.tree import laid_out, paper_of, rows_of, tree_text
-from signalcli.trace import Recorder
+from signalcli.trace import ReceiverTotal, Recorder
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @contextmanager
@@ -38,6 +42,20 @@ def growing_table(recorder: Recorder) -> Iterator[None]:
             show(TraceTable(trace), make_console(stream))
 
 
+def print_view(view: "RenderableType") -> None:
+    """Print a view of Rich."""
+    from signalcli.render.console import make_console, show
+
+    show(view, make_console())
+
+
+def print_totals(totals: Iterable[ReceiverTotal]) -> None:
+    """Print a table of receivers' totals."""
+    from signalcli.render.table import totals_table
+
+    print_view(totals_table(totals))
+
+
 def print_text(text: str) -> None:
     """Print a text, wrapped where the stream has a width."""
     paper = paper_of(sys.stdout)
@@ -45,6 +63,6 @@ def print_text(text: str) -> None:
     if line is not None:
         sys.stdout.write(line)
     else:
-        from signalcli.render.console import make_console, plain, show
+        from signalcli.render.console import plain
 
-        show(plain(text), make_console())
+        print_view(plain(text))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import SAWarning
 
 from signalcli.apps import apps
-from signalcli.cli.failures import problem_of
+from signalcli.cli.course import problem_of
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session

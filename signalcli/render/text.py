@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def on_one_line(text: str) -> str:
+    """The text with its line ends and control characters as escapes."""
+    return visible(text).replace("\n", "\\n")
+
+
 def fit_for_markup(text: str) -> str:
     """The text, with escapes for characters that XML or UTF-8 cannot carry or nobody can see.
 

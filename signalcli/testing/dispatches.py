@@ -6,12 +6,12 @@ from itertools import zip_longest
 from typing import Any
 
 from signalcli.dispatch import Receiver
+from signalcli.render.text import on_one_line
 from signalcli.testing.failures import (
     expected_number,
     found_number,
     named,
     near_misses,
-    on_one_line,
     tree_of,
 )
 from signalcli.testing.record import RecordedDispatch, Recording

@@ -5,7 +5,6 @@ from typing import Any
 
 from signalcli.render.console import as_text
 from signalcli.render.table import TraceTable
-from signalcli.render.text import visible
 from signalcli.testing.record import RecordedDispatch
 from signalcli.testing.wanted import Wanted, is_equal, shown
 from signalcli.trace import Recorder
@@ -20,11 +19,6 @@ def tree_of(recorder: Recorder) -> str:
     if not recorder.trace.dispatches:
         return "no signal was sent"
     return as_text(TraceTable(recorder.trace, now=recorder.now(), last_rows=MOST_ROWS))
-
-
-def on_one_line(text: str) -> str:
-    """The text with its line ends and control characters as escapes."""
-    return visible(text).replace("\n", "\\n")
 
 
 def expected_number(times: int | None, one: str, many: str) -> str:

@@ -129,6 +129,6 @@ def test_what_every_run_of_pytest_imports_is_nothing_heavy() -> None:
 
 
 def test_the_recorder_knows_no_dispatcher() -> None:
-    modules = ["recorder.py", "records.py", "representation.py", "output.py", "threads.py"]
+    modules = ["recorder.py", "records.py", "representation.py", "output.py"]
     for module in modules:
         assert imported_rooms(HOUSE / "trace" / module) <= {"trace"}

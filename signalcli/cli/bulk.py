@@ -13,7 +13,7 @@ from signalcli.bulk.batches import Batches
 from signalcli.bulk.checkpoints import Checkpoint
 from signalcli.bulk.operation import Operation
 from signalcli.bulk.outcomes import Counts, Fault, Outcome
-from signalcli.cli.failures import fault_of
+from signalcli.cli.course import fault_of
 from signalcli.cli.invocation import Settings
 from signalcli.cli.problems import Problem, Terminated
 from signalcli.cli.rows import DEFAULT_BATCH_SIZE, RowOptions
@@ -25,7 +25,7 @@ from signalcli.render.progress import Display, displayed
 from signalcli.render.table import totals_row
 from signalcli.rows import open_rows
 from signalcli.trace import Recorder
-from signalcli.trace.blame import BlamingTotals, totals_of
+from signalcli.trace.totals import BlamingTotals, totals_of
 
 MOST_ERRORS = 100
 MOST_SKIPPED_SHOWN = 10

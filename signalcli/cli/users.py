@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_username
+from signalcli.cli.arguments import Robust, Trace, complete_username
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Robust, Trace
 from signalcli.cli.passwords import PasswordStdin, new_password
 from signalcli.cli.rows import BatchSize, From, Resume, RowOptions, RowsTrace, Strict
 from signalcli.cli.task import Answer, Task
@@ -256,7 +255,7 @@ def notify(
 
 
 def _notify(database: str, username: str, robust: bool, session: "Session") -> Answer:
-    from signalcli.cli.failures import robust_failures
+    from signalcli.cli.course import robust_failures
     from signalcli.core import accounts
 
     user, failed = accounts.notify(session, username, robust=robust)

@@ -12,8 +12,8 @@ from hashlib import blake2b
 from sqlalchemy import Connection, insert, select
 
 from signalcli.log import tables
-from signalcli.trace.names import matches, short_name
-from signalcli.trace.records import Dispatch, Response
+from signalcli.trace.names import matches
+from signalcli.trace.records import Dispatch, Response, short_name
 
 BATCH = 500
 

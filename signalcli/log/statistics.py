@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 from signalcli.log import routes, tables
 from signalcli.log.finding import Filter, first_since, is_about
 from signalcli.log.schema import version_of
-from signalcli.trace.names import matches, short_name
+from signalcli.trace.names import matches
+from signalcli.trace.records import short_name
 
 ROWS = 10_000
 

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from signalcli.log.runs import Run
-from signalcli.trace.concurrency import SideBySide
-from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace
+from signalcli.trace.records import Dispatch, Failure, Injection, Response, SideBySide, Trace
 
 
 def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:

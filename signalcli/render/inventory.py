@@ -13,7 +13,7 @@ from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
 from signalcli.render.console import UNLIMITED
 from signalcli.render.layout import listing, new_table
 from signalcli.render.text import plain, visible
-from signalcli.trace.names import short_name
+from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:
     from signalcli.apps.starting import Started

@@ -17,8 +17,7 @@ from signalcli.render.document import dispatches_of, milliseconds
 from signalcli.render.layout import new_table
 from signalcli.render.table import FAILED, TraceTable, totals_row, totals_table
 from signalcli.render.text import duration, plain
-from signalcli.trace.names import short_name
-from signalcli.trace.records import Trace
+from signalcli.trace.records import Trace, short_name
 
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = ".:-=+*#@"

@@ -19,8 +19,7 @@ from signalcli.render.console import UNLIMITED, show
 from signalcli.render.layout import is_plain, laid_out, new_table
 from signalcli.render.text import delay, duration, plain, spelled
 from signalcli.trace import Recorder
-from signalcli.trace.concurrency import SideBySide
-from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.records import Dispatch, Response, SideBySide, Trace
 from signalcli.trace.totals import ReceiverTotal
 
 FAILED = "✗"

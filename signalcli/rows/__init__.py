@@ -10,8 +10,8 @@ Standard library only, and usable alone::
                 print(row.line, row.values["username"])
 """
 
-from signalcli.rows.errors import RowsUnreadable
+from signalcli.rows.formats import BadRow, Row
 from signalcli.rows.reader import RowReader, open_rows
-from signalcli.rows.row import BadRow, Row
+from signalcli.rows.source import RowsUnreadable
 
 __all__ = ["BadRow", "Row", "RowReader", "RowsUnreadable", "open_rows"]

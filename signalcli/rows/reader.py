@@ -7,11 +7,8 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, Self
 
-from signalcli.rows.comma_separated import CommaSeparated
-from signalcli.rows.errors import RowsUnreadable
-from signalcli.rows.json_lines import JsonLines
-from signalcli.rows.row import BadRow, Columns, Row
-from signalcli.rows.source import Lines, Source, reading_fault
+from signalcli.rows.formats import BadRow, Columns, CommaSeparated, JsonLines, Row
+from signalcli.rows.source import Lines, RowsUnreadable, Source, reading_fault
 
 Format = Literal["csv", "jsonl"]
 
@@ -19,12 +16,12 @@ _NAMES_OF_JSON_LINES = (".jsonl", ".ndjson")
 
 
 class RowReader:
-    """The rows of an open file, in order, once; none that was read stays in memory.
+    """The rows of an open file, in order, once. It keeps none of them in memory.
 
     Attributes:
         format: ``csv`` or ``jsonl``.
-        header: the names in the first line of CSV, in its order; None of JSON Lines, where each
-            row has its own.
+        header: the names in the header of a CSV file, in its order; None for JSON Lines, where
+            each row has its own.
         size: how many bytes the file has; None where that is not known, as of a pipe.
     """
 
@@ -37,15 +34,13 @@ class RowReader:
         self._lines = Lines(source.blocks())
         self._number = 0
         self.size = source.size
-        with self._told():
+        with self._located():
             self.format = _format_of(source.name, self._lines.beginning())
-            self.header, self._rows = self._begun(columns)
-
-    def _begun(self, columns: Columns) -> tuple[tuple[str, ...] | None, Iterator[Row | BadRow]]:
-        if self.format == "jsonl":
-            return None, iter(JsonLines(self._lines, columns))
-        table = CommaSeparated(self._lines, columns)
-        return table.header, iter(table)
+            if self.format == "jsonl":
+                self.header, self._rows = None, iter(JsonLines(self._lines, columns))
+            else:
+                table = CommaSeparated(self._lines, columns)
+                self.header, self._rows = table.header, iter(table)
 
     def __enter__(self) -> Self:
         return self
@@ -59,26 +54,26 @@ class RowReader:
         self.close()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        """The rows that are still to come.
+        """The rows that were not read yet.
 
         Raises:
-            RowsUnreadable: the file cannot be read any further; says after which row.
+            RowsUnreadable: the file cannot be read any further; the message names the last row.
         """
-        with self._told():
+        with self._located():
             for row in self._rows:
                 self._number = row.number
                 yield row
 
     @property
     def position(self) -> int:
-        """How many bytes of the file were read, up to a block ahead; compressed bytes of gzip."""
+        """How many (of gzip: compressed) bytes of the file were read, up to a block ahead."""
         return self._source.position
 
     def digest(self) -> str:
-        """A fingerprint of the file's content up to the row that was given last, in hexadecimal.
+        """A fingerprint of the file's content up to the row that was read last, in hexadecimal.
 
-        Two files that begin with the same rows have the same fingerprint after these, also where
-        one of them is gzipped, begins with a byte order mark, or ends there.
+        Two files that begin with the same rows have the same fingerprint after these rows, even if
+        one file is gzipped, has a byte order mark, or ends there.
         """
         return self._lines.digest()
 
@@ -87,8 +82,8 @@ class RowReader:
         self._source.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Add to every error the name of the file, and the row after which the reading failed."""
+    def _located(self) -> Iterator[None]:
+        """Add the name of the file to every error, and the row after which the reading failed."""
         try:
             yield
         except RowsUnreadable as error:
@@ -103,17 +98,17 @@ class RowReader:
 def open_rows(path: str, needed: Iterable[str], allowed: Iterable[str] = ()) -> RowReader:
     """Open a file of rows: CSV with a header, or JSON Lines, in UTF-8, gzipped or not.
 
-    The content tells which of the two: JSON Lines begin with ``{``, or have a name that ends in
-    ``.jsonl`` or ``.ndjson``.
+    A file that begins with ``{``, or has a name that ends in ``.jsonl`` or ``.ndjson``, is read as
+    JSON Lines.
 
     Arguments:
         path: its path; ``-`` is standard input.
         needed: the columns that every row has to give.
-        allowed: the further columns that a row can give.
+        allowed: the further columns that a row may give.
 
     Raises:
-        RowsUnreadable: the file cannot be read, is empty, is of another kind, or its header has
-            other columns than it may have.
+        RowsUnreadable: the file cannot be read, is empty or of another kind, or its header lacks
+            a needed column or has one that is not allowed.
     """
     source = Source(path)
     try:
@@ -124,10 +119,10 @@ def open_rows(path: str, needed: Iterable[str], allowed: Iterable[str] = ()) -> 
 
 
 def _format_of(name: str, first: bytes) -> Format:
-    """The format of a file whose first line is this.
+    """The format of a file, by its name and its first line.
 
     Raises:
-        RowsUnreadable: it is neither of the two, or there is no line.
+        RowsUnreadable: the line is empty, or begins a JSON array.
     """
     begins = first.lstrip()[:1]
     if not begins:

@@ -6,18 +6,20 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO, Any
 
-from signalcli.rows.errors import RowsUnreadable
+from signalcli.errors import SignalcliError
 
 BLOCK = 1 << 17
-# A row has fewer bytes, or a file without line ends would fill the memory.
+# Without a limit, a file that has no line ends would fill the memory.
 LONGEST = 1_000_000
 STANDARD_INPUT = "-"
 
 # The first bytes of a file, enough to tell its kind.
 _BEGINNING = 8
 
+_LINE_ENDS = (b"\n", b"\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
@@ -33,13 +35,20 @@ _OTHERS = {
 }
 
 
+class RowsUnreadable(SignalcliError):
+    """A file has no rows to read, or none after those that were read."""
+
+    exit_code = 2
+    code = "unreadable"
+
+
 class Source:
-    """A file that is read from its beginning to its end, once.
+    """A file that is read once, from its beginning to its end.
 
     Attributes:
         name: its name in messages.
-        position: how many of its bytes were read; compressed bytes, where it is gzipped.
-        size: how many bytes it has; None where that is not known, as of a pipe.
+        position: how many of its bytes were read; of a gzipped file, compressed bytes.
+        size: how many bytes the file has; None where that is not known, as of a pipe.
     """
 
     def __init__(self, path: str) -> None:
@@ -51,12 +60,22 @@ class Source:
         Raises:
             RowsUnreadable: it cannot be opened, or is a folder.
         """
-        self.name = "standard input" if path == STANDARD_INPUT else _in_one_line(path)
-        self.position = 0
         self._is_ours = path != STANDARD_INPUT
+        self.name = path if self._is_ours else "standard input"
+        if not self.name.isprintable():
+            self.name = ascii(path)
+        self.position = 0
+        self.size: int | None = None
         try:
-            self._file = _standard_input() if path == STANDARD_INPUT else _opened(path)
-            self.size = _size_of(self._file) if self._is_ours else None
+            if self._is_ours:
+                # Blocks are read whole; a buffer would only copy them.
+                self._file: IO[Any] = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 (closed by close())
+                status = os.fstat(self._file.fileno())
+                self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+            elif sys.stdin is None:
+                raise OSError("it is closed")
+            else:
+                self._file = sys.stdin.buffer
         except (OSError, ValueError) as error:
             raise RowsUnreadable(f"{self.name}: {reading_fault(error)}") from error
 
@@ -64,23 +83,22 @@ class Source:
         """The file's content in order, decompressed, and without a byte order mark.
 
         Raises:
-            RowsUnreadable: its first bytes are those of another compression than gzip, or of
+            RowsUnreadable: the first bytes are those of another compression than gzip, or of
                 another encoding than UTF-8.
             OSError: it cannot be read any further.
             EOFError: a gzipped file ends too early.
             zlib.error: a gzipped file is damaged.
         """
-        blocks, beginning = self._begun(self._read())
-        if beginning.startswith(_GZIP):
-            blocks, beginning = self._begun(_gunzipped(blocks))
-            if beginning.startswith(_GZIP):
+        first, rest = _begun(self._read())
+        if first.startswith(_GZIP):
+            first, rest = _begun(_gunzipped(chain([first], rest)))
+            if first.startswith(_GZIP):
                 raise RowsUnreadable("compressed by gzip twice; unpack it once")
         for start, story in _OTHERS.items():
-            if beginning.startswith(start):
+            if first.startswith(start):
                 raise RowsUnreadable(story)
-        first = next(blocks, b"")
         yield first.removeprefix(_BYTE_ORDER_MARK)
-        yield from blocks
+        yield from rest
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
@@ -94,39 +112,18 @@ class Source:
             self.position += len(block)
             yield block
 
-    @staticmethod
-    def _begun(blocks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
-        """The blocks, the first made long enough to tell the kind of file, and its start."""
-        first = b""
-        for block in blocks:
-            first += block
-            if len(first) >= _BEGINNING:
-                break
 
-        def all_blocks() -> Iterator[bytes]:
-            yield first
-            yield from blocks
-
-        return all_blocks(), first[:_BEGINNING]
+def _begun(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first block, made long enough to tell the kind of file, and the blocks after it."""
+    first = b""
+    for block in blocks:
+        first += block
+        if len(first) >= _BEGINNING:
+            break
+    return first, blocks
 
 
-def _opened(path: str) -> IO[bytes]:
-    # Blocks are read whole, so a buffer would only copy them.
-    return open(path, "rb", buffering=0)  # noqa: PTH123 (closed by Source.close)
-
-
-def _standard_input() -> IO[Any]:
-    if sys.stdin is None:
-        raise OSError("it is closed")
-    return sys.stdin.buffer
-
-
-def _size_of(file: IO[bytes]) -> int | None:
-    status = os.fstat(file.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Blocks decompressed by gzip, of any number of members."""
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     for block in blocks:
@@ -150,18 +147,16 @@ def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
 def reading_fault(error: Exception) -> str:
     """Why a file could not be read to its end."""
     if isinstance(error, EOFError):
-        return "ends in the middle of what gzip compressed"
+        return "ends in the middle of its gzip data"
     if isinstance(error, zlib.error):
-        return "damaged: what gzip compressed cannot be decompressed"
-    return f"cannot be read: {_reason(error)}"
+        return "damaged: its gzip data cannot be decompressed"
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
-def _reason(error: Exception) -> object:
-    return getattr(error, "strerror", None) or error
-
-
-def _in_one_line(path: str) -> str:
-    return path if path.isprintable() else ascii(path)
+def encoding_fault(error: UnicodeDecodeError) -> str:
+    """The first byte of a line that is not UTF-8, and its position, counted from 1."""
+    byte = error.object[error.start]
+    return f"not UTF-8: byte 0x{byte:02x} at position {error.start + 1}"
 
 
 class Lines:
@@ -197,7 +192,7 @@ class Lines:
 
     def rest_of(self, line: bytes) -> Iterator[bytes]:
         """The remaining pieces of a line whose first piece was read."""
-        while not line.endswith((b"\n", b"\r")):
+        while not line.endswith(_LINE_ENDS):
             line = next(self._lines)
             yield line
 
@@ -210,13 +205,13 @@ class Lines:
         update, begins = self._hash.update, True
         for piece in _pieces(blocks):
             self.number += begins
-            begins = len(piece) < LONGEST or piece.endswith((b"\n", b"\r"))
+            begins = len(piece) < LONGEST or piece.endswith(_LINE_ENDS)
             update(piece)
             yield piece
 
 
 def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of some blocks, long ones in pieces; no more than a line and a block is kept."""
+    """The lines of some blocks, long ones in pieces; at most a line and a block stay in memory."""
     rest = b""
     for block in blocks:
         lines = (rest + block).splitlines(keepends=True)
@@ -235,14 +230,8 @@ def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cut(line: bytes) -> Iterator[bytes]:
-    """A line in pieces of which none is too long, or ends between CR and LF."""
+    """A line in pieces, none of them too long, and none ending between CR and LF."""
     while len(line) > LONGEST + 1:
         yield line[:LONGEST]
         line = line[LONGEST:]
     yield line
-
-
-def encoding_fault(error: UnicodeDecodeError) -> str:
-    """The first byte of a line that is not UTF-8, and its position, counted from 1."""
-    byte = error.object[error.start]
-    return f"no UTF-8: byte 0x{byte:02x} at position {error.start + 1}"

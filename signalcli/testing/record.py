@@ -9,7 +9,7 @@ from typing import Any
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.trace import Dispatch, Recorder, Response
 from signalcli.trace.dispatcher import DispatcherSource
-from signalcli.trace.threads import followed_threads
+from signalcli.trace.recorder import followed_threads
 
 
 @dataclass(slots=True, eq=False)

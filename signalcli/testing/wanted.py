@@ -8,8 +8,8 @@ from signalcli.dispatch import Receiver, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.render.text import spelled
 from signalcli.testing.record import RecordedDispatch, RecordedResponse
-from signalcli.trace.dispatcher import sender_name
-from signalcli.trace.names import matches, short_name
+from signalcli.trace.names import matches, sender_name
+from signalcli.trace.records import short_name
 from signalcli.trace.representation import represent
 
 SignalOrName = Signal | str

@@ -4,28 +4,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sqlmodel import SQLModel
-
 from signalcli.dispatch import Receiver, Signal, watch
 from signalcli.dispatch.tasks import keep_apart
-from signalcli.trace.describing import describing, is_describing
-from signalcli.trace.descriptions import describe_model, name_and_place
 from signalcli.trace.faults import injection_of, is_muted
+from signalcli.trace.names import name_and_place, sender_name
 from signalcli.trace.output import caught_output
-from signalcli.trace.recorder import Recorder, running_here
+from signalcli.trace.recorder import Recorder, followed_threads, running_here
 from signalcli.trace.records import Dispatch, Response
-from signalcli.trace.representation import describe, describe_object
-from signalcli.trace.threads import followed_threads
+from signalcli.trace.representation import describing_here, is_describing
 
-describe_object.register(SQLModel, describe_model)
 keep_apart(running_here)
+keep_apart(describing_here)
 
 
 class DispatcherSource:
     """An observer of :mod:`signalcli.dispatch` that feeds a recorder.
 
-    What describing a value sets off (a model that loads a row for its ``__str__``) is no part of
-    the run, and is not recorded.
+    The description of a value may send signals: a model's ``__str__`` may load a row. They are no
+    part of the run, and are not recorded.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -73,7 +69,7 @@ class DispatcherSource:
 
     @contextmanager
     def caused_by(self, cause: Response | None) -> Iterator[None]:
-        """Within it, dispatches are children of that response, and exceptions its fault."""
+        """In the block, dispatches are children of that response, and exceptions its fault."""
         with self._recorder.as_current(cause):
             try:
                 yield
@@ -83,20 +79,9 @@ class DispatcherSource:
                 raise
 
 
-def sender_name(sender: Any) -> str | None:
-    """How a trace names a sender: a class or function by its name, a text as it is."""
-    if sender is None or isinstance(sender, str):
-        return sender
-    if isinstance(sender, type):
-        return sender.__name__
-    with describing():
-        name = getattr(sender, "__name__", None)
-    return name if isinstance(name, str) else describe(sender)
-
-
 @contextmanager
 def record(recorder: Recorder) -> Iterator[Recorder]:
-    """Within it, every dispatch of every signal is recorded, with what receivers print."""
+    """In the block, every dispatch of every signal is recorded, with the output of receivers."""
     with ExitStack() as stack:
         stack.enter_context(caught_output())
         stack.enter_context(followed_threads())

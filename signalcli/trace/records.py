@@ -7,19 +7,27 @@ the program, which it would keep alive, and which might change or fail when it i
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import PurePath
-
-from signalcli.trace.names import short_name
+from typing import TypeVar
 
 LONGEST_OUTPUT = 4096
 
 Scalar = None | bool | int | float | str
 Representation = Scalar | list[Scalar]
 
+# A begin plus a duration may differ from the clock's time of the same moment by rounding.
+ROUNDING = 1e-9
+
 # Several threads of one receiver may print at once.
 _printing = threading.Lock()
+
+
+def short_name(name: str) -> str:
+    """The last part of a dotted name."""
+    return name.rpartition(".")[2]
 
 
 def encodable(text: str) -> str:
@@ -93,14 +101,14 @@ class Response:
         begun: when it began, on the recorder's clock.
         file: the source file where the receiver is defined, or an empty string.
         line: the line there.
+        injected: the fault that was put into it on purpose, or None.
+        runs_in: a number for the thread or the task that it runs in; None where that is unknown.
         value: its return value.
         failure: its exception, or None.
         seconds: how long it ran; None while it does.
         caused: the dispatches that it caused, in the order in which they began.
         output: the first 4 kB of its output.
         omitted: how many more bytes it printed.
-        injected: the fault that was put into it on purpose, or None.
-        runs_in: the thread and task that it runs in, as far as the recorder tells them apart.
     """
 
     dispatch: "Dispatch"
@@ -108,14 +116,14 @@ class Response:
     begun: float
     file: str = ""
     line: int = 0
+    injected: Injection | None = None
+    runs_in: int | None = None
     value: Representation = None
     failure: Failure | None = None
     seconds: float | None = None
-    caused: list["Dispatch"] = field(default_factory=list)
+    caused: Sequence["Dispatch"] = ()
     output: str = ""
     omitted: int = 0
-    injected: Injection | None = None
-    runs_in: tuple[int, int] | None = None
 
     @property
     def short_receiver(self) -> str:
@@ -126,6 +134,15 @@ class Response:
     def place(self) -> str:
         """The file and line where the receiver is defined, or an empty string."""
         return f"{self.file}:{self.line}" if self.file else ""
+
+    def add_caused(self, dispatch: "Dispatch") -> None:
+        """Add a dispatch that this response caused."""
+        # Most responses cause none, and a list for each would slow a trace down by a tenth: the
+        # garbage collector visits every list.
+        if isinstance(self.caused, list):
+            self.caused.append(dispatch)
+        else:
+            self.caused = [dispatch]
 
     def add_output(self, text: str) -> None:
         """Add printed text to the output, up to its limit."""
@@ -194,3 +211,67 @@ class Trace:
         """All responses, dispatch by dispatch."""
         for dispatch in self.dispatches:
             yield from dispatch.responses
+
+
+Record = TypeVar("Record", Dispatch, Response)
+
+
+def concurrent(records: Iterable[Record]) -> set[Record]:
+    """The dispatches or responses that overlap in time with another one of them.
+
+    Among the responses of one dispatch these are async receivers that waited side by side. An
+    unfinished record has no end.
+    """
+    found: set[Record] = set()
+    latest: Record | None = None
+    for record in sorted(records, key=lambda record: (record.begun, _end(record))):
+        if latest is not None and record.begun < _end(latest) - ROUNDING:
+            found |= {latest, record}
+        if latest is None or _end(record) > _end(latest):
+            latest = record
+    return found
+
+
+class SideBySide:
+    """The responses of one trace that ran at the same time as others.
+
+    Responses of one dispatch count where they overlap. All responses of a dispatch count where it
+    overlaps with another dispatch of the same cause, and another thread or task sent one of the
+    two. In a single thread and task, two dispatches of one cause overlap only where one is nested
+    in the other: a flush in a receiver may report an earlier change. They do not count.
+    """
+
+    def __init__(self) -> None:
+        self._dispatches: dict[Response, set[Dispatch]] = {}
+
+    def responses_of(self, dispatch: Dispatch) -> set[Response]:
+        """The responses of a dispatch that ran at the same time as others."""
+        if dispatch.parent is not None and dispatch in self._caused_by(dispatch.parent):
+            return set(dispatch.responses)
+        return concurrent(dispatch.responses)
+
+    def _caused_by(self, cause: Response) -> set[Dispatch]:
+        found = self._dispatches.get(cause)
+        if found is None:
+            found = self._dispatches[cause] = _beside_another(list(cause.caused))
+        return found
+
+
+def _beside_another(dispatches: list[Dispatch]) -> set[Dispatch]:
+    """The dispatches of one cause of which the responses ran at the same time as others."""
+    away = [dispatch for dispatch in dispatches if dispatch.elsewhere]
+    if not away:
+        return set()
+    return {
+        dispatch
+        for dispatch in concurrent(dispatches)
+        if dispatch.elsewhere or any(_overlap(dispatch, other) for other in away)
+    }
+
+
+def _overlap(one: Dispatch, other: Dispatch) -> bool:
+    return one.begun < _end(other) - ROUNDING and other.begun < _end(one) - ROUNDING
+
+
+def _end(record: Dispatch | Response) -> float:
+    return inf if record.seconds is None else record.begun + record.seconds

@@ -5,17 +5,24 @@ import math
 import re
 import reprlib
 import shlex
-from collections.abc import Mapping, Sequence
-from functools import lru_cache, singledispatch
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
-from signalcli.trace.describing import describing
+from sqlalchemy import inspect
+from sqlalchemy.orm import object_session
+from sqlmodel import SQLModel
+
 from signalcli.trace.records import Failure, InjectedFault, Representation, Scalar, encodable
 
 LONGEST = 200
 MOST_ITEMS = 20
 MOST_ARGUMENTS = 100
 MASK = "********"
+
+_SCALARS = (str, int, float, bool)
 
 _TELLING_NAMES = (
     r"passw(?:or)?d|passphrase|passcode|pwd|secret|token|jwt|csrf|cvv|credential|authorization|"
@@ -31,9 +38,24 @@ _SECRET_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _PASSWORD_IN_URL = re.compile(r"""(//[^/@:\s]*):[^/\s'"]+@""")
-# What SQLAlchemy adds to a database's own words.
+# SQLAlchemy adds these to a database's own words.
 _STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
+
+describing_here: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
+
+# Whether this code runs only to describe a value. Each response asks, so it is the bare method.
+is_describing = describing_here.get
+
+
+@contextmanager
+def describing() -> Iterator[None]:
+    """Mark the block as one that describes a value: signals that it sends are not recorded."""
+    token = describing_here.set(True)
+    try:
+        yield
+    finally:
+        describing_here.reset(token)
 
 
 def represent(value: Any, name: str = "") -> Representation:
@@ -51,7 +73,7 @@ def represent(value: Any, name: str = "") -> Representation:
         return value
     if name and _is_telling_argument(name):
         return MASK
-    if _is_scalar(value):
+    if type(value) in _SCALARS:
         return _plain(value)
     if _is_short_collection(value):
         items = [
@@ -68,7 +90,7 @@ def represent(value: Any, name: str = "") -> Representation:
 def describe(value: Any) -> str:
     """A description of a value in at most 200 characters.
 
-    Signals that this sends, as by a ``__str__`` that loads a row, are not recorded.
+    Signals that the description sends, as where a ``__str__`` loads a row, are not recorded.
     """
     with describing():
         description = _describer.repr(value)
@@ -94,7 +116,7 @@ def describe_failure(error: BaseException) -> Failure:
 
 
 def describe_command_line(arguments: Sequence[str]) -> str:
-    """A command line as one would type it, without secrets, each argument at most 200 long."""
+    """A command line as typed, without secrets; each argument has at most 200 characters."""
     words = [
         MASK
         if _announces_secret(before)
@@ -102,12 +124,6 @@ def describe_command_line(arguments: Sequence[str]) -> str:
         for before, argument in zip(("", *arguments), arguments, strict=False)
     ]
     return shlex.join(words[:MOST_ARGUMENTS]) + (" …" if len(words) > MOST_ARGUMENTS else "")
-
-
-@singledispatch
-def describe_object(value: Any) -> str:
-    """The description of an object; other functions are registered for their classes."""
-    return repr(value)
 
 
 def shorten(text: str) -> str:
@@ -151,7 +167,7 @@ class _Describer(reprlib.Repr):
             )
             return f"{type(value).__qualname__}({', '.join(pairs)})"
         try:
-            text = describe_object(value)
+            text = describe_model(value) if isinstance(value, SQLModel) else repr(value)
         except Exception as error:
             return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
         return " ".join(text[: 4 * LONGEST].split())
@@ -187,15 +203,11 @@ def _without_secret_value(argument: str) -> str:
     return f"{name}={MASK}" if sign and value and _is_telling(name.strip(":-")) else argument
 
 
-def _is_scalar(value: Any) -> bool:
-    return value is None or type(value) in (bool, int, float, str)
-
-
 def _is_short_collection(value: Any) -> bool:
     return (
         type(value) in (list, tuple, set, frozenset)
         and len(value) <= MOST_ITEMS
-        and all(_is_scalar(item) for item in value)
+        and all(item is None or type(item) in _SCALARS for item in value)
     )
 
 
@@ -215,12 +227,13 @@ def _announces_secret(word: str) -> bool:
 
 def _plain(value: Any) -> Scalar:
     """A scalar as it is, unless JSON could not carry it, or it is long or secret."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return shorten(_without_secrets(value))
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int) and abs(value) >= 2**63:
+    if kind is int and not -(2**63) < value < 2**63:
         return describe(value)
+    if kind is float and not math.isfinite(value):
+        return str(value)
     scalar: Scalar = value
     return scalar
 
@@ -228,6 +241,37 @@ def _plain(value: Any) -> Scalar:
 def _without_secrets(text: str) -> str:
     if ":" not in text and "=" not in text and "," not in text:
         return text  # without one of these, no name in it has a value
-    # The rest is cut off later; a search in it would take long.
+    # The text will be cut to less than this, and a search in the rest would take long.
     text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)
+
+
+def describe_model(instance: SQLModel) -> str:
+    """``<User xyz>`` by the model's own ``__str__``, otherwise ``<User id=1, name='x'>``.
+
+    Where columns are not loaded, ``__str__`` is not called, since it might load them.
+    """
+    model = type(instance)
+    state: Any = inspect(instance, raiseerr=False)
+    if state is None:
+        return f"<{model.__name__} {_pairs(instance.model_dump())}>"
+    columns = [attribute.key for attribute in state.mapper.column_attrs]
+    is_complete = not state.persistent or not state.unloaded.intersection(columns)
+    if is_complete and model.__str__ is not SQLModel.__str__:
+        session = object_session(instance)
+        with session.no_autoflush if session is not None else nullcontext():
+            try:
+                name = str(instance)
+            except Exception:
+                # An instance in the making may lack fields that its __str__ reads.
+                return f"<{model.__name__}>"
+        if name:
+            return f"<{model.__name__} {name}>"
+    loaded = {key: state.dict[key] for key in columns if key in state.dict}
+    if not loaded and state.identity:
+        return f"<{model.__name__} {', '.join(map(describe, state.identity))}>"
+    return f"<{model.__name__} {_pairs(loaded)}>".replace(" >", ">")
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={represent(value, name)!r}" for name, value in values.items())

@@ -232,7 +232,7 @@ MALFORMED = {
     "UTF-16": ("username,email\n".encode("utf-16"), "save it in UTF-8"),
     "half of a gzip": (gzip.compress(b"username,email\nx,x@mail.com\n" * 50)[:40], "gzip"),
     "a JSON array": (b'[{"username": "x"}]', "JSON Lines"),
-    "an open quote": (b'username,email\n"x,x@mail.com\n', "a quote is opened"),
+    "an open quote": (b'username,email\n"x,x@mail.com\n', "opens a quote"),
 }
 
 

@@ -28,24 +28,26 @@ ROWS = [user(1, 2, "al", "a"), user(2, 3, "bo", "b")]
         (CONTENT.decode().encode("utf-32"), "text in UTF-32; save it in UTF-8"),
         (
             CONTENT.decode().encode("utf-16-le"),
-            "no text in UTF-8 that begins with a header: a NUL byte in line 1",
+            "not a CSV file in UTF-8: a NUL byte in line 1",
         ),
         (
             "prénom,email\n".encode("latin-1"),
-            "no text in UTF-8 that begins with a header: "
-            "no UTF-8: byte 0xe9 at position 3 in line 1",
+            "not a CSV file in UTF-8: not UTF-8: byte 0xe9 at position 3 in line 1",
         ),
-        (b"\x7fELF\x02\x01\x01\0\0\0\0\0", "no text in UTF-8 that begins with a header: a NUL b"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0", "not a CSV file in UTF-8: a NUL b"),
         (b"PK\x03\x04\x14\0\x06\0", "a ZIP archive, as the workbooks of Excel are; save it as CSV"),
         (b"\xfd7zXZ\0\0\x04", "compressed by xz; only gzip is read"),
         (b'[{"username": "al"}]', "a JSON array, not JSON Lines: write each object in a line of "),
-        (b'"username,email\nal,a\n', "line 1: a quote is opened in the row that begins here"),
-        (b"x" * 3_000_000, "line 1: no header of a CSV file: too long, with 1,000,000 bytes or "),
+        (b'"username,email\nal,a\n', "line 1: the row that begins here opens a quote"),
+        (
+            b"x" * 3_000_000,
+            "line 1: not the header of a CSV file: too long, with 1,000,000 bytes or ",
+        ),
         (
             gzip.compress(gzip.compress(CONTENT, mtime=0), mtime=0),
             "compressed by gzip twice; unpack it once",
         ),
-        (b"\x1f\x8b\x08 is no gzip", "damaged: what gzip compressed cannot be decompressed"),
+        (b"\x1f\x8b\x08 is no gzip", "damaged: its gzip data cannot be decompressed"),
     ],
 )
 def test_a_file_that_is_none_of_rows(tmp_path: Path, content: bytes, story: str) -> None:
@@ -106,8 +108,7 @@ def test_the_rows_before_the_end_of_a_truncated_file_are_given(tmp_path: Path) -
     assert len(rows) > 5_000
     assert rows[-1].number == len(rows)
     assert story == (
-        "FILE: ends in the middle of what gzip compressed, "
-        f"after row {len(rows)} (line {len(rows) + 1})"
+        f"FILE: ends in the middle of its gzip data, after row {len(rows)} (line {len(rows) + 1})"
     )
 
 
@@ -117,7 +118,7 @@ def test_the_rows_before_damage_are_given(tmp_path: Path) -> None:
     content[-1] ^= 1
     path.write_bytes(content)
     rows, story = read_until_error(path)
-    assert story.startswith("FILE: damaged: what gzip compressed cannot be decompressed, after row")
+    assert story.startswith("FILE: damaged: its gzip data cannot be decompressed, after row")
     assert rows[-1].line == len(rows) + 1
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from signalcli.dispatch import Interceptor, Signal, watch
 from signalcli.trace import Faults, InjectedFault, Injection, Recorder, injected, record
-from signalcli.trace.concurrency import concurrent
+from signalcli.trace.records import concurrent
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)

@@ -11,8 +11,7 @@ from signalcli.log.runs import Run
 from signalcli.render.markup import fit_for_markup
 from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
 from signalcli.render.text import delay, duration, spelled
-from signalcli.trace.concurrency import concurrent
-from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.records import Dispatch, Response, Trace, concurrent
 
 # Mermaid draws no text of more than 50,000 characters; a single step takes far less than 10,000.
 LARGEST = 40_000

@@ -1,6 +1,7 @@
-"""CSV: what is a row, what is a bad one, and in which line each begins."""
+"""CSV and JSON Lines: good rows, bad rows, and the line in which each begins."""
 
 import csv
+import json
 import tracemalloc
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def test_wrong_numbers_of_fields(tmp_path: Path) -> None:
 def test_bytes_that_are_no_utf_8_make_one_row_bad(tmp_path: Path) -> None:
     latin = 'al,"one\ntwo é\nthree"\n'.encode("latin-1")
     assert read_bytes(tmp_path, HEADER + b"J\xf6,j\n" + latin + "Jö,j\n".encode()) == [
-        BadRow(1, 2, "no UTF-8: byte 0xf6 at position 2 in line 2"),
-        BadRow(2, 3, "no UTF-8: byte 0xe9 at position 5 in line 4"),
+        BadRow(1, 2, "not UTF-8: byte 0xf6 at position 2 in line 2"),
+        BadRow(2, 3, "not UTF-8: byte 0xe9 at position 5 in line 4"),
         user(3, 6, "Jö", "j"),
     ]
 
@@ -99,7 +100,7 @@ def test_a_quote_that_is_never_closed_ends_the_reading_where_it_was_opened(
     path.write_bytes(HEADER + b'al,a\n"bo,b\n' + b"someone,x\n" * after)
     rows, story = read_until_error(path)
     assert rows == [user(1, 2, "al", "a")]
-    assert story.startswith("FILE: line 3: a quote is opened in the row that begins here, and is")
+    assert story.startswith("FILE: line 3: the row that begins here opens a quote and does")
 
 
 def test_a_stray_quote_that_a_later_one_seems_to_close_is_noticed(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_line_of_10_mb_is_one_bad_row_and_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_long_line_that_leaves_a_quote_open_ends_the_reading(tmp_path: Path) -> None:
     content = HEADER + b'"' + b"x" * 2_000_000 + b'\nends",here\n'
-    assert error_of(tmp_path, content).startswith("FILE: line 2: a quote is opened in the row")
+    assert error_of(tmp_path, content).startswith("FILE: line 2: the row that begins here opens")
 
 
 def test_a_row_of_many_lines_does_not_grow_without_end(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_row_of_many_lines_does_not_grow_without_end(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert rows == []
-    assert story.startswith("FILE: line 2: a quote is opened in the row that begins here, and is")
+    assert story.startswith("FILE: line 2: the row that begins here opens a quote and does")
     assert "(too long, with 1,000,000 bytes or more, by line 200002)" in story
     assert peak < 40_000_000
 
@@ -182,3 +183,78 @@ def test_the_columns_and_the_format_are_told(tmp_path: Path) -> None:
     path.write_bytes(b"email,username\n")
     with open_rows(str(path), NEEDED) as rows:
         assert (rows.format, rows.header) == ("csv", ("email", "username"))
+
+
+GOOD = b'{"username": "al", "email": "a"}\n'
+
+
+@pytest.mark.parametrize("name", ["users.jsonl", "users.csv", "users"])
+def test_an_object_a_line_whatever_the_name_is(tmp_path: Path, name: str) -> None:
+    content = b'\xef\xbb\xbf\n {"username": "al", "email": "\xc3\xb6\\n"}\r\n \n\n' + GOOD.strip()
+    assert read_bytes(tmp_path, content, name) == [
+        user(1, 2, "al", "ö\n"),
+        user(2, 5, "al", "a"),
+    ]
+
+
+def test_null_is_not_given(tmp_path: Path) -> None:
+    content = b'{"username": "al", "email": "a", "first_name": null}\n{"username": null}\n'
+    good, bad = read_bytes(tmp_path, content)
+    assert good == user(1, 1, "al", "a")
+    assert bad.reason.startswith("the column 'username' is missing; columns: username, email need")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"al,a", "not JSON: Expecting value at character 1"),
+        (b'{"username": "al"', "not JSON: Expecting ',' delimiter at character 18"),
+        (GOOD.strip() * 2, "not JSON: Extra data at character 33"),
+        (b'["al", "a"]', "not a JSON object, but an array"),
+        (b"null", "not a JSON object, but null"),
+        (b'"al"', "not a JSON object, but a text"),
+        (b'{"username": 1, "email": "a"}', "'username' is a number; write a text in quotes"),
+        (b'{"username": "al", "email": NaN}', "'email' is a number; write a text in quotes"),
+        (b'{"username": true, "email": "a"}', "'username' is a boolean; write a text in quotes"),
+        (b'{"username": ["al"]}', "'username' is an array; write a text in quotes"),
+        (b'{"username": {"a": 1}}', "'username' is an object; write a text in quotes"),
+        (b'{"username": "al", "username": "bo"}', "the key 'username' is there twice"),
+        (b'{"email": "a"}', "the column 'username' is missing; columns: username, email needed;"),
+        (b'{"\\u001b": "a"}', r"there is no column '\x1b'; columns: username, email needed; "),
+        (b'{"username": "\xe9"}', "not UTF-8: byte 0xe9 at position 15"),
+        (b'{"username": "\0"}', "a NUL byte"),
+        (b'{"username": "\\u0000"}', "an escape for a NUL, or for half of a surrogate pair"),
+        (b'{"username": "\\uD83D"}', "an escape for a NUL, or for half of a surrogate pair"),
+        (b"[" * 200_000, "JSON that is nested too deeply"),
+        (b'{"username": ' + b"9" * 5000 + b"}", "JSON with a number that is too large"),
+        (b'{"' + b"k" * 1000 + b'": "x"}', f"there is no column '{'k' * 60}…'; "),
+        (b'{"username": "' + b"x" * 10_000_000, "too long, with 1,000,000 bytes or more"),
+    ],
+)
+def test_a_bad_line_is_one_bad_row(tmp_path: Path, line: bytes, reason: str) -> None:
+    first, bad, last = read_bytes(tmp_path, GOOD + line + b"\n" + GOOD)
+    assert (first, last) == (user(1, 1, "al", "a"), user(3, 3, "al", "a"))
+    assert isinstance(bad, BadRow)
+    assert (bad.number, bad.line) == (2, 2)
+    assert bad.reason.startswith(reason)
+    assert bad.reason.isprintable()
+
+
+def test_both_halves_of_a_surrogate_pair_are_one_character(tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, json.dumps({"username": "😀", "email": "é"}).encode()) == [
+        user(1, 1, "😀", "é")
+    ]
+
+
+def test_the_name_tells_where_the_first_line_is_bad(tmp_path: Path) -> None:
+    for name in ("users.jsonl", "users.ndjson"):
+        bad, good = read_bytes(tmp_path, b"oops\n" + GOOD, name)
+        assert bad == BadRow(1, 1, "not JSON: Expecting value at character 1")
+        assert good == user(2, 2, "al", "a")
+
+
+def test_json_lines_have_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "users"
+    path.write_bytes(GOOD)
+    with open_rows(str(path), NEEDED) as rows:
+        assert (rows.format, rows.header) == ("jsonl", None)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder, record
-from signalcli.trace.concurrency import SideBySide, concurrent
-from signalcli.trace.records import Dispatch, Response
+from signalcli.trace.records import Dispatch, Response, SideBySide, concurrent
 from tests.processes import PATIENCE_SECONDS
 
 # A busy machine may take its time over an example.

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from signalcli.dispatch.signatures import describe, place_of
-from signalcli.trace.descriptions import name_and_place
+from signalcli.trace.names import name_and_place
 
 
 class Desk:

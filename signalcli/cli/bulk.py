@@ -85,7 +85,7 @@ class _RowsRun:
         self._options = options
         self._operation = operation
         self._source = options.source or STDIN
-        self._batches: Batches | None = None
+        self._counts = Counts()
         # The first rows that were not done, and the number of the others.
         self._errors: list[Outcome] = []
         self._omitted = 0
@@ -98,14 +98,16 @@ class _RowsRun:
         with open_rows(self._source, *self._operation.columns) as rows:
             checkpoint = None if options.strict else self._checkpoint()
             batches = Batches(session, self._operation, rows, self._explain, size, checkpoint)
-            self._batches = batches
             if options.resume:
                 batches.go_on()
             before = batches.counts.rows
-            with self._progress() as display:
-                for outcomes in batches.run(whole=options.strict):
-                    self._note(outcomes, display)
-                    display.update(batches.counts.rows - before, rows.position, rows.size)
+            try:
+                with self._progress() as display:
+                    for outcomes in batches.run(whole=options.strict):
+                        self._note(outcomes, display)
+                        display.update(batches.counts.rows - before, rows.position, rows.size)
+            finally:
+                self._counts = batches.counts
         answer = self.answer()
         answer.message = self._message()
         return answer
@@ -122,10 +124,6 @@ class _RowsRun:
             return "nothing was written"
         again = f"--from {shlex.quote(self._source)} --resume"
         return f"the first {rows:,} rows are done, and {again} goes on after them"
-
-    @property
-    def _counts(self) -> Counts:
-        return Counts() if self._batches is None else self._batches.counts
 
     def _checkpoint(self) -> Checkpoint:
         is_file = self._source != STDIN

@@ -55,13 +55,34 @@ def contains(session: "Session", state: State) -> bool:
 def those_in(session: "Session", instances: Iterable[Any]) -> list[Any]:
     """Those of some instances that are in a session; None is in no session."""
     # As `contains`, for the many members of a collection.
-    new, known = session._new, session.identity_map._dict
+    new = session._new
+    known: dict[Any, State] = session.identity_map._dict
     return [
         instance
         for instance in instances
         if instance is not None
         and ((state := instance_state(instance)) in new or known.get(state.key) is state)
     ]
+
+
+def add_alone(session: "Session", instance: Any) -> bool:
+    """Add an instance that refers to no other as ``Session.add`` does; return whether it was done.
+
+    ``Session.add`` looks through all relationships for others to add, which takes longer than the
+    rest of it.
+    """
+    state = getattr(instance, "_sa_instance_state", None)
+    if state is None or state.key is not None or session._warn_on_events:
+        return False
+    relationships = state.mapper.relationships
+    if state._pending_mutations or any(
+        relationship.key in state.dict or relationship.key in state.committed_state
+        for relationship in relationships
+    ):
+        return False
+    state._orphaned_outside_of_session = False
+    session._save_or_update_impl(state)
+    return True
 
 
 # Session._new and Session._deleted are dictionaries in the order of adding and deleting. They are

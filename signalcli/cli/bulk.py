@@ -157,7 +157,7 @@ class _Course:
     def explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than that."""
         from signalcli.bulk.outcomes import Fault
-        from signalcli.cli.failures import fault_of
+        from signalcli.cli.course import fault_of
         from signalcli.db.database import is_of_the_database
 
         if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_format, moment
-from signalcli.cli.filters import Wanted, with_filters
+from signalcli.cli.arguments import Ndjson, Wanted, complete_format, moment, with_filters
 from signalcli.cli.invocation import Settings, current
-from signalcli.cli.options import Ndjson
-from signalcli.cli.output import stdout_is_read
+from signalcli.cli.surroundings import stdout_is_read
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue, NotFound
 from signalcli.render.exports import formats
@@ -322,7 +320,7 @@ def _export(
     from signalcli.render.exports import export as exported
     from signalcli.render.text import plain
 
-    (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
+    (chosen,) = _chosen(connection, settings, Wanted({}), run, 1)
     trace = read_trace(connection, chosen.number)
     suffix = output.suffix if output is not None else ""
     text = exported(format_name, chosen, trace, suffix)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_username
+from signalcli.cli.arguments import Robust, Trace, complete_username
 from signalcli.cli.bulk import (
     BatchSize,
     BulkOptions,
@@ -16,7 +16,6 @@ from signalcli.cli.bulk import (
     carry_out_rows,
 )
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Robust, Trace
 from signalcli.cli.passwords import PasswordStdin, new_password
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
@@ -288,7 +287,7 @@ def notify(
         )
 
     def work(session: "Session") -> Answer:
-        from signalcli.cli.failures import robust_failures
+        from signalcli.cli.course import robust_failures
         from signalcli.core import accounts
 
         account, failed = accounts.notify(session, username, robust=robust)

@@ -258,7 +258,7 @@ class WatchedDispatch:
     def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
         """Call a receiver with keyword arguments, and show its response to the observers."""
         called = self._intercepted(receiver, False) if self._interceptors else receiver
-        responses = self._begun(receiver)
+        responses = self._begun(receiver) if under_way.get() else self._tell_of(receiver)
         try:
             if self._metered is None:
                 value = called(**named)
@@ -267,7 +267,8 @@ class WatchedDispatch:
         except BaseException as error:
             _ended(responses, None, error)
             raise
-        _ended(responses, value, None)
+        for observer, response in reversed(responses):
+            observer.response_ended(response, value, None)
         return value
 
     def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:

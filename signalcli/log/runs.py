@@ -105,7 +105,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
         )
         trace.dispatches.append(dispatch)
         if parent is not None:
-            parent.caused.append(dispatch)
+            parent.add_caused(dispatch)
         for place, of_response in enumerate(responses.get(row.seq, [])):
             response = _response(dispatch, of_response)
             dispatch.responses.append(response)

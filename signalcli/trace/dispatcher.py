@@ -20,8 +20,8 @@ keep_apart(describing_here)
 class DispatcherSource:
     """An observer of :mod:`signalcli.dispatch` that feeds a recorder.
 
-    What describing a value sets off (a model that loads a row for its ``__str__``) is no part of
-    the run, and is not recorded.
+    The description of a value may send signals: a model's ``__str__`` may load a row. They are no
+    part of the run, and are not recorded.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -69,7 +69,7 @@ class DispatcherSource:
 
     @contextmanager
     def caused_by(self, cause: Response | None) -> Iterator[None]:
-        """Within it, dispatches are children of that response, and exceptions its fault."""
+        """In the block, dispatches are children of that response, and exceptions its fault."""
         with self._recorder.as_current(cause):
             try:
                 yield
@@ -81,7 +81,7 @@ class DispatcherSource:
 
 @contextmanager
 def record(recorder: Recorder) -> Iterator[Recorder]:
-    """Within it, every dispatch of every signal is recorded, with what receivers print."""
+    """In the block, every dispatch of every signal is recorded, with the output of receivers."""
     with ExitStack() as stack:
         stack.enter_context(caught_output())
         stack.enter_context(followed_threads())

@@ -59,8 +59,9 @@ def injected(faults: Faults) -> Iterator[None]:
     """Have these faults happen in every dispatch while the block runs, in all threads.
 
     A receiver that is made to fail is treated as one that fails by itself: ``send`` stops and
-    raises, ``send_robust`` goes on. One that is delayed waits before it is called; if it is async,
-    the others run meanwhile. A recorder marks each injection. Several such blocks may run at once.
+    raises, ``send_robust`` goes on. A delay comes before the call; other async receivers run during
+    the delay of an async receiver. A recorder marks each injection. Several such blocks may run at
+    once.
     """
     global _active
     injector = _Injector(faults)
@@ -91,7 +92,7 @@ def is_muted(signal: Signal) -> bool:
 
 
 class _Injector(Interceptor):
-    """Lets faults happen, except in code that only describes a value for a trace."""
+    """Injects faults, except into code that only describes a value for a trace."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults

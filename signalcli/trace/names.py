@@ -8,7 +8,6 @@ from typing import Any
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe as full_name
 from signalcli.dispatch.signatures import place_of
-from signalcli.trace.records import encodable
 from signalcli.trace.representation import describe, describing
 
 
@@ -18,7 +17,7 @@ def matches(pattern: str | None, *names: str | None) -> bool:
 
 
 def sender_name(sender: Any) -> str | None:
-    """How a trace names a sender: a class or function by its name, a text as it is."""
+    """The name of a sender in a trace: a class's or function's own name, a text as it is."""
     if sender is None or isinstance(sender, str):
         return sender
     if isinstance(sender, type):
@@ -30,8 +29,8 @@ def sender_name(sender: Any) -> str | None:
 
 NameAndPlace = tuple[str, str, int]
 
-# By the id of the function. The weak reference removes the entry when the function ends, before
-# another one can have its id. No lock: each step is a single operation of a dict.
+# By the id of the function. The weak reference removes the entry when the function dies, before
+# another function can get its id. No lock: each step is a single operation of a dict.
 _known: "dict[int, tuple[weakref.ref[FunctionType], NameAndPlace]]" = {}
 
 
@@ -42,7 +41,7 @@ def name_and_place(receiver: Receiver) -> NameAndPlace:
     if known is not None:
         return known[1]
     file, line = place_of(receiver)
-    found = encodable(full_name(receiver)), encodable(file), line
+    found = full_name(receiver), file, line
     # Other callables are rare, or take no weak reference.
     if type(function) is FunctionType:
         number = id(function)

@@ -1,4 +1,4 @@
-"""The output of receivers: caught or dropped, in whatever thread or task they run."""
+"""The output of receivers, caught or dropped, in every thread and task."""
 
 import io
 import sys
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from signalcli.trace.recorder import running
+from signalcli.trace.recorder import running_here
 
 
 class _Router:
     """A stand-in for standard output that gives a receiver's text to its response.
 
-    Other text goes on to the stream, unless output is dropped.
+    Text of others goes on to the stream, unless output is dropped.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -22,7 +22,7 @@ class _Router:
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        responses = running().values()
+        responses = running_here.get().values()
         if not responses and not _droppers:
             return self.stream.write(text)
         for response in responses:
@@ -35,7 +35,7 @@ class _Router:
 
     @property
     def buffer(self) -> Any:
-        """The stream of bytes; bytes that a receiver writes are its text, too."""
+        """The stream of bytes. The bytes that a receiver writes are text of its output, too."""
         return _Bytes(self) if _is_kept_back() else self.stream.buffer
 
     def flush(self) -> None:
@@ -76,8 +76,8 @@ _droppers = 0
 
 
 def _is_kept_back() -> bool:
-    """Whether text that is printed here stays away from the stream."""
-    return bool(_droppers or running())
+    """Whether text that is printed here is kept from the stream."""
+    return bool(_droppers or running_here.get())
 
 
 @contextmanager
@@ -94,10 +94,9 @@ def caught_output() -> Iterator[None]:
 def dropped_output() -> Iterator[TextIO]:
     """Drop all text that is printed in any thread, except the output of responses.
 
-    It is for work that calls receivers so often that nobody would read their output. It does not
-    find out who prints, and so costs next to nothing. Code that has something to say meanwhile
-    writes to the stream that the block gets: the standard output from before. The output of child
-    processes is left alone.
+    This is for work that calls receivers so often that nobody would read their output. Nothing
+    finds out who prints, so that a dropped line costs next to nothing. The block gets the standard
+    output from before, for text that is to be seen. Child processes print as before.
     """
     global _droppers
     with _routed() as stream:

@@ -1,7 +1,7 @@
-"""The recorder: fed with events by a source, it keeps the trace.
+"""The recorder keeps the trace. A source feeds it with events.
 
-It knows no dispatcher. A source (ours is in :mod:`signalcli.trace.dispatcher`) tells it when a
-dispatch and each response begin and end, and passes names and values.
+The recorder knows no dispatcher. Its source (ours is in :mod:`signalcli.trace.dispatcher`) reports
+the begin and the end of each dispatch and of each response, with names and values.
 """
 
 import itertools
@@ -11,43 +11,28 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from signalcli.trace.records import Dispatch, Injection, Response, Trace, encodable
 from signalcli.trace.representation import describe_failure, represent
 
-# What runs in a context, for each recorder that watches it. Replaced, never changed.
+# The response that runs in a context, for each recorder that watches it. Replaced, never changed:
+# threads and tasks have copies of the context, and share the mapping.
 Running = Mapping["Recorder", Response]
 
-_NOTHING: Running = {}
-running_here: ContextVar[Running] = ContextVar("signalcli_running", default=_NOTHING)
-
-
-def running() -> Running:
-    """The response that is running in this context, for each recorder."""
-    return running_here.get()
+running_here: ContextVar[Running] = ContextVar("signalcli_running", default={})  # noqa: B039  # never changed
 
 
 @contextmanager
 def continued(responses: Running) -> Iterator[None]:
-    """Within it, what happens counts as done by those responses and no others."""
+    """In the block, everything counts as done by those responses and by no others."""
     token = running_here.set(responses)
     try:
         yield
     finally:
         running_here.reset(token)
-
-
-def _thread_and_task() -> tuple[int, int]:
-    """What tells concurrent work apart: the thread, and the task where one is running."""
-    # Nobody can have a task without having imported asyncio, which takes a while.
-    tasks = sys.modules.get("asyncio.tasks")
-    # Asked first, since whoever asks for the task without a loop pays for an exception.
-    if tasks is None or tasks.events._get_running_loop() is None:
-        return threading.get_ident(), 0
-    task = tasks.current_task()
-    return threading.get_ident(), 0 if task is None else id(task)
 
 
 _start, _submit = threading.Thread.start, ThreadPoolExecutor.submit
@@ -59,7 +44,7 @@ _users = 0
 def followed_threads() -> Iterator[None]:
     """Have the work of a thread count as done by the response that started it.
 
-    A thread begins with an empty context, so ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
+    A thread begins with an empty context. So ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
     replaced by functions that carry the response over, as tracing tools do. Several such blocks may
     run at once, and end in any order.
     """
@@ -79,7 +64,7 @@ def followed_threads() -> Iterator[None]:
 
 
 def _start_carrying(thread: threading.Thread) -> None:
-    if running():
+    if running_here.get():
         thread.run = _carried(thread.run)  # type: ignore[method-assign]  # of this thread only
     _start(thread)
 
@@ -94,8 +79,8 @@ def _submit_carrying(
 
 
 def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, run elsewhere on behalf of what runs here."""
-    responses = running()
+    """The function, for another thread to call on behalf of the responses that run here."""
+    responses = running_here.get()
 
     def run(*args: Any, **kwargs: Any) -> Any:
         with continued(responses):
@@ -115,18 +100,19 @@ MOST_EXCEPTIONS = 100
 
 
 class Culprits(Generic[T]):
-    """Remembers what raised each of the latest exceptions first."""
+    """The first raiser of each of the latest exceptions, which may still be on their way up."""
 
     def __init__(self) -> None:
-        # The exceptions are kept, too, so that no other can get the id of one.
+        # The exceptions are kept, too, so that no other exception gets the id of one.
         self._raised: dict[int, tuple[BaseException, T]] = {}
 
     def note(self, error: BaseException, culprit: T) -> None:
-        """Remember who raised an exception, unless the culprit of it or of its group is known."""
+        """Remember the culprit of an exception, unless one is known for it or for its group."""
         if self.of(error) is None:
             self._raised[id(error)] = (error, culprit)
         if len(self._raised) > MOST_EXCEPTIONS:
-            # Receivers may catch exceptions, which then stay here; the oldest are over.
+            # An exception that a receiver caught stays here. The oldest is the least likely to be
+            # still on its way.
             del self._raised[next(iter(self._raised))]
 
     def forget(self, error: BaseException) -> None:
@@ -145,11 +131,11 @@ class Culprits(Generic[T]):
 
 
 class Recorder:
-    """Keeps the dispatches and responses that it is told of.
+    """Keeps the dispatches and responses that a source reports.
 
-    A dispatch's parent is the response that runs in the context where it begins, be that a
-    thread, a task, or what :meth:`as_current` says. Values and arguments are represented when
-    they are told, and not kept.
+    A dispatch's parent is the response that runs in the context where the dispatch begins: a
+    thread's, a task's, or the response that :meth:`as_current` names. Arguments and values are
+    represented at once, and not kept: they may change later.
 
     Arguments:
         on_change: called, in any thread, after each event; for views that grow.
@@ -169,17 +155,12 @@ class Recorder:
         return running_here.get().get(self)
 
     def as_current(self, response: Response | None) -> AbstractContextManager[None]:
-        """Within it, what happens counts as done by a response; where None, by nobody."""
-        return continued(self._with(response))
-
-    def _with(self, response: Response | None) -> Running:
-        running = running_here.get()
-        if response is not None:
-            return {**running, self: response}
-        return {recorder: other for recorder, other in running.items() if recorder is not self}
+        """In the block, everything counts as done by a response; None: by no response."""
+        others = {each: other for each, other in running_here.get().items() if each is not self}
+        return continued(others if response is None else {**others, self: response})
 
     def now(self) -> float:
-        """The recorder's clock: the seconds since it was made."""
+        """The time on the recorder's clock: the seconds since it was made."""
         return perf_counter() - self._origin
 
     def dispatch_begun(
@@ -198,13 +179,13 @@ class Recorder:
             signal: its short name.
             signal_path: its full name.
             sender: the name of the sender, if there is one.
-            arguments: what receivers get, besides the signal and the sender.
-            robust: whether their exceptions are caught and returned.
-            muted: whether it reaches nobody on purpose.
+            arguments: the arguments of the receivers, besides the signal and the sender.
+            robust: whether receivers' exceptions are caught and returned.
+            muted: whether the dispatch reaches nobody on purpose.
         """
         represented = {encodable(name): represent(value, name) for name, value in arguments.items()}
         parent = self.current()
-        elsewhere = parent is not None and parent.runs_in != _thread_and_task()
+        elsewhere = parent is not None and parent.runs_in != _thread_or_task()
         signal, signal_path = encodable(signal), encodable(signal_path)
         sender = None if sender is None else encodable(sender)
         with self._lock:
@@ -216,13 +197,13 @@ class Recorder:
                 sender=sender,
                 robust=robust,
                 arguments=represented,
-                begun=perf_counter() - self._origin,
+                begun=self.now(),
                 muted=muted,
                 elsewhere=elsewhere,
             )
             self.trace.dispatches.append(dispatch)
             if parent is not None:
-                parent.caused.append(dispatch)
+                parent.add_caused(dispatch)
         self._changed()
         return dispatch
 
@@ -242,27 +223,23 @@ class Recorder:
         """A receiver is being called.
 
         Arguments:
-            dispatch: what it receives.
+            dispatch: the dispatch that it receives.
             receiver: its full name.
             file: the source file where it is defined, if that is known.
             line: the line there.
             injected: the fault that is put into it on purpose, if one is.
 
         Returns:
-            What :meth:`response_ended` wants to have back, in the same context.
+            The token for :meth:`response_ended`, which is to be called in the same context.
         """
         begun = perf_counter() - self._origin
-        response = Response(
-            dispatch,
-            encodable(receiver),
-            begun,
-            encodable(file),
-            line,
-            injected=injected,
-            runs_in=_thread_and_task(),
-        )
+        if not (receiver.isascii() and file.isascii()):
+            receiver, file = encodable(receiver), encodable(file)
+        # By position, since Python takes twice as long to make an object from keyword arguments.
+        response = Response(dispatch, receiver, begun, file, line, injected, _thread_or_task())
         dispatch.responses.append(response)
-        token = running_here.set({**running_here.get(), self: response})
+        others = running_here.get()
+        token = running_here.set({**others, self: response} if others else {self: response})
         if self._on_change is not None:
             self._on_change()
         return response, token
@@ -273,24 +250,28 @@ class Recorder:
         """The receiver returned or raised.
 
         Arguments:
-            begun: what :meth:`response_begun` returned.
-            value: what it returned.
-            error: what it raised, or None.
+            begun: the token that :meth:`response_begun` returned.
+            value: the value that the receiver returned.
+            error: the exception that it raised, or None.
         """
         response, token = begun
         seconds = perf_counter() - self._origin - response.begun
         running_here.reset(token)
-        if error is None:
+        if value is not None:
             response.value = represent(value)
-        else:
+        if error is not None:
             response.failure = describe_failure(error)
-            self._follow(error, response)
+            with self._lock:
+                if response.dispatch.robust:
+                    self._culprits.forget(error)  # the dispatch catches it
+                else:
+                    self._culprits.note(error, response)
         response.seconds = seconds
         if self._on_change is not None:
             self._on_change()
 
     def ended(self) -> None:
-        """Nobody feeds the recorder any more, for now at least."""
+        """The source has stopped, at least for now."""
         self.trace.ended = self.now()
         self._changed()
 
@@ -299,18 +280,22 @@ class Recorder:
         return self._culprits.of(error)
 
     def blame(self, error: BaseException, response: Response) -> None:
-        """An exception was raised by what a response left to be done later."""
+        """Name the response that caused an exception later, as by a change that a flush wrote."""
         with self._lock:
             self._culprits.note(error, response)
-
-    def _follow(self, error: BaseException, response: Response) -> None:
-        """Remember who raised an exception, while somebody may ask."""
-        with self._lock:
-            if response.dispatch.robust:
-                self._culprits.forget(error)
-            else:
-                self._culprits.note(error, response)
 
     def _changed(self) -> None:
         if self._on_change is not None:
             self._on_change()
+
+
+def _thread_or_task() -> int:
+    """A number for the task that runs here, or for the thread where no task runs."""
+    # A program that has not imported asyncio has no task, and the import takes long.
+    tasks = sys.modules.get("asyncio.tasks")
+    # `current_task` raises an exception where no loop runs, which takes long: ask for that first.
+    if tasks is not None and tasks.events._get_running_loop() is not None:
+        task = tasks.current_task()
+        if task is not None:
+            return id(task)
+    return -get_ident()  # the id of an object is positive

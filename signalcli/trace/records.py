@@ -7,7 +7,7 @@ the program, which it would keep alive, and which might change or fail when it i
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import PurePath
@@ -101,14 +101,14 @@ class Response:
         begun: when it began, on the recorder's clock.
         file: the source file where the receiver is defined, or an empty string.
         line: the line there.
+        injected: the fault that was put into it on purpose, or None.
+        runs_in: a number for the thread or the task that it runs in; None where that is unknown.
         value: its return value.
         failure: its exception, or None.
         seconds: how long it ran; None while it does.
         caused: the dispatches that it caused, in the order in which they began.
         output: the first 4 kB of its output.
         omitted: how many more bytes it printed.
-        injected: the fault that was put into it on purpose, or None.
-        runs_in: the thread and task that it runs in, as far as the recorder tells them apart.
     """
 
     dispatch: "Dispatch"
@@ -116,14 +116,14 @@ class Response:
     begun: float
     file: str = ""
     line: int = 0
+    injected: Injection | None = None
+    runs_in: int | None = None
     value: Representation = None
     failure: Failure | None = None
     seconds: float | None = None
-    caused: list["Dispatch"] = field(default_factory=list)
+    caused: Sequence["Dispatch"] = ()
     output: str = ""
     omitted: int = 0
-    injected: Injection | None = None
-    runs_in: tuple[int, int] | None = None
 
     @property
     def short_receiver(self) -> str:
@@ -134,6 +134,15 @@ class Response:
     def place(self) -> str:
         """The file and line where the receiver is defined, or an empty string."""
         return f"{self.file}:{self.line}" if self.file else ""
+
+    def add_caused(self, dispatch: "Dispatch") -> None:
+        """Add a dispatch that this response caused."""
+        # Most responses cause none, and a list for each would slow a trace down by a tenth: the
+        # garbage collector visits every list.
+        if isinstance(self.caused, list):
+            self.caused.append(dispatch)
+        else:
+            self.caused = [dispatch]
 
     def add_output(self, text: str) -> None:
         """Add printed text to the output, up to its limit."""
@@ -208,9 +217,9 @@ Record = TypeVar("Record", Dispatch, Response)
 
 
 def concurrent(records: Iterable[Record]) -> set[Record]:
-    """Those dispatches or responses that overlap in time with another one of them.
+    """The dispatches or responses that overlap in time with another one of them.
 
-    Among the responses of a dispatch these are the async receivers that waited side by side. An
+    Among the responses of one dispatch these are async receivers that waited side by side. An
     unfinished record has no end.
     """
     found: set[Record] = set()
@@ -226,10 +235,10 @@ def concurrent(records: Iterable[Record]) -> set[Record]:
 class SideBySide:
     """The responses of one trace that ran at the same time as others.
 
-    These are the responses of one dispatch that overlap, and all responses of a dispatch that
-    overlaps with another one of the same cause, where another thread or task sent one of the two.
-    (In a single thread and task, two dispatches of one cause only overlap where one is nested in
-    the other: a flush in a receiver may report a change that was made before it.)
+    Responses of one dispatch count where they overlap. All responses of a dispatch count where it
+    overlaps with another dispatch of the same cause, and another thread or task sent one of the
+    two. In a single thread and task, two dispatches of one cause overlap only where one is nested
+    in the other: a flush in a receiver may report an earlier change. They do not count.
     """
 
     def __init__(self) -> None:
@@ -249,6 +258,7 @@ class SideBySide:
 
 
 def _beside_another(dispatches: list[Dispatch]) -> set[Dispatch]:
+    """The dispatches of one cause of which the responses ran at the same time as others."""
     away = [dispatch for dispatch in dispatches if dispatch.elsewhere]
     if not away:
         return set()

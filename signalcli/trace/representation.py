@@ -22,6 +22,8 @@ MOST_ITEMS = 20
 MOST_ARGUMENTS = 100
 MASK = "********"
 
+_SCALARS = (str, int, float, bool)
+
 _TELLING_NAMES = (
     r"passw(?:or)?d|passphrase|passcode|pwd|secret|token|jwt|csrf|cvv|credential|authorization|"
     r"cookie|(?:api|access|session|private)[_-]?key|pin_?code|(?<![a-z])(?:auth|otp|pass|pin)(?![a-z])"
@@ -36,14 +38,13 @@ _SECRET_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _PASSWORD_IN_URL = re.compile(r"""(//[^/@:\s]*):[^/\s'"]+@""")
-# What SQLAlchemy adds to a database's own words.
+# SQLAlchemy adds these to a database's own words.
 _STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
 
-
 describing_here: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 
-# Whether this code runs only to describe a value. Every response asks, so no function is around it.
+# Whether this code runs only to describe a value. Each response asks, so it is the bare method.
 is_describing = describing_here.get
 
 
@@ -72,7 +73,7 @@ def represent(value: Any, name: str = "") -> Representation:
         return value
     if name and _is_telling_argument(name):
         return MASK
-    if _is_scalar(value):
+    if type(value) in _SCALARS:
         return _plain(value)
     if _is_short_collection(value):
         items = [
@@ -89,7 +90,7 @@ def represent(value: Any, name: str = "") -> Representation:
 def describe(value: Any) -> str:
     """A description of a value in at most 200 characters.
 
-    Signals that this sends, as by a ``__str__`` that loads a row, are not recorded.
+    Signals that the description sends, as where a ``__str__`` loads a row, are not recorded.
     """
     with describing():
         description = _describer.repr(value)
@@ -115,7 +116,7 @@ def describe_failure(error: BaseException) -> Failure:
 
 
 def describe_command_line(arguments: Sequence[str]) -> str:
-    """A command line as one would type it, without secrets, each argument at most 200 long."""
+    """A command line as typed, without secrets; each argument has at most 200 characters."""
     words = [
         MASK
         if _announces_secret(before)
@@ -202,15 +203,11 @@ def _without_secret_value(argument: str) -> str:
     return f"{name}={MASK}" if sign and value and _is_telling(name.strip(":-")) else argument
 
 
-def _is_scalar(value: Any) -> bool:
-    return value is None or type(value) in (bool, int, float, str)
-
-
 def _is_short_collection(value: Any) -> bool:
     return (
         type(value) in (list, tuple, set, frozenset)
         and len(value) <= MOST_ITEMS
-        and all(_is_scalar(item) for item in value)
+        and all(item is None or type(item) in _SCALARS for item in value)
     )
 
 
@@ -230,12 +227,13 @@ def _announces_secret(word: str) -> bool:
 
 def _plain(value: Any) -> Scalar:
     """A scalar as it is, unless JSON could not carry it, or it is long or secret."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return shorten(_without_secrets(value))
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int) and abs(value) >= 2**63:
+    if kind is int and not -(2**63) < value < 2**63:
         return describe(value)
+    if kind is float and not math.isfinite(value):
+        return str(value)
     scalar: Scalar = value
     return scalar
 
@@ -243,7 +241,7 @@ def _plain(value: Any) -> Scalar:
 def _without_secrets(text: str) -> str:
     if ":" not in text and "=" not in text and "," not in text:
         return text  # without one of these, no name in it has a value
-    # The rest is cut off later; a search in it would take long.
+    # The text will be cut to less than this, and a search in the rest would take long.
     text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
     return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)
 

@@ -13,12 +13,9 @@ from tests import processes
 FOR_VERSION = {
     "signalcli",
     "signalcli.cli",
-    "signalcli.cli.command_line",
     "signalcli.cli.invocation",
     "signalcli.cli.main",
-    "signalcli.cli.output",
     "signalcli.cli.problems",
-    "signalcli.cli.surroundings",
     "signalcli.errors",
 }
 FOR_TYPER = {"annotated_doc", "shellingham", "typer"}

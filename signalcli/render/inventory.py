@@ -11,8 +11,7 @@ from rich.text import Text
 
 from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
 from signalcli.render.console import listing, new_table, plain
-from signalcli.render.text import on_one_line, visible
-from signalcli.render.tree import UNLIMITED
+from signalcli.render.text import UNLIMITED, on_one_line, visible
 from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:

@@ -243,7 +243,7 @@ def _keep(course: Course) -> None:
     settings, task = course.settings, course.task
     if isinstance(task, Inquiry) or not (settings.log and task.shows_trace):
         return
-    from signalcli.log.writing import keep
+    from signalcli.log.runs import keep
 
     run = _run_of(course, task)
     if run.error_code == DatabaseUnusable.code:

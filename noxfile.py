@@ -66,7 +66,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches of signalcli the tests reach."""
-    session.install("-e", ".[test,coverage]")
+    session.install("-e", ".[test]", "coverage>=7.10")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-q", "-n", "auto", *session.posargs)
     session.run("coverage", "combine", "-q")

@@ -1,8 +1,7 @@
 """Apps: packages of models, signals and receivers, made ready as Django makes them."""
 
-from signalcli.apps.config import AppConfig
-from signalcli.apps.errors import AmbiguousModel, ImproperlyConfigured, ModelNotFound
-from signalcli.apps.registry import Apps, apps
+from signalcli.apps.config import AppConfig, ImproperlyConfigured
+from signalcli.apps.registry import AmbiguousModel, Apps, ModelNotFound, apps
 
 __all__ = [
     "AmbiguousModel",

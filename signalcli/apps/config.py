@@ -1,15 +1,27 @@
-"""The configuration of an app: its name, label, models and start."""
+"""The configuration of an app: its name, label, models and start; and the import of its modules."""
 
+import contextlib
 import inspect
 import sys
-from types import ModuleType
+import sysconfig
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import walk_tb
+from types import FrameType, ModuleType
 from typing import Any, ClassVar
 
-from signalcli.apps.errors import ImproperlyConfigured
-from signalcli.apps.importing import FILE_SUFFIX, exists, import_file, import_for
+from signalcli.errors import SignalcliError
 
-APPS_MODULE = "apps"
-MODELS_MODULE = "models"
+FILE_SUFFIX = ".py"
+
+
+class ImproperlyConfigured(SignalcliError):
+    """An installed app cannot be used: not found, broken, or listed twice."""
+
+    exit_code = 2
+    code = "app"
 
 
 class AppConfig:
@@ -29,7 +41,7 @@ class AppConfig:
             ``name``.
         module: the package.
         models_module: its ``models``, once imported; None where it has none.
-        default: True marks the config to take among several in one ``apps`` module; one with
+        default: True marks the config to take among several in one ``apps`` module. A config with
             False is only taken where it is named.
     """
 
@@ -87,7 +99,7 @@ class AppConfig:
         return hasattr(self.module, "__path__")
 
     def import_models(self) -> None:
-        """Import the app's ``models``, where it has such a module; a lone module has its own.
+        """Import the app's ``models`` module, if there is one; a lone module has its own models.
 
         Raises:
             ImproperlyConfigured: the import fails.
@@ -95,12 +107,13 @@ class AppConfig:
         if not self.is_package:
             self.models_module = self.module if self.get_models() else None
             return
-        name = f"{self.module.__name__}.{MODELS_MODULE}"
+        name = f"{self.module.__name__}.models"
         if exists(self.name, name):
             self.models_module = import_for(self.module.__name__, name)
 
     def get_models(self) -> list[type[Any]]:
         """The SQLModel classes with a table that the app's modules define, in that order."""
+        # Whoever describes an app does not need SQLAlchemy yet.
         from sqlmodel import SQLModel
 
         from signalcli.db.models import mapped_models
@@ -110,11 +123,11 @@ class AppConfig:
         ]
 
     def ready(self) -> None:
-        """Called once when all models are imported; subclasses connect their receivers here."""
+        """Called once after all models are imported; subclasses connect their receivers here."""
 
 
 def lies_within(module: str, package: str) -> bool:
-    """Whether a module is this package, or lies somewhere within."""
+    """Whether a module is this package, or lies somewhere inside it."""
     return module == package or module.startswith(f"{package}.")
 
 
@@ -135,9 +148,9 @@ def _made(config: type[AppConfig], entry: str) -> AppConfig:
 
 
 def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
-    """The config that an app's ``apps`` module defines, or a lone module itself."""
+    """The config that is defined in an app's ``apps`` module, or in a lone module."""
     if hasattr(module, "__path__"):
-        name = f"{package}.{APPS_MODULE}"
+        name = f"{package}.apps"
         if not exists(package, name):
             return None
         module = import_for(package, name)
@@ -153,7 +166,147 @@ def _only_config_of(package: str, module: ModuleType) -> type[AppConfig] | None:
         configs = [config for config in configs if hasattr(config, "default")]
         if len(configs) != 1:
             raise ImproperlyConfigured(
-                f"app {package!r}: {module.__name__} defines several AppConfigs; name the one that "
-                "is meant"
+                f"app {package!r}: {module.__name__} defines several AppConfigs; name one of them"
             )
     return configs[0] if configs else None
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether this exception means a broken app, and not the end of the process.
+
+    An app that exits while it is imported is broken, too, and so is one that raises a
+    BaseException of its own (as pytest's ``skip()`` does).
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return False
+    # signalcli's own exceptions that are no Exception end the process.
+    package = type(error).__module__.partition(".")[0]
+    return isinstance(error, Exception) or package != __name__.partition(".")[0]
+
+
+def exists(app: str, module: str) -> bool:
+    """Whether there is a module of that name. To find out, the packages above it are imported.
+
+    Raises:
+        ImproperlyConfigured: a package above it cannot be imported; the message says where.
+    """
+    parent = module.rpartition(".")[0]
+    if parent:
+        if not exists(app, parent):
+            return False
+        import_for(app, parent)
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def import_for(app: str, module: str) -> Any:
+    """Import a module of an app.
+
+    Raises:
+        ImproperlyConfigured: the import fails; the message says where.
+    """
+    with reported(app, f"{module} cannot be imported"):
+        return import_module(module)
+
+
+def import_file(entry: str) -> ModuleType:
+    """Import a lone file as a module of the same name.
+
+    Raises:
+        ImproperlyConfigured: there is no such file, its name cannot be a module's or is another
+            module's, or the import fails.
+    """
+    path = Path(entry)
+    name = path.stem
+    if not path.is_file():
+        raise ImproperlyConfigured(f"app {entry!r}: there is no such file")
+    if not name.isidentifier():
+        raise ImproperlyConfigured(f"app {entry!r}: {name!r} is no name for a module")
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        file = getattr(loaded, "__file__", None)
+        if file is not None and Path(file).resolve() == path.resolve():
+            return loaded
+        raise ImproperlyConfigured(
+            f"app {entry!r}: there is another module called {name!r}; rename the file"
+        )
+    spec = spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise ImproperlyConfigured(f"app {entry!r}: this is no Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with reported(entry, "it cannot be imported"):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def reported(app: str, what: str) -> Iterator[None]:
+    """Report an error in an app's code, with the file and line of its cause.
+
+    Raises:
+        ImproperlyConfigured: the code of the block failed.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        story = " ".join(f"{type(error).__name__}: {_message_of(error)}".split()).rstrip(":")
+        place = _cause(app, error)
+        raise ImproperlyConfigured(
+            f"app {app!r}: {what}: {story}" + (f" ({place_text(*place)})" if place else "")
+        ) from error
+
+
+def place_text(file: str, line: int) -> str:
+    """A file and line for people, relative to the working directory where it lies below."""
+    path = Path(file)
+    with contextlib.suppress(ValueError, OSError):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{line}"
+
+
+def _message_of(error: BaseException) -> str:
+    # A syntax error repeats its file and line in its text.
+    message = error.msg if isinstance(error, SyntaxError) else error
+    try:
+        return str(message)
+    except Exception as broken:
+        return f"(its message cannot be had: {type(broken).__name__})"
+
+
+def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
+    """The last place outside libraries, most likely the one to mend."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno or 0
+    package = app.partition(".")[0]
+    places = [
+        (file, line, _is_library(file) and not _lies_within(frame, package))
+        for frame, line in walk_tb(error.__traceback__)
+        # Frozen and generated code stands in no file.
+        if not (file := frame.f_code.co_filename).startswith("<")
+    ]
+    chosen = [place for place in places if not place[2]] or places
+    return chosen[-1][:2] if chosen else None
+
+
+def _lies_within(frame: FrameType, package: str) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return name.partition(".")[0] == package and not lies_within(name, str(__package__))
+
+
+def _is_library(file: str) -> bool:
+    path = Path(file)
+    # Libraries may come from another environment, too.
+    if not {"site-packages", "dist-packages"}.isdisjoint(path.parts):
+        return True
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = [str(Path(__file__).parents[1]), *(sysconfig.get_path(name) for name in names)]
+    return any(path.is_relative_to(folder) for folder in folders)

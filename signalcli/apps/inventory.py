@@ -31,8 +31,8 @@ class ConnectionEntry:
         signal_path: its full name.
         sender: the only sender that the receiver listens to, as a trace names it; None for any.
         sender_path: the sender's full name, where it has one.
-        sender_exists: whether the sender is there: not where it is a model's name, as in
-            ``shop.Order``, and no such model is defined (yet).
+        sender_exists: False where the sender is the name of a model, as ``shop.Order``, that is
+            not defined (yet).
         receiver: the receiver's full name.
         file: the source file where the receiver is defined, or an empty string.
         line: the line there.
@@ -60,14 +60,14 @@ class ConnectionEntry:
 
     @property
     def sender_names(self) -> tuple[str | None, ...]:
-        """The names by which the sender is found."""
+        """The names that a search finds the sender by."""
         if self.sender is None or self.sender_exists:
             return self.sender, self.sender_path
         return self.sender, short_name(self.sender)
 
     @property
     def source(self) -> str | None:
-        """The receiver's code, from its line on; None where it stands in no file."""
+        """The receiver's code, from its line on; None where it is in no file."""
         lines = linecache.getlines(self.file)[self.line - 1 :] if self.line else []
         try:
             return "".join(inspect.getblock(lines)) or None
@@ -85,8 +85,8 @@ class SignalEntry:
         file: the source file where it was made.
         line: the line there.
         arguments: the names of the arguments that it provides; None where it does not say.
-        connections: the connections, in the order in which a dispatch calls them; then those that
-            wait for a model that is not there.
+        connections: the connections, in the order in which a dispatch calls them, and then those
+            that wait for a model that is not defined.
     """
 
     name: str
@@ -104,7 +104,7 @@ def find_signals(
 
     Arguments:
         pattern: a glob that the short or the full name matches; None for every signal.
-        unused: whether only those are wanted that nobody is connected to; there may be none.
+        unused: whether only signals without receivers are wanted; there may be none.
         installed: the installed apps.
 
     Raises:
@@ -120,7 +120,7 @@ def find_signals(
 
 
 def no_match(what: str, wanted: str, command: str) -> NotFound:
-    """The error that nothing has a name like the one that is looked for.
+    """The error of a search that finds nothing.
 
     Arguments:
         what: the kind of thing.
@@ -149,18 +149,18 @@ def find_connections(
     receiver: str | None = None,
     installed: Apps = apps,
 ) -> list[ConnectionEntry]:
-    """The connections of those signals, each signal's in the order in which a dispatch calls them.
+    """The connections of signals, each signal's in the order in which a dispatch calls them.
 
     Arguments:
         signal: a glob that the signal's short or full name matches; None for every signal. A
-            signal that nobody is connected to has no connections, which is no failure.
+            signal without connections is no failure.
         sender: a glob that the sender's short or full name matches; None for every connection,
-            also those to any sender.
+            also one to any sender.
         receiver: a glob that the receiver's short or full name matches; None for every receiver.
         installed: the installed apps.
 
     Raises:
-        NotFound: no signal matches, or no connection of those that do.
+        NotFound: no signal matches, or none of their connections does.
     """
     found = [
         entry
@@ -178,7 +178,7 @@ def find_connections(
 
 def _signal_entry(signal: Signal) -> SignalEntry:
     file, line = signal.place
-    # A dispatch calls the sync receivers first; among their like they keep their order.
+    # A dispatch calls the sync receivers first, each kind in the order of connecting.
     connections = sorted(signal.connections, key=lambda connection: connection.is_async)
     pending = signal.pending if isinstance(signal, ModelSignal) else []
     return SignalEntry(
@@ -219,12 +219,12 @@ def _connection_entries(
 
 
 def _sender_names(sender: Any) -> tuple[str | None, str | None]:
-    """The short and, where there is one, the full name."""
+    """The short name and, where there is one, the full name."""
     try:
         is_named = isinstance(getattr(sender, "__qualname__", None), str)
         return sender_name(sender), full_name(sender) if is_named else None
     except Exception:
-        # A sender may be a proxy that refuses to be looked at while nothing stands behind it.
+        # A proxy refuses to be looked at while it has no target.
         return describe(sender), None
 
 

@@ -1,26 +1,58 @@
-"""The registry of installed apps, which makes them ready once."""
+"""The installed apps: the list of them, and the registry that makes them ready once."""
 
 import inspect
+import os
+import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from typing import Any
 
-from signalcli.apps.config import AppConfig
-from signalcli.apps.errors import AmbiguousModel, ImproperlyConfigured, ModelNotFound
-from signalcli.apps.importing import is_failure, load_failure, place_text
+from signalcli.apps.config import (
+    FILE_SUFFIX,
+    AppConfig,
+    ImproperlyConfigured,
+    is_failure,
+    place_text,
+    reported,
+)
+from signalcli.errors import InvalidValue, NotFound
 
 INSTALLED_APPS = ("signalcli.core",)
+VARIABLE = "SIGNALCLI_INSTALLED_APPS"
+OPTION = "--app"
+DEFAULT = "default"
+OWN_FILE, PROJECT_FILE = "signalcli.toml", "pyproject.toml"
+KEY = "installed-apps"
+
+
+class ModelNotFound(NotFound, LookupError):
+    """No installed app has a model with that name; a LookupError, as in Django."""
+
+
+class AmbiguousModel(InvalidValue, LookupError):
+    """Several models of the installed apps have that name; a LookupError, too."""
 
 
 class Apps:
-    """A registry of apps. Mirrors Django's ``django.apps.registry.Apps``."""
+    """A registry of apps. Mirrors Django's ``django.apps.registry.Apps``.
+
+    Attributes:
+        is_ready: whether the apps are ready.
+        seen_tables: the last database that lacked none of the apps' tables, as
+            :func:`signalcli.apps.tables.bring_up_to_date` saw it.
+    """
 
     def __init__(self) -> None:
         self._configs: dict[str, AppConfig] = {}
         self._lock = threading.RLock()
         self._populating = False
         self.is_ready = False
+        self.seen_tables: object = None
 
     def populate(self, installed: Iterable[str] = INSTALLED_APPS) -> None:
         """Make the installed apps ready: import their models, then call ``ready()`` of each.
@@ -28,8 +60,8 @@ class Apps:
         A second call does nothing; after a failure it tries again.
 
         Arguments:
-            installed: the apps in their order; each a package or module or an ``AppConfig``
-                subclass, by full name, or the path of a lone file.
+            installed: the apps in their order. Each is the full name of a package, module or
+                ``AppConfig`` subclass, or the path of a lone file.
 
         Raises:
             ImproperlyConfigured: an app cannot be imported, its models or its ``ready()`` fail, or
@@ -43,12 +75,14 @@ class Apps:
             self._populating = True
             try:
                 self._configs = _configs(installed)
-                _label_models(self._configs.values())
-                for config in self._configs.values():
+                configs = self.get_app_configs()
+                _label_models(configs)
+                for config in configs:
                     config.import_models()
-                _complete_models(self._configs.values())
-                for config in self._configs.values():
-                    _make_ready(config)
+                _complete_models(configs)
+                for config in configs:
+                    with reported(config.name, "ready() fails"):
+                        config.ready()
                 self.is_ready = True
             except ImproperlyConfigured:
                 self._configs = {}
@@ -83,11 +117,11 @@ class Apps:
     def get_model(self, name: str) -> type[Any]:
         """The model of a name: ``shop.Order``, ``shop.models.Order``, or ``Order`` if unambiguous.
 
-        Case only counts where models differ in nothing else.
+        Case counts only where models differ in nothing else.
 
         Raises:
-            ModelNotFound: there is none; a LookupError, as in Django.
-            AmbiguousModel: there are several; likewise.
+            ModelNotFound: no model has the name; a LookupError, as in Django.
+            AmbiguousModel: several models have the name; a LookupError, too.
         """
         return _model_of(self.get_models(), name)
 
@@ -134,32 +168,27 @@ def _label_models(configs: Iterable[AppConfig]) -> None:
 
 
 def _complete_models(configs: Iterable[AppConfig]) -> None:
-    """Have SQLAlchemy resolve what models refer to, now that all of them are imported."""
+    """Have SQLAlchemy resolve the references between models, now that all are imported."""
     from sqlalchemy import inspect as mapper_of
 
     models = [(config, model) for config in configs for model in config.get_models()]
     for asked in models:
         try:
-            _look_at_references(mapper_of(asked[1]))
+            mapper = mapper_of(asked[1])
+            mapper.relationships.keys()
+            # Looking at a column resolves the foreign key, or raises.
+            _ = [key.column for table in mapper.tables for key in table.foreign_keys]
         except BaseException as error:
             if not is_failure(error):
                 raise
             story = " ".join(str(error).split())
-            # SQLAlchemy completes all models whichever is asked, and names the one at fault.
+            # SQLAlchemy completes all models at once, and names the one at fault.
             at_fault = (each for each in models if str(mapper_of(each[1])) in story)
             config, model = next(at_fault, asked)
             raise ImproperlyConfigured(
                 f"app {config.name!r}: the model {model.__name__} cannot be used: "
                 f"{type(error).__name__}: {story} ({_place_of_class(model)})"
             ) from error
-
-
-def _look_at_references(mapper: Any) -> None:
-    """Resolve relationships and foreign keys; raises where one leads nowhere."""
-    mapper.relationships.keys()
-    for table in mapper.tables:
-        for key in table.foreign_keys:
-            _ = key.column
 
 
 def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
@@ -191,13 +220,147 @@ def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
     raise ModelNotFound(f"there is no model {describe(name)}; {hint} {shorten(listed)}")
 
 
-def _make_ready(config: AppConfig) -> None:
-    try:
-        config.ready()
-    except BaseException as error:
-        if not is_failure(error):
-            raise
-        raise load_failure(config.name, "ready() fails", error) from error
-
-
 apps = Apps()
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The list of installed apps.
+
+    Attributes:
+        names: the apps, in their order; see :meth:`signalcli.apps.Apps.populate`.
+        source: the origin of the list: an option, a variable, the path of a file, or ``default``.
+        folders: the folders that the apps may be imported from.
+    """
+
+    names: tuple[str, ...]
+    source: str
+    folders: tuple[Path, ...] = ()
+
+
+def find_installed(
+    named: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+) -> Installed:
+    """The installed apps: those named, or else those of the variable, of a file, or the demo app.
+
+    The file is ``signalcli.toml`` or a ``pyproject.toml`` that has ``[tool.signalcli]``, in the
+    working directory or the nearest one above it.
+
+    Arguments:
+        named: the apps that ``--app`` names.
+        environment: the variables; ``SIGNALCLI_INSTALLED_APPS`` separates apps by commas.
+
+    Raises:
+        ImproperlyConfigured: the file cannot be read, or has something else in it.
+    """
+    here = _working_directory()
+    if named:
+        return _installed(named, OPTION, [here])
+    variable = [name.strip() for name in environment.get(VARIABLE, "").split(",")]
+    if any(variable):
+        return _installed(filter(None, variable), VARIABLE, [here])
+    for folder in (here, *here.parents):
+        for file in (OWN_FILE, PROJECT_FILE):
+            names = _names_in(folder / file)
+            if names is not None:
+                return _installed(names, str(folder / file), [here, folder])
+    return Installed(INSTALLED_APPS, DEFAULT)
+
+
+def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
+    """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
+
+    The working directory becomes importable, as under ``manage.py``, and so does the folder of the
+    file that lists the apps. Apps are looked for there first, and other modules there last: no file
+    there can take the place of a library.
+
+    Raises:
+        ImproperlyConfigured: the list cannot be read, or an app is broken.
+    """
+    installed = find_installed(named)
+    with _importable(installed):
+        registry.populate(installed.names)
+    return installed
+
+
+def _installed(names: Iterable[str], source: str, folders: Sequence[Path]) -> Installed:
+    # Paths in a file are relative to that file.
+    base = folders[-1]
+    resolved = tuple(
+        str(base / name) if name.endswith(FILE_SUFFIX) and source != OPTION else name
+        for name in names
+    )
+    own = [(base / name).parent for name in resolved if name.endswith(FILE_SUFFIX)]
+    return Installed(resolved, source, tuple(dict.fromkeys([*folders, *own])))
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ImproperlyConfigured(f"the working directory is gone: {error.strerror}") from error
+
+
+def _names_in(file: Path) -> list[str] | None:
+    """The apps that a file lists; None where it lists none."""
+    try:
+        if not file.exists():
+            return None
+        if not file.is_file():
+            raise ImproperlyConfigured(f"{file} cannot be read: it is not a file")
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{file} cannot be read: {error}") from error
+    is_own = file.name == OWN_FILE
+    if not is_own and "signalcli" not in text:
+        return None
+    from tomllib import TOMLDecodeError, loads
+
+    try:
+        contents: dict[str, Any] = loads(text)
+    except TOMLDecodeError as error:
+        raise ImproperlyConfigured(f"{file} is not TOML: {error}") from error
+    tool = contents.get("tool")
+    settings = contents if is_own else tool.get("signalcli") if isinstance(tool, dict) else None
+    return None if settings is None else _names_of(settings, file)
+
+
+def _names_of(settings: Any, file: Path) -> list[str] | None:
+    if not isinstance(settings, dict):
+        raise ImproperlyConfigured(f"{file}: tool.signalcli is no table")
+    unknown = sorted(set(settings) - {KEY})
+    if unknown:
+        raise ImproperlyConfigured(f"{file}: there is no setting {unknown[0]!r}, only {KEY!r}")
+    names = settings.get(KEY)
+    if names is None:
+        return None
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ImproperlyConfigured(f"{file}: {KEY} takes a list of names of apps, not {names!r}")
+    return names
+
+
+class _AppFinder:
+    """Finds the installed apps in their folders, and no other module there."""
+
+    def __init__(self, installed: Installed) -> None:
+        self._packages = {name.partition(".")[0] for name in installed.names}
+        self._folders = [str(folder) for folder in installed.folders]
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
+        """Called by the import system; None leaves the module to the other finders."""
+        return PathFinder.find_spec(name, self._folders) if name in self._packages else None
+
+
+@contextmanager
+def _importable(installed: Installed) -> Iterator[None]:
+    finder = _AppFinder(installed)
+    sys.path.extend(str(folder) for folder in installed.folders if str(folder) not in sys.path)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)

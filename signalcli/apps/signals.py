@@ -1,7 +1,7 @@
 """The signals of commands, as Django has them for requests.
 
-Every command sends ``command_started`` and ``command_finished``, the latter also after a failure.
-``got_command_exception`` announces in between an exception that ends the command. They mirror
+Every command sends ``command_started`` and ``command_finished``, also when it fails. In between,
+``got_command_exception`` announces an exception that ends the command. The three mirror
 ``request_started``, ``request_finished`` and ``got_request_exception``.
 """
 
@@ -32,7 +32,7 @@ class Command:
 
 @cache
 def command(name: str) -> Command:
-    """The command of a name, always the same one, for receivers that listen to it alone."""
+    """The command with a name, always the same object, for receivers that listen to it alone."""
     return Command(name)
 
 

@@ -1,4 +1,4 @@
-"""Starting an app: a small working one is written from a template."""
+"""Starting an app: a small working one, written from a template."""
 
 import keyword
 import os
@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from signalcli.apps.importing import exists
+from signalcli.apps.config import exists
 from signalcli.errors import AlreadyExists, InvalidValue
 
-TEMPLATE, SUFFIX = "template", ".txt"
+SUFFIX = ".txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Started:
     """An app that was written.
 
     Attributes:
-        package: the folder of its package, in full.
-        files: what was written there, as seen from the working directory.
+        package: the full path of its package.
+        files: the files written there, relative to the working directory.
     """
 
     package: Path
@@ -41,16 +41,16 @@ class Started:
 
 
 def write_app(name: str, directory: Path | None = None) -> Started:
-    """Write an app: its config, a model, a signal, two receivers and a test of theirs.
+    """Write an app: its config, a model, a signal, two receivers and a test for them.
 
-    As Django's ``startapp`` does, it writes into the directory, which becomes the app's package.
+    As with Django's ``startapp``, the directory becomes the app's package.
 
     Arguments:
         name: the app's label, a Python name.
-        directory: the package; by default one called like the app, in the working directory.
+        directory: the package; by default a folder of the app's name in the working directory.
 
     Raises:
-        InvalidValue: the name is no Python name, or that of a module that can be imported already.
+        InvalidValue: the name is not a Python name.
         AlreadyExists: there is such a module, or such a file.
         OSError: a file cannot be written; none is left behind.
     """
@@ -71,24 +71,22 @@ def write_app(name: str, directory: Path | None = None) -> Started:
 
 
 def _check(name: str, what: str) -> None:
-    # Python reads names in NFKC: one in another form would not be found again.
+    # Python reads names in NFKC, and would not find a file named in another form.
     is_plain = unicodedata.normalize("NFKC", name) == name and not name.startswith("__")
     if not name.isidentifier() or keyword.iskeyword(name) or not is_plain:
         raise InvalidValue(f"{name!r} is no name for {what}; use letters, digits and _")
 
 
 def _contents(name: str, package: str) -> dict[str, str]:
-    values = {"name": name, "package": package, "title": _title(name)}
-    files = sorted(resources.files(__package__).joinpath(TEMPLATE).iterdir(), key=lambda f: f.name)
+    title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    values = {"name": name, "package": package, "title": title}
+    folder = resources.files(__package__).joinpath("template")
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
     return {
         file.name.removesuffix(SUFFIX): Template(file.read_text("utf-8")).substitute(values)
         for file in files
         if file.name.endswith(SUFFIX)
     }
-
-
-def _title(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
 def _write(package: Path, contents: dict[str, str]) -> None:

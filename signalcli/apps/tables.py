@@ -1,9 +1,8 @@
-"""The tables of the installed apps: made, or given the columns that they lack."""
+"""The tables of the installed apps: made where they are missing, or given missing columns."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, literal, text
@@ -46,10 +45,10 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What tells whether a look at a database would find anything new.
+    """A database and the tables that are wanted of it; an equal one needs no second look.
 
     Attributes:
-        present: what a SQLite database says of everything in it.
+        present: the SQL of everything in a SQLite database.
         wanted: the tables that are wanted, and how many columns they have.
     """
 
@@ -58,23 +57,19 @@ class _Seen:
 
     @classmethod
     def of(cls, connection: Connection, tables: list[Table]) -> "_Seen | None":
-        """What there is to see; None where that takes a closer look."""
+        """The present state; None for a database that does not tell it in one query."""
         if connection.dialect.name != "sqlite" or any(table.schema for table in tables):
             return None
         rows = connection.exec_driver_sql("SELECT sql FROM sqlite_master").scalars()
         return cls(tuple(rows), tuple((table, len(table.columns)) for table in tables))
 
 
-# What was found to lack nothing.
-_complete: WeakKeyDictionary[Apps, _Seen] = WeakKeyDictionary()
-
-
 def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
-    """Make what is missing of the installed apps' tables; does nothing where nothing is.
+    """Make the tables and columns of the installed apps that a database lacks.
 
-    Before, ``pre_migrate`` is sent for each app that has models, in their order, and after it
-    ``post_migrate``, as Django's ``migrate`` does. Receivers get the connection, in whose
-    transaction all this happens.
+    Where it lacks any, ``pre_migrate`` is sent before for each app that has models, in their order,
+    and ``post_migrate`` afterwards, as Django's ``migrate`` does. Receivers get the connection; all
+    of this happens in its transaction.
 
     Arguments:
         connection: the database, in a transaction.
@@ -86,12 +81,11 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     """
     tables = tables_of(installed)
     seen = _Seen.of(connection, tables)
-    if seen is not None and _complete.get(installed) == seen:
+    if seen is not None and installed.seen_tables == seen:
         return
     additions = list(_additions(connection, tables))
     if not additions:
-        if seen is not None:
-            _complete[installed] = seen
+        installed.seen_tables = seen
         return
     named = {
         "verbosity": 1,
@@ -114,19 +108,21 @@ def _send(signal: Signal, config: AppConfig, named: dict[str, Any]) -> None:
     connection: Connection = named["connection"]
     if connection.closed or not connection.in_transaction():
         raise InvalidRequestError(
-            f"a receiver of {signal.name} ended the transaction of its connection, which is not "
-            "its own"
+            f"a receiver of {signal.name} ended the transaction of its connection, which "
+            "signalcli began"
         )
 
 
 def tables_of(installed: Apps) -> list[Table]:
-    """The tables of the installed apps' models, and what those need.
+    """The tables of the installed apps' models, and the tables that those need.
 
-    That is what their foreign keys and relationships lead to, and every table that is no model's.
+    These are the tables that foreign keys and relationships lead to, and all tables without a
+    model.
     """
     wanted: dict[Table, None] = {}
     pending = [table for model in installed.get_models() for table in _tables_of_model(model)]
-    pending += _tables_of_no_model()
+    of_models = {table for model in mapped_models(SQLModel) for table in _tables_of_model(model)}
+    pending += [table for table in SQLModel.metadata.tables.values() if table not in of_models]
     while pending:
         table = pending.pop(0)
         if table not in wanted:
@@ -141,11 +137,6 @@ def _tables_of_model(model: type[Any]) -> Iterator[Table]:
     for relationship in mapper.relationships:
         if isinstance(relationship.secondary, Table):
             yield relationship.secondary
-
-
-def _tables_of_no_model() -> list[Table]:
-    of_models = {table for model in mapped_models(SQLModel) for table in _tables_of_model(model)}
-    return [table for table in SQLModel.metadata.tables.values() if table not in of_models]
 
 
 def _additions(connection: Connection, tables: list[Table]) -> Iterator[Addition]:
@@ -178,7 +169,7 @@ def _add(connection: Connection, table: Table, column: Column[Any]) -> None:
     try:
         _add_column(connection, table, column)
     except (IntegrityError, ProgrammingError, OperationalError) as error:
-        # What else an OperationalError means (locked, full, gone) is not the column's fault.
+        # Any other OperationalError (locked, full, gone) is not the column's fault.
         name = getattr(error.orig, "sqlite_errorname", None)
         if isinstance(error, OperationalError) and name != "SQLITE_ERROR":
             raise
@@ -195,7 +186,7 @@ def _not_addable(table: Table, column: Column[Any], reason: str) -> DatabaseUnus
 
 
 def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
-    """Add a column, which rows that are there fill with its default, as a migration would."""
+    """Add a column as a migration would: rows that are there get its default."""
     dialect = connection.dialect
     name = dialect.identifier_preparer.format_table(table)
     definition = str(CreateColumn(column).compile(dialect=dialect))
@@ -217,7 +208,7 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
 
 
 def _default(connection: Connection, table: Table, column: Column[Any]) -> str | None:
-    """What rows that are there get, in SQL; None where that is null."""
+    """The value that rows get that are there, in SQL; None for null."""
     try:
         return _in_sql(connection, column, _default_value(table, column))
     except (LookupError, CompileError, NotImplementedError) as error:
@@ -226,16 +217,16 @@ def _default(connection: Connection, table: Table, column: Column[Any]) -> str |
         raise _not_addable(
             table,
             column,
-            "what should the rows that are there have in it? Give it a default, let it be null, or "
+            "the rows that are there would have no value. Give it a default, let it be null, or "
             "name another --database",
         ) from error
 
 
 def _in_sql(connection: Connection, column: Column[Any], value: Any) -> str:
-    """A value as SQL spells it; where its type has no spelling (JSON), as what is stored of it."""
+    """A value in SQL; where its type cannot be written (JSON), the value that is stored for it."""
     literally = {"literal_binds": True}
     if isinstance(value, bytes) and connection.dialect.name == "sqlite":
-        # SQLAlchemy would make a text of it.
+        # SQLAlchemy would write a text.
         return f"X'{value.hex()}'"
     try:
         return str(literal(value, column.type).compile(connection, compile_kwargs=literally))

@@ -6,9 +6,8 @@ the commands needs no more than this table, and a command that runs needs its ow
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -16,8 +15,15 @@ from typer.main import get_command
 
 from signalcli.cli.invocation import Settings
 from signalcli.cli.options import remember, with_global_options
-from signalcli.cli.output import print_problem, write_document
-from signalcli.cli.problems import EXIT_CODES, Problem, Reported, as_told, usage_problem
+from signalcli.cli.problems import (
+    EXIT_CODES,
+    Problem,
+    Reported,
+    as_told,
+    print_problem,
+    usage_problem,
+    write_document,
+)
 from signalcli.cli.task import Inquiry, Task
 from signalcli.errors import SignalcliError, UsageError
 
@@ -25,8 +31,7 @@ _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EX
 _TAKES_PASSWORD = "PasswordCommand"  # noqa: S105  # the name of a class
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A command.
 
     Attributes:
@@ -99,8 +104,7 @@ def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
     return problem
 
 
-@dataclass(slots=True)
-class Panel:
+class Panel(NamedTuple):
     """Commands that stand together in the help.
 
     Attributes:
@@ -109,7 +113,7 @@ class Panel:
     """
 
     title: str | None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry]
 
 
 class LazyGroup(TyperGroup):

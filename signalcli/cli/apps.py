@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.arguments import complete_signal
+from signalcli.cli.arguments import Ndjson, complete_signal
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Ndjson
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue
 
@@ -104,8 +103,8 @@ def apps(settings: Settings, ndjson: Ndjson = False) -> Inquiry:
 
 
 def _find_apps(named: tuple[str, ...]) -> Findings:
-    from signalcli.apps.installed import find_installed
     from signalcli.apps.inventory import find_apps
+    from signalcli.apps.registry import find_installed
     from signalcli.render.inventory import app_row, apps_view
 
     source = find_installed(named).source

@@ -9,29 +9,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NamedTuple
 
 import typer
 
-from signalcli.cli.command_line import carry_out, report
 from signalcli.cli.invocation import PROGRAM, Invocation, Line, Settings, current, under_way
-from signalcli.cli.output import (
-    kept_clean,
-    let_go_of_stdout,
-    print_note,
-    print_problem,
-    stdout_is_lost,
-    write_document,
-)
+from signalcli.cli.main import carry_out, report
 from signalcli.cli.problems import (
     INTERRUPTED,
     Problem,
     Reported,
     as_told,
     interruption,
+    let_go_of_stdout,
+    print_note,
+    print_problem,
+    stdout_is_lost,
     usage_problem,
+    write_document,
 )
-from signalcli.cli.surroundings import isolated, make_apps_ready
+from signalcli.cli.surroundings import isolated, kept_clean, look_for_garbage
 from signalcli.errors import InvalidValue, UsageError
 
 STANDARD_INPUT = "-"
@@ -43,8 +40,7 @@ MOST_LINES_NAMED = 10
 UNREAD = 141
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A line of a script that is neither blank nor a comment.
 
     Attributes:
@@ -207,19 +203,20 @@ def _make_apps_ready_once(settings: Settings) -> None:
     Where the apps do not load, each command that needs them reports it.
     """
     from signalcli.apps import ImproperlyConfigured, apps
+    from signalcli.apps.registry import make_ready
 
     if not apps.is_ready:
+        look_for_garbage()
         with (
             kept_clean(for_programs=settings.json, quiet=settings.quiet),
             contextlib.suppress(ImproperlyConfigured),
         ):
-            make_apps_ready(settings.apps)
+            make_ready(settings.apps)
 
 
 def _echo(invocation: Invocation) -> None:
     """Show people the command whose output follows."""
-    from signalcli.render.console import make_console, show
-    from signalcli.render.text import plain
+    from signalcli.render.console import make_console, plain, show
     from signalcli.trace.representation import describe_command_line
 
     number = 0 if invocation.line is None else invocation.line.number

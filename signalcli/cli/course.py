@@ -1,18 +1,45 @@
-"""A command under way: what has come of it so far."""
+"""A command under way: what has come of it so far, and the problem that an exception is.
 
+The errors of :mod:`signalcli.errors` carry their exit code. All other exceptions are translated
+here: those that receivers raise, and SQLAlchemy's about the database.
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from signalcli.cli.failures import problem_of
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
+
+from signalcli.apps import ImproperlyConfigured
 from signalcli.cli.invocation import Settings
-from signalcli.cli.output import let_go_of_stdout, print_traceback_if_wanted
-from signalcli.cli.problems import Problem, Terminated, interruption, termination
+from signalcli.cli.problems import (
+    Problem,
+    Terminated,
+    as_told,
+    internal_fault,
+    interruption,
+    let_go_of_stdout,
+    outcome_of,
+    print_traceback_if_wanted,
+    termination,
+)
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import without_password
-from signalcli.trace import Recorder
+from signalcli.db.database import unusable, without_password
+from signalcli.dispatch import Receiver
+from signalcli.dispatch.signatures import describe
+from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
+from signalcli.trace import Failure, Recorder, Response
+from signalcli.trace.representation import describe_failure
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+class Blaming(Protocol):
+    """A watcher of dispatches that knows which receiver raised an exception."""
+
+    def culprit(self, error: BaseException) -> Response | None:
+        """The response that raised an exception first, or None where none did."""
 
 
 class Course:
@@ -41,10 +68,8 @@ class Course:
         self.settings = settings
         self.name = name
         self.task = task
-        piecemeal = task.piecemeal if isinstance(task, Task) else None
-        recorder = task.recorder if isinstance(task, Task) else None
-        self.recorder = Recorder() if recorder is None else recorder
-        self.totals = piecemeal.totals if piecemeal is not None else None
+        self.recorder = task.recorder or Recorder()
+        self.totals = task.piecemeal.totals if task.piecemeal else None
         self.begun = datetime.now(UTC).replace(tzinfo=None)
         self.is_heard = False
         self.engine: Engine | None = None
@@ -60,8 +85,7 @@ class Course:
     @property
     def is_document(self) -> bool:
         """Whether the answer is one JSON document."""
-        is_lines = isinstance(self.task, Inquiry) and self.task.ndjson
-        return self.settings.json and not is_lines
+        return self.settings.json and not self.task.ndjson
 
     @property
     def is_streamed(self) -> bool:
@@ -83,13 +107,12 @@ class Course:
         self.problem = self.problem or problem
 
     def problem_of(self, error: BaseException) -> Problem | None:
-        """What an exception means to the user; None where there is nothing to report.
+        """The problem that an exception is to the user; None where there is nothing to report.
 
         Raises:
             BaseException: as :meth:`fail`.
         """
-        piecemeal = self.task.piecemeal if isinstance(self.task, Task) else None
-        outcome = piecemeal.outcome() if piecemeal is not None else None
+        outcome = self.task.piecemeal.outcome() if self.task.piecemeal else None
         if isinstance(error, KeyboardInterrupt):
             return interruption(self.is_written, outcome)
         if isinstance(error, Terminated):
@@ -108,3 +131,99 @@ class Course:
         print_traceback_if_wanted()
         database = without_password(self.settings.database)
         return problem_of(error, blaming, database, self.is_written, outcome)
+
+
+def problem_of(
+    error: BaseException,
+    recorder: Blaming,
+    database: str,
+    is_written: bool,
+    outcome: str | None = None,
+) -> Problem:
+    """The problem that an exception is to the user.
+
+    Arguments:
+        error: the exception that ended the command.
+        recorder: knows which receiver raised it, if one did.
+        database: how the user knows the database.
+        is_written: whether something was committed before.
+        outcome: how much of its work the command leaves behind, where ``is_written`` says too
+            little of that.
+    """
+    problem = fault_of(error, recorder)
+    if problem is None:
+        known = error if isinstance(error, SignalcliError) else unusable(error, database)
+        if known is None:
+            return internal_fault(error)
+        problem = as_told(known)
+    if problem.exit_code == 1 or outcome is not None:
+        return problem._replace(message=f"{problem.message}; {outcome or outcome_of(is_written)}")
+    return problem
+
+
+def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
+    """The problem that an exception is with the request or with a receiver; None for any other.
+
+    Arguments:
+        error: the exception.
+        recorder: as for :func:`problem_of`.
+    """
+    culprit = recorder.culprit(error)
+    if culprit is not None:
+        sender = culprit.dispatch.sender
+        signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
+        # Of several async receivers that failed, the first is named, as in a trace.
+        others, first = _first_of(error, recorder)
+        return _receiver_failed(culprit.receiver, signal, describe_failure(first), others)
+    if isinstance(error, ReceiversFailed):
+        return robust_failures(error.signal, error.failed)
+    if isinstance(error, SignalcliError) and not isinstance(
+        error, DatabaseUnusable | ImproperlyConfigured
+    ):
+        return as_told(error)
+    if isinstance(error, IntegrityError | InvalidRequestError):
+        # The commands have checked what they write themselves.
+        reason = describe_failure(error).message
+        return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
+    return None
+
+
+def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -> Problem:
+    """Receivers failed, but the others ran and the command went on.
+
+    Arguments:
+        signal: the signal's short name.
+        failed: each receiver that failed, with its exception.
+    """
+    receiver, error = failed[0]
+    problem = _receiver_failed(
+        describe(receiver), signal, describe_failure(error), others=len(failed) - 1
+    )
+    return problem._replace(message=f"{problem.message}; the others ran")
+
+
+def _receiver_failed(receiver: str, signal: str, failure: Failure, others: int) -> Problem:
+    story = f"the receiver {receiver} failed on {signal}: {failure.story}"
+    as_well = f", and so did {others} more" if others else ""
+    return Problem(1, "receiver_failed", story + as_well)
+
+
+def _first_of(error: BaseException, recorder: Blaming) -> tuple[int, BaseException]:
+    """The first failure of a group whose receiver is known, and the number of the others."""
+    others = 0
+    while isinstance(error, BaseExceptionGroup):
+        known = [each for each in error.exceptions if recorder.culprit(each) is not None]
+        if not known:
+            break
+        others += len(error.exceptions) - 1
+        error = known[0]
+    return others, error
+
+
+def unwritable_log(error: BaseException, database: str) -> str:
+    """Why a run is not kept in the signal log, and what to do."""
+    if isinstance(error, KeyboardInterrupt):
+        reason: object = "interrupted"
+    else:
+        reason = unusable(error, without_password(database)) or describe_failure(error)
+    return f"the run is not kept in the signal log: {reason} (--no-log does without the log)"

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
 DEFAULT_LOG_KEEP = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class FaultOptions:
+class FaultOptions(NamedTuple):
     """The faults that are put into a run on purpose.
 
     Attributes:
@@ -28,6 +27,15 @@ class FaultOptions:
     delay: tuple[tuple[str, float], ...] = ()
     mute: tuple[str, ...] = ()
 
+    @property
+    def delays(self) -> dict[str, float]:
+        """The seconds of each glob; the last one that fits counts, so a repeated one moves back."""
+        seconds: dict[str, float] = {}
+        for pattern, each in self.delay:
+            seconds.pop(pattern, None)
+            seconds[pattern] = each
+        return seconds
+
     def with_more(self, other: "FaultOptions") -> "FaultOptions":
         """These and, after them, others."""
         return FaultOptions(
@@ -38,8 +46,7 @@ class FaultOptions:
 NO_FAULTS = FaultOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The values of the global options.
 
     Attributes:
@@ -69,8 +76,7 @@ class Settings:
         return without_password(self.database)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The place of a command in a script.
 
     Attributes:
@@ -84,8 +90,7 @@ class Line:
     is_piped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """A command line.
 
     Attributes:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_format, moment
-from signalcli.cli.filters import Wanted, with_filters
+from signalcli.cli.arguments import Ndjson, Wanted, complete_format, moment, with_filters
 from signalcli.cli.invocation import Settings, current
-from signalcli.cli.options import Ndjson
-from signalcli.cli.output import stdout_is_read
+from signalcli.cli.surroundings import stdout_is_read
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue, NotFound
 from signalcli.render.exports import formats
@@ -89,8 +87,8 @@ def _list(
     connection: "Connection",
 ) -> Findings:
     from signalcli.log.finding import find
+    from signalcli.render.console import plain
     from signalcli.render.log import run_row, runs_table
-    from signalcli.render.text import plain
 
     found = find(connection, wanted.filter, below=before, most=most)
 
@@ -151,8 +149,8 @@ def stats(settings: Settings, wanted: Wanted) -> Inquiry:
 
 def _count(settings: Settings, wanted: Wanted, connection: "Connection") -> Findings:
     from signalcli.log.statistics import of_receivers, of_signals
+    from signalcli.render.console import plain
     from signalcli.render.log import StatisticsTables, statistics_row
-    from signalcli.render.text import plain
 
     receivers = of_receivers(connection, wanted.filter)
     signals = of_signals(connection, wanted.filter)
@@ -319,10 +317,10 @@ def _export(
     connection: "Connection",
 ) -> Findings:
     from signalcli.log.runs import read_trace
+    from signalcli.render.console import plain
     from signalcli.render.exports import export as exported
-    from signalcli.render.text import plain
 
-    (chosen,) = _chosen(connection, settings, Wanted(), run, 1)
+    (chosen,) = _chosen(connection, settings, Wanted({}), run, 1)
     trace = read_trace(connection, chosen.number)
     suffix = output.suffix if output is not None else ""
     text = exported(format_name, chosen, trace, suffix)

@@ -1,20 +1,42 @@
-"""The entry point: the process around a command line, and its exit code."""
+"""The entry point: the process around a command line, one command line, and its exit code.
 
+Nothing is imported here that ``--version`` does without.
+"""
+
+import gc
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from signalcli.cli.command_line import carry_out
-from signalcli.cli.invocation import current
-from signalcli.cli.output import let_go_of_stdout, print_problem
-from signalcli.cli.problems import INTERRUPTED, Terminated, unwritable_answer
-from signalcli.cli.surroundings import look_for_garbage_seldom, pass_over_what_is_loaded
+from signalcli import __version__
+from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
+from signalcli.cli.problems import (
+    INTERRUPTED,
+    Problem,
+    Reported,
+    Terminated,
+    as_told,
+    internal_fault,
+    interruption,
+    let_go_of_stdout,
+    print_problem,
+    print_traceback_if_wanted,
+    unwritable_answer,
+    usage_problem,
+    write_document,
+)
+from signalcli.errors import SignalcliError
+
+# The shell sets this variable to ask Typer for completions.
+COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
+_YES = ("1", "true", "t", "yes", "y", "on")
 
 
 def main() -> NoReturn:
     """Run signalcli with the arguments of the process, and exit."""
-    look_for_garbage_seldom()
+    # Nearly all that is loaded stays: Python need not look for garbage until apps are loaded.
+    gc.disable()
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         # A process that was started to ignore the signal, as by nohup, goes on ignoring it.
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -43,10 +65,93 @@ def main() -> NoReturn:
     except Terminated as terminated:
         code = 128 + terminated.args[0]
     finally:
-        # Commands without apps leave nothing that has to be cleared up.
-        pass_over_what_is_loaded()
+        # Without apps there is nothing to clear up when the process ends.
+        if not gc.isenabled():
+            gc.freeze()
     sys.exit(code)
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
     raise Terminated(number)
+
+
+def carry_out(invocation: Invocation) -> int:
+    """Carry out one command line, and return its exit code.
+
+    Arguments:
+        invocation: the command line. Its failure is reported, not raised.
+
+    Raises:
+        OSError: standard output takes no more.
+        Terminated: the system asks the process to end.
+    """
+    with under_way(invocation):
+        if (
+            invocation.arguments == ("--version",)
+            and invocation.line is None
+            and COMPLETION_VARIABLE not in os.environ
+        ):
+            # Typer takes long to load, and is not needed here.
+            print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
+            return 0
+        try:
+            return _carry_out(invocation)
+        except Reported as failure:
+            return failure.exit_code
+        except SystemExit as leaving:
+            # Typer leaves so when nobody reads what it prints (`signalcli --help | head -1`).
+            if isinstance(leaving.__context__, BrokenPipeError):
+                raise leaving.__context__ from None
+            raise
+        except KeyboardInterrupt:
+            return report(interruption(is_written=False))
+        except OSError:
+            raise
+        except Exception as error:
+            return report(_problem_of(error))
+
+
+def _carry_out(invocation: Invocation) -> int:
+    """Have Typer read a command line and call its command."""
+    # The version needs no Typer; and an error of this import is reported like any other.
+    from signalcli.cli.app import program
+
+    # Where every line of the answer is to be JSON, there is no help.
+    is_json = invocation.line is not None and invocation.line.settings.json
+    more: dict[str, Any] = {"help_option_names": []} if is_json else {}
+    arguments = list(invocation.arguments)
+    code: int = program()(arguments, prog_name=PROGRAM, standalone_mode=False, **more) or 0
+    # Typer makes this code of a Ctrl-C that came before or after the work.
+    return report(interruption(is_written=False)) if code == INTERRUPTED else code
+
+
+def _problem_of(error: Exception) -> Problem:
+    # Typer's usage errors have no common public class, but these attributes.
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        message = " ".join(error.format_message().split())
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else PROGRAM
+        stop = "" if message.endswith((".", "?", "!")) else "."
+        return usage_problem(f"{message[:1].lower()}{message[1:]}{stop} See `{path} --help`")
+    print_traceback_if_wanted()
+    return as_told(error) if isinstance(error, SignalcliError) else internal_fault(error)
+
+
+def report(problem: Problem) -> int:
+    """Report the problem of the current command line; returns the exit code."""
+    if _wants_json():
+        write_document(None, problem=problem)
+    else:
+        print_problem(problem)
+    return problem.exit_code
+
+
+def _wants_json() -> bool:
+    """Whether ``--json`` was asked for, on a command line that may be wrong."""
+    invocation = current()
+    if invocation.line is not None and invocation.line.settings.json:
+        return True
+    arguments = invocation.arguments
+    if "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    return "--json" in arguments or os.environ.get("SIGNALCLI_JSON", "").lower() in _YES

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import complete_field, complete_model, complete_signal
+from signalcli.cli.arguments import Robust, Trace, complete_field, complete_model, complete_signal
 from signalcli.cli.invocation import Settings
-from signalcli.cli.options import Robust, Trace
 from signalcli.cli.task import Answer, Task
 
 if TYPE_CHECKING:
@@ -58,11 +57,11 @@ def create(
 
 def _create(database: str, model: str, fields: Sequence[str], session: "Session") -> Answer:
     from signalcli.apps import apps
-    from signalcli.objects import working
+    from signalcli.objects import operations
     from signalcli.objects.values import assignments_of
     from signalcli.render.objects import object_name, object_row
 
-    instance = working.create(session, apps.get_model(model), assignments_of(fields))
+    instance = operations.create(session, apps.get_model(model), assignments_of(fields))
     row = object_row(instance)
     return Answer(row, f"Created {object_name(row)} in {database}")
 
@@ -84,12 +83,12 @@ def _change(
     database: str, model: str, key: str, fields: Sequence[str], session: "Session"
 ) -> Answer:
     from signalcli.apps import apps
-    from signalcli.objects import working
+    from signalcli.objects import operations
     from signalcli.objects.values import assignments_of
     from signalcli.render.objects import changes_row, changes_story, object_name, object_row
 
     said = assignments_of(fields)
-    instance, changes = working.change(session, apps.get_model(model), key, said)
+    instance, changes = operations.change(session, apps.get_model(model), key, said)
     row = object_row(instance)
     name = f"{object_name(row)} in {database}"
     return Answer(
@@ -108,10 +107,10 @@ def remove(settings: Settings, model: Model, key: Key) -> Task:
 
 def _remove(database: str, model: str, key: str, session: "Session") -> Answer:
     from signalcli.apps import apps
-    from signalcli.objects import working
+    from signalcli.objects import operations
     from signalcli.render.objects import object_name, object_row
 
-    row = working.remove(session, apps.get_model(model), key, object_row)
+    row = operations.remove(session, apps.get_model(model), key, object_row)
     return Answer(row, f"Removed {object_name(row)} from {database}")
 
 
@@ -166,14 +165,15 @@ def _get(
 def _one(
     settings: Settings, session: "Session", model: type[Any], words: list[str], trace: bool
 ) -> Answer:
-    from signalcli.objects import working
-    from signalcli.objects.refusals import InvalidInput, quoted
+    from signalcli.errors import InvalidValue
+    from signalcli.objects import operations
+    from signalcli.objects.fields import quoted
     from signalcli.render.objects import object_row, object_view
 
     key, *more = words
     if more:
-        raise InvalidInput(f"{quoted(more[0])} stands after a primary key, which says it all")
-    row = object_row(working.find(session, model, key, load=trace))
+        raise InvalidValue(f"{quoted(more[0])} stands after a primary key, which says it all")
+    row = object_row(operations.find(session, model, key, load=trace))
     return Answer(row, view=None if settings.json else object_view(row))
 
 
@@ -186,13 +186,13 @@ def _several(
     trace: bool,
 ) -> Answer:
     from signalcli.db.models import model_name
-    from signalcli.objects import working
+    from signalcli.objects import operations
     from signalcli.objects.values import assignments_of
     from signalcli.render.objects import object_row, objects_view
 
     most = limit or (None if settings.json else MOST_SHOWN)
     # One more tells whether there are more.
-    found = working.find_all(
+    found = operations.find_all(
         session, model, assignments_of(words), None if most is None else most + 1, load=trace
     )
     rows = [object_row(instance) for instance in found[:most]]
@@ -203,7 +203,7 @@ def _several(
     if len(found) > len(rows) and limit is None:
         from rich.console import Group
 
-        from signalcli.render.text import plain
+        from signalcli.render.console import plain
 
         view = Group(view, plain(f"… and more; --limit shows more than {len(rows)}"))
     return Answer(rows, view=view)
@@ -254,7 +254,7 @@ def _send(
     robust: bool,
     session: "Session",
 ) -> Answer:
-    from signalcli.cli.failures import robust_failures
+    from signalcli.cli.course import robust_failures
     from signalcli.objects import sending
     from signalcli.objects.values import assignments_of
 

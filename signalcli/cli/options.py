@@ -4,7 +4,6 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -19,8 +18,7 @@ from signalcli.cli.invocation import (
     Settings,
     current,
 )
-from signalcli.cli.output import write_document
-from signalcli.cli.problems import TRACEBACK_VARIABLE
+from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
 
 T = TypeVar("T")
 DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
@@ -60,14 +58,6 @@ _APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file.
 _TRACEBACK_HELP = "Show the traceback of what goes wrong."
 _VERSION_HELP = "Print the version and exit."
 
-# Of the commands that send a signal themselves.
-Robust = Annotated[
-    bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
-]
-# Of the commands that show what is stored.
-Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
-# Of the commands that list something.
-Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
 Traceback = Annotated[
     bool,
     typer.Option(
@@ -203,7 +193,7 @@ def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE"
     }
-    return replace(settings, **own, apps=said.apps, faults=settings.faults.with_more(said.faults))
+    return settings._replace(**own, apps=said.apps, faults=settings.faults.with_more(said.faults))
 
 
 def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settings) -> Settings:
@@ -212,14 +202,14 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
     Apps are made ready once in a process.
     """
     # Only a batch needs this, and has made the apps ready.
-    from signalcli.apps.installed import find_installed
+    from signalcli.apps.registry import find_installed
 
     if settings.apps and settings.apps != find_installed(of_script.apps).names:
         ctx.fail(
             "The apps are those of the whole batch: name them before it, as in "
             f"`signalcli --app {settings.apps[0]} batch FILE`."
         )
-    return replace(settings, apps=of_script.apps)
+    return settings._replace(apps=of_script.apps)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -299,8 +289,7 @@ def with_global_options(
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
-        settings = replace(
-            ctx.obj,
+        settings = ctx.obj._replace(
             **said,
             apps=(*ctx.obj.apps, *apps),
             faults=ctx.obj.faults.with_more(faults),

@@ -1,7 +1,13 @@
-"""The problems that commands report, and the exit codes that they leave with."""
+"""The problems that commands report, the exit codes they leave with, and how both are printed.
 
-from dataclasses import dataclass
+``--version`` loads this module: it imports the standard library alone at its top.
+"""
 
+import os
+import sys
+from typing import Any, NamedTuple
+
+from signalcli.cli.invocation import current
 from signalcli.errors import SignalcliError
 
 INTERRUPTED = 130
@@ -19,9 +25,10 @@ EXIT_CODES = {
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 
+_is_let_go = False
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(NamedTuple):
     """Why a command failed.
 
     Attributes:
@@ -83,7 +90,6 @@ def unwritable_answer(error: OSError, is_written: bool) -> Problem:
 def internal_fault(error: BaseException) -> Problem:
     """An exception that nobody expected: signalcli itself is at fault."""
     try:
-        # `--version` loads this module, too.
         from signalcli.trace.representation import describe_failure
 
         failure = describe_failure(error)
@@ -97,3 +103,74 @@ def internal_fault(error: BaseException) -> Problem:
         f"internal fault{story}; please report it, as the README "
         f'says under "Reporting a fault" ({TRACEBACK_VARIABLE}=1 shows the traceback)',
     )
+
+
+def write_document(
+    command: str | None,
+    *,
+    run: int | None = None,
+    result: Any = None,
+    dispatches: list[dict[str, Any]] | None = None,
+    problem: Problem | None = None,
+) -> None:
+    """Write the JSON document of a command; for a line of a script, with the line's number."""
+    from signalcli.render.document import document, dumps
+
+    contents = document(
+        command,
+        run=run,
+        result=result,
+        dispatches=dispatches or [],
+        error=None if problem is None else (problem.code, problem.message),
+    )
+    if (line := current().line) is not None:
+        contents["line"] = line.number
+        contents["exit_code"] = 0 if problem is None else problem.exit_code
+    print(dumps(contents, encoding=sys.stdout.encoding))
+
+
+def print_problem(problem: Problem) -> None:
+    """Print an error on one line of standard error, which names the line of a script."""
+    # A receiver may have closed it; then there is nothing to flush.
+    if not sys.stdout.closed:
+        sys.stdout.flush()
+    print_note(f"error: {_place()}{problem.message}")
+
+
+def print_warning(message: str) -> None:
+    """Print a warning on one line of standard error, which names the line of a script."""
+    print_note(f"warning: {_place()}{message}")
+
+
+def _place() -> str:
+    line = current().line
+    return "" if line is None else f"line {line.number}: "
+
+
+def print_note(message: str) -> None:
+    """Print a note beside the answer, on one line of standard error."""
+    from signalcli.render.text import visible
+
+    print(visible(message.replace("\n", "\\n")), file=sys.stderr)
+
+
+def print_traceback_if_wanted() -> None:
+    """Print the traceback of the exception at hand, if the environment asks for it."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        # Only who looks for a fault needs this.
+        import traceback
+
+        traceback.print_exc()
+
+
+def let_go_of_stdout() -> None:
+    """Drop the rest of standard output, whose reader has gone."""
+    global _is_let_go
+    _is_let_go = True
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def stdout_is_lost() -> bool:
+    """Whether standard output leads nowhere any more."""
+    return _is_let_go or sys.stdout.closed

@@ -1,40 +1,45 @@
 """The way of every command: make the apps ready, watch, do the work, keep the run, show it.
 
-Loaded when a command runs; its help and completion do without.
+Loaded when a command runs; its help and completion do without. Rich, of which ``--json`` has no
+use, is imported by the functions that draw, as it takes a tenth of the time of a command.
 """
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import normalize
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import SAWarning
+
 from signalcli.apps import ImproperlyConfigured, apps
+from signalcli.apps.registry import make_ready
 from signalcli.apps.signals import (
     command,
     command_finished,
     command_started,
     got_command_exception,
 )
-from signalcli.cli import faults
-from signalcli.cli.course import Course
-from signalcli.cli.failures import unwritable_log
-from signalcli.cli.invocation import NO_FAULTS, PROGRAM, Settings, current
-from signalcli.cli.output import (
-    kept_clean,
+from signalcli.apps.tables import bring_up_to_date
+from signalcli.cli.course import Course, unwritable_log
+from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
+from signalcli.cli.problems import (
+    Reported,
     let_go_of_stdout,
     print_note,
     print_problem,
     print_traceback_if_wanted,
     print_warning,
+    unwritable_answer,
     write_document,
 )
-from signalcli.cli.problems import Reported, unwritable_answer
 from signalcli.cli.surroundings import (
     back_to_this_folder,
+    kept_clean,
     leave_logs_to_others,
     leave_warnings_to_others,
-    make_apps_ready,
+    look_for_garbage,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Row, Task
 from signalcli.db.database import is_kept
@@ -42,20 +47,15 @@ from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
+from signalcli.log.runs import Run, keep
+from signalcli.log.schema import open_log, refuse_newer
 from signalcli.render.document import dispatches_of, dumps
-from signalcli.trace import record
+from signalcli.render.printing import growing_table, print_text, print_totals, print_view
+from signalcli.trace import Faults, injected, record
+from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
 from signalcli.trace.representation import describe_command_line, shorten
-from signalcli.trace.totals import totalled
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from signalcli.log.runs import Run
-    from signalcli.trace.totals import BlamingTotals
-
-# Two things that load slowly are imported by the functions that need them: Rich, of which --json
-# has no use, and the tables of the database, of which the commands for apps have none.
+from signalcli.trace.totals import BlamingTotals, totalled
 
 ALWAYS_SENT = {
     "signalcli.apps.signals.command_started",
@@ -108,44 +108,34 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
     _leave(course)
 
 
-@contextlib.contextmanager
-def _growing_table(course: Course) -> Iterator[None]:
+def _growing_table(course: Course) -> contextlib.AbstractContextManager[None]:
     """Show people the trace as it grows; keep standard output clean for programs.
 
-    Where only totals are kept, nobody could tell who prints what, and all of it is dropped.
+    Where only totals are kept, nobody could tell which receiver prints what, and all of it is
+    dropped.
     """
-    settings, task = course.settings, course.task
-    if course.totals is not None:
-        with kept_clean(for_programs=False, quiet=True):
-            yield
-    elif isinstance(task, Inquiry):
-        with kept_clean(for_programs=settings.json or task.ndjson, quiet=settings.quiet):
-            yield
-    elif task.shows_trace and not settings.json and not settings.quiet:
-        from signalcli.render.console import make_console
-        from signalcli.render.table import growing_table
-
-        with growing_table(course.recorder, make_console()):
-            yield
-    else:
-        with kept_clean(for_programs=settings.json, quiet=settings.quiet):
-            yield
+    settings, task, is_counted = course.settings, course.task, course.totals is not None
+    if task.shows_trace and not (settings.json or settings.quiet or is_counted):
+        return growing_table(course.recorder)
+    is_json = settings.json or task.ndjson
+    return kept_clean(for_programs=is_json and not is_counted, quiet=settings.quiet or is_counted)
 
 
 def _make_apps_ready(course: Course) -> None:
     """Make the installed apps ready; a command that can do without them warns where they fail."""
     settings, task = course.settings, course.task
     try:
-        installed = make_apps_ready(settings.apps)
-        app = task.app if isinstance(task, Task) else None
-        if app is not None and not apps.is_installed(app):
+        if not apps.is_ready:
+            look_for_garbage()
+        installed = make_ready(settings.apps)
+        if task.app is not None and not apps.is_installed(task.app):
             raise ImproperlyConfigured(
-                f"this command is for the users of the app {app}, which is not installed: "
+                f"this command is for the users of the app {task.app}, which is not installed: "
                 f"{installed.source} lists {', '.join(installed.names)}"
             )
-        faults.check(settings.faults)
+        _check(settings.faults)
     except ImproperlyConfigured as error:
-        if isinstance(task, Task) or task.needs_apps or settings.faults != NO_FAULTS:
+        if task.needs_apps or settings.faults != NO_FAULTS:
             raise
         if not settings.quiet:
             print_warning(f"no receiver hears of this command: {error}")
@@ -153,10 +143,29 @@ def _make_apps_ready(course: Course) -> None:
         course.is_heard = True
 
 
+def _check(wanted: FaultOptions) -> None:
+    """Make sure that every glob of the faults on purpose fits something.
+
+    Raises:
+        NotFound: no connected receiver, or no signal, has a name like that.
+    """
+    if wanted == NO_FAULTS:
+        return
+    # Most runs have no faults, and do without the inventory.
+    from signalcli.apps.inventory import find_connections, find_signals, no_match
+
+    entries = find_connections()
+    for pattern in (*wanted.fail, *(pattern for pattern, _ in wanted.delay)):
+        if not any(matches(pattern, each.short_receiver, each.receiver) for each in entries):
+            raise no_match("receiver", repr(pattern), "receivers")
+    for pattern in wanted.mute:
+        find_signals(pattern)
+
+
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
     if isinstance(course.task, Task):
-        leave_warnings_to_others()
+        leave_warnings_to_others(SAWarning)
         course.engine = open_engine(
             course.settings.database, writes=course.task.writes, creates=course.task.creates
         )
@@ -167,8 +176,12 @@ def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
 @contextlib.contextmanager
 def _watched(course: Course) -> Iterator[None]:
     """Record the dispatches, and put the wanted faults into them."""
-    watching = record(course.recorder) if course.totals is None else totalled(course.totals)
-    with faults.put_in(course.settings.faults), watching:
+    wanted = course.settings.faults
+    with contextlib.ExitStack() as stack:
+        if wanted != NO_FAULTS:
+            stack.enter_context(injected(Faults(wanted.fail, wanted.delays, wanted.mute)))
+        totals = course.totals
+        stack.enter_context(record(course.recorder) if totals is None else totalled(totals))
         yield
 
 
@@ -184,15 +197,12 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
     except BaseException as error:
         course.failure = error
         course.fail(error)
-        if isinstance(task, Task) and task.piecemeal is not None:
+        if task.piecemeal is not None:
             course.answer = task.piecemeal.answer()
 
 
-def _work_in_session(course: Course, task: Task, engine: "Engine") -> None:
+def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    from signalcli.apps.tables import bring_up_to_date
-    from signalcli.log.schema import refuse_newer
-
     on_begin = (refuse_newer, bring_up_to_date)
     with open_session(engine, course.note_commit, on_begin) as session:
         answer = task.work(session)
@@ -206,8 +216,6 @@ def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) ->
     """Look the findings up. A document takes all of them at once, to report the problem of any."""
     sources = []
     if inquiry.reads_log:
-        from signalcli.log.schema import open_log
-
         sources.append(closing.enter_context(open_log(course.settings.database)))
     findings = inquiry.work(*sources)
     course.answer = findings
@@ -243,8 +251,6 @@ def _keep(course: Course) -> None:
     settings, task = course.settings, course.task
     if isinstance(task, Inquiry) or not (settings.log and task.shows_trace):
         return
-    from signalcli.log.runs import keep
-
     run = _run_of(course, task)
     if run.error_code == DatabaseUnusable.code:
         return
@@ -268,10 +274,8 @@ def _keep(course: Course) -> None:
         _warn(settings, error)
 
 
-def _run_of(course: Course, task: Task) -> "Run":
+def _run_of(course: Course, task: Task) -> Run:
     """The run as the log keeps it."""
-    from signalcli.log.runs import Run
-
     answer, problem, trace = course.answer, course.problem, course.recorder.trace
     message, result, found = "", None, task.users[:0]
     if isinstance(answer, Answer):
@@ -319,8 +323,7 @@ def _show(course: Course) -> None:
             course.is_told = True
             write_document(course.name, **_document_of(course), problem=course.problem)
         elif isinstance(course.answer, Findings):
-            is_lines = isinstance(course.task, Inquiry) and course.task.ndjson
-            _print_findings(course.answer, is_lines, course.settings)
+            _print_findings(course.answer, course.task.ndjson, course.settings)
         elif course.answer is not None and not course.settings.quiet:
             _print_answer(course.answer, course.totals)
         sys.stdout.flush()
@@ -330,7 +333,7 @@ def _show(course: Course) -> None:
         let_go_of_stdout()
         course.problem, course.is_told = unwritable_answer(error, course.is_written), False
     except KeyboardInterrupt as error:
-        if isinstance(course.task, Task) or not course.task.until_interrupted:
+        if not course.task.until_interrupted:
             course.problem, course.is_told = course.problem_of(error), False
     except Exception as error:
         course.problem, course.is_told = course.problem_of(error), False
@@ -347,17 +350,15 @@ def _document_of(course: Course) -> dict[str, Any]:
     }
 
 
-def _print_answer(answer: Answer, totals: "BlamingTotals | None") -> None:
+def _print_answer(answer: Answer, totals: BlamingTotals | None) -> None:
     if not answer.view and not answer.message:
         return
-    from signalcli.render.console import make_console, show
-    from signalcli.render.text import plain
-
     if counted := tuple(totals or ()):
-        from signalcli.render.table import totals_table
-
-        show(totals_table(counted), make_console())
-    show(answer.view or plain(answer.message), make_console())
+        print_totals(counted)
+    if answer.view:
+        print_view(answer.view)
+    else:
+        print_text(answer.message)
 
 
 def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> None:
@@ -368,10 +369,8 @@ def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> N
     elif findings.text is not None:
         sys.stdout.write(findings.text)
     elif not settings.quiet:
-        from signalcli.render.console import make_console, show
-
         for view in findings.views():
-            show(view, make_console())
+            print_view(view)
             sys.stdout.flush()
         if findings.note:
             print_note(findings.note)

@@ -1,88 +1,56 @@
-"""The process around a command: its folder, apps, logs, warnings and garbage, and how they stay."""
+"""The process around a command: its streams, folder, logs, warnings and garbage, and how they stay.
+
+Commands import this module before they run: it loads neither the apps nor SQLAlchemy.
+"""
 
 import contextlib
 import gc
+import logging
 import os
+import select
 import sys
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Iterator
+from typing import TextIO
 
 from signalcli.cli.problems import TRACEBACK_VARIABLE
 
-if TYPE_CHECKING:
-    from signalcli.apps.installed import Installed
-
-# `--version` loads this module, too. Therefore the functions import what they need beyond it.
-
 # After so many more new objects than freed ones, Python looks for garbage.
 GARBAGE_THRESHOLD = 100_000
-# Nobody has use for what these log on standard error.
+# The table shows what a robust dispatch logs; and what SQLAlchemy logs when Ctrl-C comes at a bad
+# moment is of no use to anybody.
 LOGGERS = ("signalcli", "sqlalchemy")
 
 
-def look_for_garbage_seldom() -> None:
-    """Have Python look for garbage seldom: nearly all that a command line loads stays."""
-    gc.set_threshold(GARBAGE_THRESHOLD)
+def look_for_garbage() -> None:
+    """Have Python look for garbage, but not among what is loaded by now, nearly all of which stays.
 
-
-@cache
-def pass_over_what_is_loaded() -> None:
-    """Have Python look for no garbage among what is loaded by now, not even when the process ends.
-
-    Called before the users' apps are loaded: their objects are cleared up as ever. Only the first
-    call does anything, as there may be garbage later.
+    To be called before the users' apps are loaded: their objects are cleared up as ever.
     """
     gc.freeze()
-
-
-def make_apps_ready(named: Sequence[str]) -> "Installed":
-    """Make the installed apps ready.
-
-    Arguments:
-        named: the apps that ``--app`` names; where there are none, those of
-            :func:`signalcli.apps.installed.find_installed`.
-
-    Raises:
-        ImproperlyConfigured: one does not load.
-    """
-    from signalcli.apps.installed import make_ready
-
-    pass_over_what_is_loaded()
-    return make_ready(named)
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.enable()
 
 
 def leave_logs_to_others() -> None:
-    """Have nothing logged on standard error, where nobody has set logging up.
-
-    The table shows what a robust dispatch would log; and what SQLAlchemy logs when Ctrl-C comes at
-    a bad moment is of no use to anybody.
-    """
-    import logging
-
+    """Have nothing logged on standard error, where nobody has set logging up."""
     if not os.environ.get(TRACEBACK_VARIABLE):
         for name in LOGGERS:
             logging.getLogger(name).addHandler(logging.NullHandler())
 
 
-def leave_warnings_to_others() -> None:
-    """Have SQLAlchemy's warnings, which are for authors of models, printed only when asked for."""
-    import warnings
-
-    from sqlalchemy.exc import SAWarning
-
+def leave_warnings_to_others(category: type[Warning]) -> None:
+    """Have warnings that are for authors of models printed only when asked for."""
     if not sys.warnoptions and not os.environ.get(TRACEBACK_VARIABLE):
-        warnings.simplefilter("ignore", SAWarning)
+        warnings.simplefilter("ignore", category)
 
 
 @contextlib.contextmanager
 def back_to_this_folder() -> Iterator[None]:
     """Return from wherever receivers go, so that relative paths mean the same after them."""
-    from pathlib import Path
-
     folder = None
     with contextlib.suppress(OSError):
-        folder = Path.cwd()
+        folder = os.getcwd()  # noqa: PTH109  # handed back as it is
     try:
         yield
     finally:
@@ -98,9 +66,6 @@ def isolated() -> Iterator[None]:
     Those are the environment, the working directory, the filters of warnings, and the handlers of
     what signalcli and SQLAlchemy log. What apps and receivers keep in their modules is theirs.
     """
-    import logging
-    import warnings
-
     environment = dict(os.environ)
     handlers = [(logger, logger.handlers[:]) for logger in map(logging.getLogger, LOGGERS)]
     try:
@@ -112,3 +77,51 @@ def isolated() -> Iterator[None]:
             os.environ.update(environment)
         for logger, before in handlers:
             logger.handlers[:] = before
+
+
+@contextlib.contextmanager
+def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
+    """Keep the output of apps and receivers out of the answer.
+
+    Arguments:
+        for_programs: whether standard output is for JSON; other output goes to standard error.
+        quiet: whether other output is dropped.
+    """
+    if for_programs:
+        with output_to(sys.stderr):
+            yield
+    elif quiet:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):  # noqa: PTH123  # os.devnull is a name, not a path
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def output_to(stream: TextIO) -> Iterator[None]:
+    """Send standard output elsewhere, also that of the programs that we start."""
+    sys.stdout.flush()
+    saved: int | None = None
+    try:
+        # What stands for standard output may be no file, as in a test.
+        saved = os.dup(1)
+        os.dup2(stream.fileno(), 1)
+    except OSError:
+        pass
+    try:
+        with contextlib.redirect_stdout(stream):
+            yield
+    finally:
+        stream.flush()
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)
+
+
+def stdout_is_read() -> bool:
+    """Whether somebody may still read standard output."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not any(event & select.POLLERR for _, event in poll.poll(0))

@@ -6,7 +6,7 @@ and the completion of a command stay quick.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,8 +38,7 @@ class Answer:
     users: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """The answer of a command that looked something up.
 
     Attributes:
@@ -58,8 +57,7 @@ class Findings:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piecemeal:
+class Piecemeal(NamedTuple):
     """The difference where a command commits its work piece by piece, perhaps a lot of it.
 
     Attributes:
@@ -97,6 +95,10 @@ class Task:
     piecemeal: Piecemeal | None = None
     recorder: "Recorder | None" = None
 
+    needs_apps: ClassVar = True
+    ndjson: ClassVar = False
+    until_interrupted: ClassVar = False
+
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
@@ -122,3 +124,8 @@ class Inquiry:
     needs_apps: bool = True
     writes: bool = False
     until_interrupted: bool = False
+
+    shows_trace: ClassVar = False
+    app: ClassVar[str | None] = None
+    piecemeal: ClassVar[Piecemeal | None] = None
+    recorder: ClassVar["Recorder | None"] = None

@@ -7,20 +7,29 @@ whether by ``clear()``. So that is noted when it happens. Notes go with their in
 
 import itertools
 import threading
-from collections.abc import Callable, Collection
+import weakref
+from collections.abc import Callable, Collection, Iterable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Table, event, inspect
-from sqlalchemy.orm import InstanceState, Mapper, RelationshipProperty, object_session
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import RelationshipProperty, object_session
 from sqlalchemy.orm.collections import collection_adapter
 
 from signalcli.db.causes import causes_of
 from signalcli.db.compat.models import instrumented
-from signalcli.db.compat.states import Relationship, is_expression, memory_of, state_of
+from signalcli.db.compat.states import (
+    Relationship,
+    State,
+    is_expression,
+    memory_of,
+    state_of,
+    state_or_none,
+)
 from signalcli.db.models import ForEachModel, mapped_models
+from signalcli.db.relationships import relationships_of
 from signalcli.db.signals import m2m_changed
 from signalcli.db.wrapping import unwrap, wrap_method
 from signalcli.dispatch import watching
@@ -42,15 +51,6 @@ def _remembered(answer: Callable[[Relationship], T]) -> Callable[[Relationship],
         return found
 
     return remember
-
-
-def many_to_many(mapper: Mapper[Any]) -> list[Relationship]:
-    """The relationships of a model through which rows of a link table are written."""
-    return [
-        relationship
-        for relationship in mapper.relationships
-        if isinstance(relationship.secondary, Table) and not relationship.viewonly
-    ]
 
 
 @_remembered
@@ -99,7 +99,7 @@ def link_model(relationship: Relationship) -> Any:
     return table
 
 
-def primary_keys(instances: Collection[Any]) -> set[Any]:
+def primary_keys(instances: Iterable[Any]) -> set[Any]:
     """The instances' primary keys: each a value, or a tuple where the key has several columns.
 
     An instance whose key only the database knows is left out: its row is still to be inserted, or
@@ -108,8 +108,13 @@ def primary_keys(instances: Collection[Any]) -> set[Any]:
     keys = set()
     for instance in instances:
         state = state_of(instance)
-        key = state.identity or tuple(state.mapper.primary_key_from_instance(instance))
-        if not any(value is None or is_expression(value) for value in key):
+        if state.key is not None:
+            key = state.key[1]
+        else:
+            key = tuple(state.mapper.primary_key_from_instance(instance))
+            if any(map(is_expression, key)):
+                continue
+        if None not in key:
             keys.add(key[0] if len(key) == 1 else key)
     return keys
 
@@ -173,9 +178,6 @@ def _collection_class(relationship: RelationshipProperty[Any]) -> type[Any]:
     return instrumented(type(factory()))
 
 
-State = InstanceState[Any]
-
-
 class Asked:
     """The changes that the program has made to one collection since it was last written.
 
@@ -189,33 +191,36 @@ class Asked:
     def __init__(self) -> None:
         self.place = next(_places)
         self.by_clear = False
-        self._others: WeakSet[State] = WeakSet()
+        # Weak references without a callback: of an object there is only one, which costs next to
+        # nothing to ask for. The dead ones are forgotten with the rest.
+        self._others: set[weakref.ref[State]] = set()
 
     def add(self, other: State) -> None:
         """Note that the collection was asked to take in or to give up another instance."""
-        self._others.add(other)
+        self._others.add(weakref.ref(other))
 
     def discard(self, other: State) -> None:
         """Forget another instance: its own collection was changed since."""
-        self._others.discard(other)
+        self._others.discard(weakref.ref(other))
 
     def concerns(self, other: Any) -> bool:
         """Whether this side, rather than the other, was the last to change its link to another."""
-        return state_of(other) in self._others
+        return weakref.ref(state_of(other)) in self._others
 
 
 _places = itertools.count()
 _notes: WeakKeyDictionary[State, dict[str, Asked]] = WeakKeyDictionary()
 
 
-def asked(instance: Any, relationship: Relationship) -> Asked | None:
+def asked(state: State, relationship: Relationship) -> Asked | None:
     """The changes that the program has made to an instance's collection; None if there are none."""
-    return _notes.get(state_of(instance), {}).get(relationship.key)
+    notes = _notes.get(state)
+    return None if notes is None else notes.get(relationship.key)
 
 
-def forget(instance: Any, relationship: Relationship) -> None:
+def forget(state: State, relationship: Relationship) -> None:
     """Forget the changes to an instance's collection: it was written."""
-    notes = _notes.get(state_of(instance))
+    notes = _notes.get(state)
     if notes is not None:
         notes.pop(relationship.key, None)
 
@@ -224,43 +229,54 @@ def _is_wanted() -> bool:
     return not m2m_changed.is_idle
 
 
-def _note(instance: Any, relationship: Relationship) -> Asked:
+def _note(state: State, relationship: Relationship) -> Asked:
     # Asking for the session of each member that is added to a large collection takes a while.
-    causes = causes_of(object_session(instance)) if watching.observers else None
-    if causes is not None:
-        causes.note_first(instance, relationship.key)
-    notes = _notes.setdefault(state_of(instance), {})
-    if relationship.key not in notes:
-        notes[relationship.key] = Asked()
-    return notes[relationship.key]
+    if watching.observers:
+        instance = state.obj()
+        causes = causes_of(object_session(instance))
+        if causes is not None:
+            causes.note_first(instance, relationship.key)
+    notes = _notes.get(state)
+    if notes is None:
+        notes = _notes[state] = {}
+    noted = notes.get(relationship.key)
+    if noted is None:
+        noted = notes[relationship.key] = Asked()
+    return noted
 
 
 def _listen_to(attribute: Any, relationship: Relationship) -> None:
     other_side = counterpart(relationship)
 
-    def note(instance: Any, value: Any, initiator: Any) -> None:
+    # Called for each member of a collection. The three options keep SQLAlchemy from putting a
+    # wrapper around the listener, which would take longer than the listener does.
+    def note(state: State, value: Any, initiator: Any, key: Any = None) -> Any:
         # SQLAlchemy calls the listeners of both sides; the initiator tells which side was changed.
-        if initiator.parent_token is not relationship or not _is_wanted():
-            return
-        other = inspect(value, raiseerr=False)
-        if isinstance(other, InstanceState):
-            _note(instance, relationship).add(other)
-            if other_side is not None and other in _notes:
-                notes = _notes[other].get(other_side.key)
-                if notes is not None:
-                    notes.discard(state_of(instance))
+        if initiator.parent_token is relationship and not m2m_changed.is_idle:
+            other = state_or_none(value)
+            if other is not None:
+                notes = _note(state, relationship)
+                # Where there is no other side, all changes are this one's.
+                if other_side is not None:
+                    notes.add(other)
+                    others_notes = asked(other, other_side)
+                    if others_notes is not None:
+                        others_notes.discard(state)
+        return value
 
-    def note_both(instance: Any, value: Any, old: Any, initiator: Any) -> None:
+    def note_both(state: State, value: Any, old: Any, initiator: Any, key: Any = None) -> Any:
         if value is not old:
-            note(instance, old, initiator)
-            note(instance, value, initiator)
+            note(state, old, initiator)
+            note(state, value, initiator)
+        return value
 
+    unwrapped = {"raw": True, "retval": True, "include_key": True}
     if relationship.uselist:
-        event.listen(attribute, "append", note)
+        event.listen(attribute, "append", note, **unwrapped)
     else:
         # Without `active_history`, which would load the old instance for the sake of the listener.
-        event.listen(attribute, "set", note_both)
-    event.listen(attribute, "remove", note)
+        event.listen(attribute, "set", note_both, **unwrapped)
+    event.listen(attribute, "remove", note, **unwrapped)
 
 
 def _note_clear(collection: Any) -> None:
@@ -268,10 +284,9 @@ def _note_clear(collection: Any) -> None:
     # The collection of a class that is instrumented, but mapped to no table, is none of ours.
     if adapter is not None and len(adapter) and adapter.owner_state.manager.is_mapped:
         state = adapter.owner_state
-        instance = state.object
         relationship = state.mapper.relationships.get(adapter.attr.key)
-        if instance is not None and relationship in many_to_many(state.mapper):
-            _note(instance, relationship).by_clear = True
+        if state.obj() is not None and relationship in relationships_of(state.mapper).many_to_many:
+            _note(state, relationship).by_clear = True
 
 
 def _forget_expired(state: State, keys: Collection[str] | None) -> None:
@@ -284,7 +299,7 @@ def _forget_expired(state: State, keys: Collection[str] | None) -> None:
 
 
 def _listen(model: type[Any]) -> None:
-    relationships = many_to_many(inspect(model))
+    relationships = relationships_of(inspect(model)).many_to_many
     for relationship in relationships:
         _listen_to(getattr(model, relationship.key), relationship)
     if relationships:
@@ -296,7 +311,7 @@ _clears = ClearWatch(_note_clear)
 
 
 def _prepare(model: type[Any]) -> None:
-    for relationship in many_to_many(inspect(model)):
+    for relationship in relationships_of(inspect(model)).many_to_many:
         if relationship.uselist:
             _clears.add(relationship)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.util import ReadOnlyProperties
 
@@ -13,17 +14,19 @@ from signalcli.db.compat.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Relationships:
-    """The relationships of a model through which rows are written, except link tables.
+    """The relationships of a model through which rows are written.
 
     Attributes:
         orphaning: those to children that are deleted when they lose this parent.
         to_children: those that are stored in the children's foreign keys.
         to_parents: those that are stored in the instance's own foreign keys.
+        many_to_many: those that are stored in a link table.
     """
 
     orphaning: tuple[Relationship, ...]
     to_children: tuple[Relationship, ...]
     to_parents: tuple[Relationship, ...]
+    many_to_many: tuple[Relationship, ...]
 
     def __bool__(self) -> bool:
         return bool(self.to_children or self.to_parents)
@@ -45,6 +48,7 @@ def _sorted_out(relationships: ReadOnlyProperties[Relationship]) -> Relationship
         orphaning=tuple(each for each in written if each.cascade.delete_orphan),
         to_children=_of(written, RelationshipDirection.ONETOMANY),
         to_parents=_of(written, RelationshipDirection.MANYTOONE),
+        many_to_many=tuple(each for each in written if isinstance(each.secondary, Table)),
     )
 
 

@@ -160,7 +160,7 @@ class Signal:
     @property
     def is_idle(self) -> bool:
         """Whether no receiver is connected and nobody watches, so that sending has no effect."""
-        return not observers and self._table.is_empty
+        return not (self._table.places or observers)
 
     def has_listeners(self, sender: Any = None) -> bool:
         """Whether a dispatch from this sender would reach a receiver, as in Django."""

@@ -1,4 +1,4 @@
-"""Fields of a model: its columns and relationships, and checks of the names that are given."""
+"""Fields of a model: its columns and relationships, checks of their names, words for messages."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -8,7 +8,8 @@ from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from signalcli.db.models import model_name
-from signalcli.objects.refusals import InvalidInput, listed, quoted
+from signalcli.errors import InvalidValue
+from signalcli.trace.representation import MASK, represent, shorten
 
 
 def columns_of(model: type[Any]) -> dict[str, Column[Any]]:
@@ -33,65 +34,84 @@ def key_fields(model: type[Any]) -> list[str]:
     return [mapper.get_property_by_column(column).key for column in mapper.primary_key]
 
 
+def foreign_keys_of(relationship: RelationshipProperty[Any]) -> dict[str, str]:
+    """The fields that a to-one relationship sets, each with the target's field that it copies."""
+    if relationship.direction.name != "MANYTOONE":
+        return {}
+    field, target_field = (
+        each.get_property_by_column for each in (relationship.parent, relationship.mapper)
+    )
+    pairs = relationship.local_remote_pairs or ()
+    return {field(local).key: target_field(remote).key for local, remote in pairs}
+
+
 def names_of(model: type[Any]) -> list[str]:
     """The names of columns and relationships, in the order of the model."""
     return [*columns_of(model), *relationships_of(model)]
 
 
 def refuse_unknown(model: type[Any], names: Iterable[str]) -> None:
-    """Refuse names of fields that a model does not have.
+    """Refuse a name that is no field of the model.
 
     Raises:
-        InvalidInput: there is one.
+        InvalidValue: there is such a name.
     """
     known = names_of(model)
     for name in names:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             guess = f"did you mean {close[0]}? " if close else ""
-            raise InvalidInput(
+            raise InvalidValue(
                 f"{model_name(model)} has no field {quoted(name)}; {guess}it has {listed(known)}"
             )
 
 
-def refuse_twice_said(model: type[Any], names: Iterable[str]) -> None:
+def refuse_double(model: type[Any], names: Iterable[str]) -> None:
     """Refuse a foreign key together with the relationship that sets it.
 
     Raises:
-        InvalidInput: both are given.
+        InvalidValue: both are given.
     """
     given = set(names)
     for name, relationship in relationships_of(model).items():
         if name in given:
             for field in foreign_keys_of(relationship):
                 if field in given:
-                    raise InvalidInput(f"{name} and {field} say the same; give one of them")
+                    raise InvalidValue(f"{name} and {field} say the same; give one of them")
 
 
 def refuse_other_kind(model: type[Any], values: Mapping[str, Any]) -> None:
-    """Refuse a discriminator, the column that tells derived models apart, of another model.
+    """Refuse another model's value in the discriminator, the column that tells models apart.
 
     Raises:
-        InvalidInput: it is another model's.
+        InvalidValue: the value is another model's.
     """
     mapper: Mapper[Any] = inspect(model)
     if mapper.polymorphic_on is None or mapper.polymorphic_on not in mapper.columns.values():
         return
     name = mapper.get_property_by_column(mapper.polymorphic_on).key
     if name in values and values[name] != mapper.polymorphic_identity:
-        raise InvalidInput(
+        raise InvalidValue(
             f"{name} says that it is a {model_name(model)}, and has to be "
             f"{quoted(mapper.polymorphic_identity)}"
         )
 
 
-def foreign_keys_of(relationship: RelationshipProperty[Any]) -> dict[str, str]:
-    """The fields that a to-one relationship sets, each with the target's field that it copies."""
-    if relationship.direction.name != "MANYTOONE":
-        return {}
-    return {
-        relationship.parent.get_property_by_column(
-            local
-        ).key: relationship.mapper.get_property_by_column(remote).key
-        for local, remote in relationship.local_remote_pairs or ()
-    }
+def quoted(value: Any, name: str = "") -> str:
+    """A value as a message quotes it: on one line, cut where it is long, masked where secret.
+
+    Arguments:
+        value: the value, mostly a text.
+        name: the field that the value is for.
+    """
+    return MASK if is_secret(name) else shorten(repr(represent(value)))
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field's name says that its value must not be shown."""
+    return represent("", name) == MASK
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(names)

@@ -1,24 +1,22 @@
-"""Sending any signal by name, with arguments from a command line."""
+"""Sending a signal by name, with arguments from a command line."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from signalcli.apps.errors import ModelNotFound
 from signalcli.apps.inventory import signals_within
-from signalcli.apps.registry import Apps, apps
+from signalcli.apps.registry import Apps, ModelNotFound, apps
 from signalcli.db import Session
 from signalcli.db.database import using
 from signalcli.db.models import model_name
 from signalcli.dispatch import Receiver, Signal
+from signalcli.errors import InvalidValue, NotFound
+from signalcli.objects.fields import listed, quoted
 from signalcli.objects.keys import key_of
-from signalcli.objects.refusals import InvalidInput, NoSuchObject, listed, quoted
-from signalcli.objects.values import Assignment
+from signalcli.objects.values import Assignments
 from signalcli.trace.names import sender_name
 
-INSTANCE = "instance"
 OWN_NAMES = ("self", "sender", "signal", "session")
 
 
@@ -28,7 +26,7 @@ class Sent:
 
     Attributes:
         signal: its full name.
-        sender: the name of the sender, if there was one.
+        sender: the name of the sender; None where there was none.
         responses: how many receivers there were.
         failed: the receivers that failed, with their exceptions; empty unless sent robustly.
     """
@@ -42,7 +40,7 @@ class Sent:
 def send(
     session: Session,
     name: str,
-    said: Mapping[str, Assignment],
+    given: Assignments,
     *,
     sender: str | None = None,
     robust: bool = False,
@@ -50,27 +48,28 @@ def send(
 ) -> Sent:
     """Send a signal of the installed apps.
 
-    A signal that names its arguments must get just those; ``session`` and ``using`` are always
-    provided. An ``instance`` is given by its primary key, where the sender is a model.
+    A signal that names its arguments gets these and no others. signalcli itself provides
+    ``session`` and ``using``. Where the sender is a model, an ``instance`` is given by its primary
+    key.
 
     Arguments:
         session: the session.
         name: the signal's full name, the end of it, or its short name.
-        said: the named arguments.
-        sender: the name of a model, or the full name of any other object that is imported; None
-            for nobody in particular.
+        given: the named arguments.
+        sender: the name of a model, or the full name of another object in an imported module;
+            None for no sender.
         robust: whether a failing receiver leaves the others to run.
         installed: the installed apps.
 
     Raises:
-        NoSuchObject: there is no such signal, sender or instance.
-        InvalidInput: several signals have the name; an argument is missing, or not the signal's.
+        NotFound: there is no such signal, sender or instance.
+        InvalidValue: several signals have the name; an argument is missing or unknown.
         AmbiguousModel: several models have the sender's name.
-        Exception: what a receiver raised, where not robust.
+        Exception: a receiver raised it, and the sending is not robust.
     """
     signal = find_signal(name, installed)
     source = None if sender is None else find_sender(sender, installed)
-    named = _arguments(signal, source, said, session)
+    named = _arguments(signal, source, given, session)
     responses = (signal.send_robust if robust else signal.send)(source, **named)
     return Sent(
         signal=signal.path,
@@ -84,8 +83,8 @@ def find_signal(name: str, installed: Apps = apps) -> Signal:
     """A signal of the installed apps, or of signalcli, by name.
 
     Raises:
-        NoSuchObject: there is none.
-        InvalidInput: there are several.
+        NotFound: there is none.
+        InvalidValue: there are several.
     """
     signals = signals_within(installed)
     found = [signal for signal in signals if signal.path == name] or [
@@ -95,10 +94,10 @@ def find_signal(name: str, installed: Apps = apps) -> Signal:
         return found[0]
     if found:
         paths = listed(signal.path for signal in found)
-        raise InvalidInput(f"there are several signals called {name}: {paths}")
+        raise InvalidValue(f"there are several signals called {name}: {paths}")
     close = get_close_matches(name, [signal.name for signal in signals], n=1)
     guess = f"did you mean {close[0]}? " if close else ""
-    raise NoSuchObject(
+    raise NotFound(
         f"there is no signal {quoted(name)}; {guess}`signalcli signals` shows what there is"
     )
 
@@ -107,7 +106,7 @@ def find_sender(name: str, installed: Apps = apps) -> Any:
     """A model by name, or another object by its full name, if its module is imported.
 
     Raises:
-        NoSuchObject: there is neither.
+        NotFound: there is neither.
         AmbiguousModel: several models have the name.
     """
     try:
@@ -115,9 +114,9 @@ def find_sender(name: str, installed: Apps = apps) -> Any:
     except ModelNotFound as error:
         target = _imported(name)
         if target is None:
-            raise NoSuchObject(
-                f"there is no sender {quoted(name)}: no model is called so, and no object that is "
-                "imported"
+            raise NotFound(
+                f"there is no sender {quoted(name)}: neither a model nor an object in an imported "
+                "module has this name"
             ) from error
         return target
 
@@ -133,36 +132,27 @@ def _imported(name: str) -> Any:
     return None
 
 
-def _arguments(
-    signal: Signal, sender: Any, said: Mapping[str, Assignment], session: Session
-) -> dict[str, Any]:
-    provided: dict[str, Any] = {
-        "session": session,
-        "using": using(session.get_bind()),
-    }
-    for name in said:
+def _arguments(signal: Signal, sender: Any, given: Assignments, session: Session) -> dict[str, Any]:
+    for name in given:
         if name in OWN_NAMES:
-            raise InvalidInput(f"the argument {name} is given by signalcli itself")
+            raise InvalidValue(f"the argument {name} is given by signalcli itself")
     wanted = signal.providing_args
-    named: dict[str, Any] = {name: one.value for name, one in said.items()}
+    named: dict[str, Any] = {name: one.value for name, one in given.items()}
     if wanted is None:
         return named
     unknown = [name for name in named if name not in wanted]
     if unknown:
         takes = f"it provides {listed(wanted)}" if wanted else "it provides none"
-        raise InvalidInput(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
+        raise InvalidValue(f"{signal.name} has no argument {quoted(unknown[0])}; {takes}")
+    provided = {"session": session, "using": using(session.get_bind())}
     named = {name: provided[name] for name in wanted if name in provided} | named
     missing = [name for name in wanted if name not in named]
     if missing:
-        raise InvalidInput(f"{signal.name} also provides {listed(missing)}; give name=value")
-    if INSTANCE in wanted and hasattr(sender, "model_fields"):
-        named[INSTANCE] = _instance(session, sender, said[INSTANCE])
+        raise InvalidValue(f"{signal.name} also provides {listed(missing)}; give name=value")
+    if "instance" in wanted and hasattr(sender, "model_fields"):
+        instance = given["instance"]
+        key = key_of(sender, instance.value, is_json=instance.is_json)
+        named["instance"] = session.get(sender, key)
+        if named["instance"] is None:
+            raise NotFound(f"there is no {model_name(sender)} {quoted(instance.value)}")
     return named
-
-
-def _instance(session: Session, model: type[Any], said: Assignment) -> Any:
-    key = key_of(model, said.value, is_json=said.is_json)
-    instance = session.get(model, key)
-    if instance is None:
-        raise NoSuchObject(f"there is no {model_name(model)} {quoted(said.value)}")
-    return instance

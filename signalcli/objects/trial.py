@@ -11,27 +11,34 @@ from sqlalchemy.exc import (
     OperationalError,
     StatementError,
 )
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from signalcli.db.initialization import unannounced
-from signalcli.db.models import mapped_models, model_name
-from signalcli.errors import DatabaseUnusable
-from signalcli.objects.refusals import InvalidInput, ObjectExists, Refusal, listed
+from signalcli.db.models import model_name
+from signalcli.errors import AlreadyExists, InvalidValue, SignalcliError
+from signalcli.objects.fields import listed
 from signalcli.trace.representation import describe_failure
 
 OWN_PACKAGE = __name__.rpartition(".")[0]
 
+# What drivers call a violation: SQLite's names, SQL states, MySQL's numbers.
+_UNIQUE = {
+    *("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"),
+    *("23505", 1062),
+}
+_FOREIGN_KEY = {"SQLITE_CONSTRAINT_FOREIGNKEY", "23503", 1451, 1452}
+
 
 def refusal_of(
     session: Session, model: type[Any], act: Callable[[Session], Any], done: str
-) -> Refusal | None:
+) -> SignalcliError | None:
     """Why a request cannot be carried out even without signals; None where it could be.
 
-    The request is repeated by a session that sends no signals, in a savepoint that is rolled back.
+    The request runs again in a session that sends no signals, in a savepoint that is rolled back.
     If it fails there, too, the request is at fault; otherwise a receiver is.
 
     Arguments:
-        session: its transaction is used.
+        session: the session whose transaction is used.
         model: the model of the object.
         act: carries the request out, in the session that it is given.
         done: the verb of the request, for the message: "written" or "read".
@@ -47,9 +54,9 @@ def refusal_of(
         try:
             act(silent)
             silent.flush()
-        except (Refusal, OperationalError, DatabaseUnusable) as error:
-            if isinstance(error, Refusal):
-                return error
+        except SignalcliError as error:
+            return error
+        except OperationalError:
             raise
         except Exception as error:
             if _is_our_own(error):
@@ -59,7 +66,7 @@ def refusal_of(
 
 
 def _is_our_own(error: Exception) -> bool:
-    """Whether this package raised an exception itself, and no code of the model."""
+    """Whether this package raised the exception itself, rather than code of the model."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -67,62 +74,39 @@ def _is_our_own(error: Exception) -> bool:
     return str(place).startswith(OWN_PACKAGE)
 
 
-def _refusal(model: type[Any], error: Exception, done: str) -> Refusal:
-    reason = _words(error)
-    name = model_name(model)
-    kind, _, columns = reason.partition(" constraint failed: ")
-    fields = listed(_field(model, column) for column in columns.split(", "))
-    if isinstance(error, IntegrityError) and _is_of_unique(error):
-        what = f"the same {fields}" if columns else f"the same values ({reason})"
-        return ObjectExists(f"there is a {name} with {what} already; choose another")
-    if isinstance(error, IntegrityError) and kind == "NOT NULL":
-        return InvalidInput(f"{name}: a value is missing for {fields}")
-    if isinstance(error, IntegrityError) and kind == "CHECK":
-        return InvalidInput(f"{name}: the values break the rule {columns}")
-    if isinstance(error, IntegrityError) and _is_of_foreign_key(error):
-        return InvalidInput(f"{name}: what refers to something would lead nowhere then")
+def _refusal(model: type[Any], error: Exception, done: str) -> SignalcliError:
+    reason, name = _words(error), model_name(model)
+    if isinstance(error, IntegrityError):
+        # SQLite alone names the rule and the columns.
+        rule, _, columns = reason.partition(" constraint failed: ")
+        fields = listed(_field(model, column) for column in columns.split(", "))
+        codes = _codes(error)
+        if codes & _UNIQUE:
+            same = f"the same {fields}" if columns else f"the same values ({reason})"
+            return AlreadyExists(f"there is a {name} with {same} already; choose another")
+        if rule == "NOT NULL":
+            return InvalidValue(f"{name}: a value is missing for {fields}")
+        if rule == "CHECK":
+            return InvalidValue(f"{name}: the values break the rule {columns}")
+        if codes & _FOREIGN_KEY:
+            return InvalidValue(f"{name}: a reference would lead nowhere")
     if isinstance(error, CircularDependencyError):
-        return InvalidInput(f"{name}: this goes round in circles; make one change after the other")
-    return InvalidInput(f"{name}: this cannot be {done}: {reason}")
-
-
-def referring(session: Session, instance: Any) -> str:
-    """The model and column that refer to an object: ``shop.Order (customer_id)``, or empty."""
-    tables = inspect(instance).mapper.tables
-    for model in mapped_models():
-        for column in inspect(model).local_table.columns:
-            for foreign_key in column.foreign_keys:
-                remote = foreign_key.column
-                if remote.table in tables and column.table not in tables:
-                    field = inspect(instance).mapper.get_property_by_column(remote).key
-                    value = getattr(instance, field)
-                    if session.exec(select(column).where(column == value)).first() is not None:
-                        return f"{model_name(model)} ({column.name})"
-    return ""
+        return InvalidValue(f"{name}: this goes round in circles; make one change after the other")
+    return InvalidValue(f"{name}: this cannot be {done}: {reason}")
 
 
 def _words(error: Exception) -> str:
     """The message of an exception; of a database error, the database's own message."""
     if isinstance(error, StatementError) and error.orig is not None:
-        known = isinstance(error, IntegrityError | DataError)
-        return str(error.orig) if known else f"{type(error.orig).__name__}: {error.orig}"
+        is_plain = isinstance(error, IntegrityError | DataError)
+        return str(error.orig) if is_plain else f"{type(error.orig).__name__}: {error.orig}"
     failure = describe_failure(error)
-    # Validators raise these; their message alone says enough.
-    is_plain = type(error) in (ValueError, AssertionError) and failure.message
+    # Validators raise these two; their message alone says enough.
+    is_plain = type(error) in (ValueError, AssertionError) and bool(failure.message)
     return failure.message if is_plain else str(failure)
 
 
-def _is_of_unique(error: IntegrityError) -> bool:
-    kinds = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
-    return bool(_codes(error) & {*kinds, "23505", 1062})
-
-
-def _is_of_foreign_key(error: IntegrityError) -> bool:
-    return bool(_codes(error) & {"SQLITE_CONSTRAINT_FOREIGNKEY", "23503", 1451, 1452})
-
-
 def _codes(error: IntegrityError) -> set[Any]:
-    """The codes of a violation, by driver: SQLite's names, SQL states, MySQL's numbers."""
     names = ("sqlite_errorname", "sqlstate", "pgcode")
     codes = {getattr(error.orig, name, None) for name in names}
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None

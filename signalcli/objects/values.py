@@ -14,10 +14,14 @@ from sqlalchemy import Column, Integer, TypeDecorator, inspect
 from sqlalchemy.engine.default import DefaultDialect
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import columns_of
-from signalcli.objects.refusals import InvalidInput, listed, quoted
+from signalcli.errors import InvalidValue
+from signalcli.objects.fields import columns_of, listed, quoted
+
+LARGEST = 2**63
 
 _ASSIGNMENT = re.compile(r"(?P<name>[^\s=:]+)(?P<json>:?)=(?P<value>.*)", re.DOTALL)
+# NUL, and halves of surrogate pairs, which UTF-8 cannot write.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +44,32 @@ class Assignment:
         return self.is_json and self.value is None
 
 
+Assignments = Mapping[str, Assignment]
+
+
 def is_assignment(word: str) -> bool:
     """Whether a word of a command line has the form ``name=text`` or ``name:=JSON``."""
     return _ASSIGNMENT.fullmatch(word) is not None
 
 
 def assignments_of(words: Iterable[str], what: str = "field") -> dict[str, Assignment]:
-    """The assignments that words of a command line make, by the names of the fields.
+    """The assignments in some words of a command line, by the names of the fields.
 
     Arguments:
         words: the words.
         what: the noun for a field in messages.
 
     Raises:
-        InvalidInput: a word is no assignment, its JSON is none, or a field is named twice.
+        InvalidValue: a word is no assignment, its JSON is invalid, or a field is named twice.
     """
     found: dict[str, Assignment] = {}
     for word in words:
         match = _ASSIGNMENT.fullmatch(word)
         if match is None:
-            raise InvalidInput(f"{quoted(word)} is no {what}; write name=value")
+            raise InvalidValue(f"{quoted(word)} is no {what}; write name=value")
         name, value = match["name"], match["value"]
         if name in found:
-            raise InvalidInput(f"the {what} {quoted(name)} is named twice")
+            raise InvalidValue(f"the {what} {quoted(name)} is named twice")
         is_json = bool(match["json"])
         found[name] = Assignment(name, _json(name, value) if is_json else value, is_json)
     return found
@@ -81,8 +88,8 @@ def _json(name: str, text: str) -> Any:
         return _loads(text)
     except (ValueError, RecursionError) as error:
         reason = error.args[0] if isinstance(error, json.JSONDecodeError) else str(error)
-        raise InvalidInput(
-            f"{name}:={quoted(text, name)} is no JSON: {reason}; a text is given as {name}=text"
+        raise InvalidValue(
+            f"{name}:={quoted(text, name)} is not JSON: {reason}; write a text as {name}=text"
         ) from error
 
 
@@ -101,103 +108,102 @@ def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"there is no {word} in JSON")
 
 
-LARGEST = 2**63
-
-
-def value_of_type(model: type[Any], name: str, said: Assignment) -> Any:
+def value_of_type(model: type[Any], name: str, given: Assignment) -> Any:
     """A value of a field's type, without the model's validators.
 
-    It is for a search, where a value need not be one that the model would store.
+    A search uses it: there the value need not be one that the model would store.
 
     Raises:
-        InvalidInput: it is not of the type.
+        InvalidValue: the value does not fit the type.
     """
-    if said.is_null:
+    if given.is_null:
         return None
-    field = model.model_fields[name]
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(field.annotation)
+        adapter: TypeAdapter[Any] = TypeAdapter(model.model_fields[name].annotation)
     except PydanticUserError:
         # Only the model itself can validate this type: the value is compared as given.
-        return _storable(model, name, said.value)
+        return _storable(model, name, given.value)
     try:
-        value = adapter.validate_python(said.value)
+        value = adapter.validate_python(given.value)
     except ValidationError as error:
-        value = _reread(adapter, said)
-        if value is None:
-            raise InvalidInput(_story(model, error, {name: said}, within=name)) from error
+        try:
+            value = adapter.validate_python(_readings(given)[-1])
+        except ValidationError:
+            raise InvalidValue(_story(model, error, {name: given}, within=name)) from error
     return _storable(model, name, value)
 
 
-def new_values(
-    model: type[Any], said: Mapping[str, Assignment], known: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The values that a new instance is made of; other fields get their defaults.
+def new_values(model: type[Any], given: Assignments, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new instance; other fields get their defaults.
 
     All of the model's validators run. None of its signals are sent.
 
     Arguments:
         model: the model.
-        said: the assignments to its columns.
+        given: the assignments to its columns.
         known: further values, already of the right types.
 
     Raises:
-        InvalidInput: a value is not valid, or one is missing.
+        InvalidValue: a value is not valid, or one is missing.
     """
-    values = {name: one.value for name, one in said.items()} | dict(known)
+    values = {name: one.value for name, one in given.items()} | dict(known)
     try:
         return _validated(model, values)
     except ValidationError as error:
         unread = {place[0] for place in _places(error)}
-        reread = {name: value for name, value in _as_json(said).items() if name in unread}
+        # A list or an object may be given as a text that is JSON.
+        reread = {
+            name: value
+            for name, one in given.items()
+            if name in unread
+            for value in _readings(one)[1:]
+        }
         try:
             if reread:
                 return _validated(model, values | reread)
         except ValidationError:
             pass
-        raise InvalidInput(_story(model, error, said)) from error
+        raise InvalidValue(_story(model, error, given)) from error
 
 
-def changed_values(
-    instance: Any, said: Mapping[str, Assignment], known: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The values of the fields that change: those that are named, and those that a validator sets.
+def changed_values(instance: Any, given: Assignments, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The new values of an instance: of the fields that are named or that a validator sets.
 
     The validators of the named fields run, and those of the model as a whole. Those of other fields
     do not: a validator need not accept a value that it once returned.
 
     Arguments:
-        instance: the instance; it stays as it is.
-        said: the assignments to its columns.
+        instance: the instance; it stays unchanged.
+        given: the assignments to its columns.
         known: further values, already of the right types.
 
     Raises:
-        InvalidInput: a value is not valid.
+        InvalidValue: a value is not valid.
     """
     model = type(instance)
     draft = inspect(model).class_manager.new_instance()
     draft.__dict__.update({name: getattr(instance, name) for name in columns_of(model)})
     before = dict(draft.__dict__)
-    given: dict[str, Any] = {name: one.value for name, one in said.items()}
-    given.update(known)
+    readings: dict[str, list[Any]] = {name: _readings(one) for name, one in given.items()}
+    readings |= {name: [value] for name, value in known.items()}
     problems: dict[str, ValidationError] = {}
-    for name in given:
-        error = _assigned(draft, name, given[name], said.get(name))
+    for name in readings:
+        error = _assigned(draft, name, readings[name])
         if error is not None:
             problems[name] = error
     # A rule about several fields only counts once all new values are assigned.
     for error in problems.values():
         if _places(error):
-            raise InvalidInput(_story(model, error, said)) from error
+            raise InvalidValue(_story(model, error, given)) from error
     for name in list(problems)[-1:]:
-        last = _assigned(draft, name, given[name], said.get(name))
+        last = _assigned(draft, name, readings[name])
         if last is not None:
-            raise InvalidInput(_story(model, last, said)) from last
+            raise InvalidValue(_story(model, last, given)) from last
     after = {name: draft.__dict__.get(name) for name in columns_of(model)}
     return {
         name: _storable(model, name, value)
         for name, value in after.items()
-        if name in given or value is not before[name]
+        if name in readings or value is not before[name]
     }
 
 
@@ -213,10 +219,10 @@ def _validated(model: type[Any], values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _assigned(draft: Any, name: str, value: Any, said: Assignment | None) -> ValidationError | None:
-    """Assign to a draft, first as given, then as JSON; returns the error of a value that fails."""
+def _assigned(draft: Any, name: str, readings: Iterable[Any]) -> ValidationError | None:
+    """Assign to a draft the first reading that fits; return the first error where none fits."""
     first: ValidationError | None = None
-    for each in (value, *([] if said is None else _as_json({name: said}).values())):
+    for each in readings:
         try:
             type(draft).__pydantic_validator__.validate_assignment(
                 draft, name, each, by_alias=False, by_name=True
@@ -230,35 +236,24 @@ def _assigned(draft: Any, name: str, value: Any, said: Assignment | None) -> Val
     return first
 
 
-def _as_json(said: Mapping[str, Assignment]) -> dict[str, Any]:
-    """The values of those texts that are JSON."""
-    read = {name: json_or_none(one.value) for name, one in said.items() if not one.is_json}
-    return {name: value for name, value in read.items() if value is not None}
-
-
-def _reread(adapter: TypeAdapter[Any], said: Assignment) -> Any:
-    """The value of a text that is of the type only as JSON, or None."""
-    value = None if said.is_json else json_or_none(said.value)
-    if value is None:
-        return None
-    try:
-        return adapter.validate_python(value)
-    except ValidationError:
-        return None
+def _readings(given: Assignment) -> list[Any]:
+    """The values that an assignment may mean: the one given, and that of a text that is JSON."""
+    as_json = None if given.is_json else json_or_none(given.value)
+    return [given.value] if as_json is None else [given.value, as_json]
 
 
 def _storable(model: type[Any], name: str, value: Any) -> Any:
     """The value, if a database can hold it."""
     column = columns_of(model).get(name)
     reason = "" if column is None or value is None else _objection(column, value)
-    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+    if isinstance(value, str) and _UNSTORABLE.search(value):
         reason = "has characters that no database holds; write it without"
     elif isinstance(value, int) and column is not None and isinstance(column.type, Integer):
         reason = reason if -LARGEST <= value < LARGEST else "is too large for the database"
     elif isinstance(value, float | Decimal) and math.isnan(value):
         reason = "is no number that can be compared; give another"
     if reason:
-        raise InvalidInput(f"{model_name(model)}: {name} {quoted(str(value), name)} {reason}")
+        raise InvalidValue(f"{model_name(model)}: {name} {quoted(str(value), name)} {reason}")
     return value
 
 
@@ -272,48 +267,36 @@ def _objection(column: Column[Any], value: Any) -> str:
         return ""
     except (ValueError, TypeError) as error:
         if isinstance(value, datetime) and value.tzinfo is None:
-            return "has no time zone; write one behind it, such as Z or +01:00"
+            return "has no time zone; write one after it, such as Z or +01:00"
         return f"cannot be written: {' '.join(str(error).split())}"
     return ""
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _places(error: ValidationError) -> list[tuple[Any, ...]]:
     """The fields of the errors; errors of the model as a whole have none."""
-    return [
-        each["loc"]
-        for each in error.errors(include_url=False, include_context=False)
-        if each["loc"]
-    ]
+    errors = error.errors(include_url=False, include_context=False)
+    return [each["loc"] for each in errors if each["loc"]]
 
 
-def _story(
-    model: type[Any], error: ValidationError, said: Mapping[str, Assignment], within: str = ""
-) -> str:
+def _story(model: type[Any], error: ValidationError, given: Assignments, within: str = "") -> str:
     """All errors of the values on one line."""
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
-    missing = [str(each["loc"][0]) for each in errors if each["type"] == "missing" and each["loc"]]
-    stories = [f"a value is missing for {listed(missing)}"] if missing else []
-    for each in errors:
-        place = (within, *each["loc"]) if within else each["loc"]
-        if each["type"] == "missing" and each["loc"]:
-            continue
-        stories.append(_reason(place, each["msg"], said))
+    missing, stories = [], []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        place = each["loc"]
+        if each["type"] == "missing" and place:
+            missing.append(str(place[0]))
+        else:
+            stories.append(_reason((within, *place) if within else place, each["msg"], given))
+    if missing:
+        stories.insert(0, f"a value is missing for {listed(missing)}")
     return f"{model_name(model)}: {'; '.join(stories)}"
 
 
-def _reason(place: tuple[Any, ...], message: str, said: Mapping[str, Assignment]) -> str:
+def _reason(place: tuple[Any, ...], message: str, given: Assignments) -> str:
     message = message[:1].lower() + message[1:]
     if not place:
         return message
     name = str(place[0])
-    value = f" {quoted(said[name].value, name)}" if name in said else ""
+    value = f" {quoted(given[name].value, name)}" if name in given else ""
     inner = "".join(f"[{part!r}]" for part in place[1:])
     return f"{name}{inner}{value}: {message}"

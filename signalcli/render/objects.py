@@ -10,12 +10,11 @@ from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import columns_of
-from signalcli.objects.keys import key_text
-from signalcli.objects.refusals import is_secret
-from signalcli.objects.working import Changed, key_of_instance
-from signalcli.render.layout import fields as fields_table
-from signalcli.render.layout import listing
+from signalcli.objects.fields import columns_of, is_secret
+from signalcli.objects.keys import key_of_instance, key_text
+from signalcli.objects.operations import Changed
+from signalcli.render.console import fields as fields_table
+from signalcli.render.console import listing
 from signalcli.trace.representation import MASK, describe, shorten
 
 Row = dict[str, Any]

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import SAWarning
 
 from signalcli.apps import apps
-from signalcli.cli.failures import problem_of
+from signalcli.cli.course import problem_of
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
-from signalcli.objects import working
+from signalcli.objects import operations
 from signalcli.objects.fields import key_fields, names_of
-from signalcli.objects.keys import key_text
+from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.values import assignments_of
 from signalcli.render.console import as_text
 from signalcli.render.document import dumps
@@ -120,18 +120,18 @@ def request(draw: st.DrawFn) -> tuple[type[Any], str, str, list[str]]:
 def carry_out(session: Session, model: type[Any], what: str, key: str, words: list[str]) -> None:
     said = assignments_of(words)
     if what == "create":
-        check(session, working.create(session, model, said))
+        check(session, operations.create(session, model, said))
     elif what == "change":
-        instance, changes = working.change(session, model, key, said)
+        instance, changes = operations.change(session, model, key, said)
         dumps(changes_row(changes))
         changes_story(changes)
         check(session, instance)
     elif what == "remove":
-        dumps(working.remove(session, model, key, object_row))
+        dumps(operations.remove(session, model, key, object_row))
     elif what == "find":
-        check(session, working.find(session, model, key, load=False))
+        check(session, operations.find(session, model, key, load=False))
     else:
-        rows = [object_row(each) for each in working.find_all(session, model, said, 20)]
+        rows = [object_row(each) for each in operations.find_all(session, model, said, 20)]
         as_text(objects_view(rows))
         dumps({"rows": rows})
 
@@ -141,10 +141,10 @@ def check(session: Session, instance: Any) -> None:
     row = object_row(instance)
     dumps(row)
     as_text(object_view(row))
-    model, identity = type(instance), working.key_of_instance(instance)
+    model, identity = type(instance), key_of_instance(instance)
     assert len(identity) == len(key_fields(model))
     session.expunge_all()
-    assert object_row(working.find(session, model, key_text(identity))) == row
+    assert object_row(operations.find(session, model, key_text(identity))) == row
 
 
 def fuzz(folder: Path, requests: int) -> Callable[[], None]:

@@ -87,14 +87,14 @@ class TestWhoListsThem:
 @pytest.mark.parametrize(
     ("file", "text", "named"),
     [
-        ("signalcli.toml", "installed-apps = [", "is no TOML"),
+        ("signalcli.toml", "installed-apps = [", "is not TOML"),
         ("signalcli.toml", "installed-apps = 'shop'", "takes a list"),
         ("signalcli.toml", "installed-apps = []", "takes a list"),
         ("signalcli.toml", "installed-apps = ['shop', 3]", "takes a list"),
         ("signalcli.toml", "installed_apps = ['shop']", "no setting 'installed_apps'"),
         ("pyproject.toml", "[tool.signalcli]\nnonsense = 1", "no setting 'nonsense'"),
         ("pyproject.toml", "[tool]\nsignalcli = 'shop'", "is no table"),
-        ("pyproject.toml", "tool = { signalcli = ", "is no TOML"),
+        ("pyproject.toml", "tool = { signalcli = ", "is not TOML"),
         ("signalcli.toml", "\udcff", "cannot be read"),
         ("signalcli.toml", "", ""),
     ],

@@ -41,10 +41,10 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     ),
     "no assignment": ((*CREATE, "stock"), 2, "'stock' is no field"),
     "no name": ((*CREATE, "=5"), 2, "'=5' is no field"),
-    "no JSON": ((*CREATE, "stock:=five"), 2, "stock:='five' is no JSON"),
+    "no JSON": ((*CREATE, "stock:=five"), 2, "stock:='five' is not JSON"),
     "a constant that JSON lacks": ((*CREATE, "weight:=NaN"), 2, "there is no NaN in JSON"),
     "a number that no float holds": ((*CREATE, "weight:=1e999"), 2, "too large"),
-    "JSON nested too deeply": ((*CREATE, "stock:=" + "[" * 100_000), 2, "is no JSON"),
+    "JSON nested too deeply": ((*CREATE, "stock:=" + "[" * 100_000), 2, "is not JSON"),
     "several missing": (
         ("create", "Line", "quantity=2"),
         2,

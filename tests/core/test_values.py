@@ -5,11 +5,12 @@ import unicodedata
 import pytest
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signalcli.core.errors import InvalidValue
 from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
+from signalcli.errors import InvalidValue
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)
@@ -118,6 +119,28 @@ def test_any_text_is_an_email_that_is_kept_or_is_refused(email: str) -> None:
         else:
             assert checked_email(kept) == kept
             assert len(kept) <= 254
+
+
+labels = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
+domains = st.builds(
+    lambda below, top: ".".join([*below, top]),
+    st.lists(labels, min_size=0, max_size=3),
+    st.sampled_from(["com", "org", "net", "de", "io", "test", "arpa", "local", "c", "c1"]),
+)
+likely_domains = st.text(st.sampled_from("abz09-.x@_A"), max_size=70).map(lambda text: f"{text}.de")
+
+
+@unhurried
+@given(st.text(st.sampled_from("abz09_+-.'A"), max_size=66), domains | likely_domains)
+def test_an_email_is_kept_or_refused_as_the_library_says(local: str, domain: str) -> None:
+    email = f"{local}@{domain}"
+    try:
+        normal = validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError:
+        with pytest.raises(InvalidValue):
+            checked_email(email)
+    else:
+        assert checked_email(email) == normal
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The pending changes of a session, and what SQLAlchemy knows of an instance."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,12 @@ def state_of(instance: Any) -> State:
     return instance_state(instance)
 
 
+def state_or_none(value: Any) -> State | None:
+    """The state of an instance; None of a value that is not an instance of a mapped class."""
+    state = getattr(value, "_sa_instance_state", None)
+    return state if isinstance(state, InstanceState) else None
+
+
 def values_before(state: State) -> dict[str, Any]:
     """The old value of each attribute that was set, for code that sets attributes itself."""
     return state.committed_state
@@ -44,6 +50,39 @@ def memory_of(mapper: "Mapper[Any]") -> dict[Any, Any]:
 def contains(session: "Session", state: State) -> bool:
     """Whether an instance is in a session (``instance in session``, without its instance)."""
     return bool(session._contains_state(state))
+
+
+def those_in(session: "Session", instances: Iterable[Any]) -> list[Any]:
+    """Those of some instances that are in a session; None is in no session."""
+    # As `contains`, for the many members of a collection.
+    new = session._new
+    known: dict[Any, State] = session.identity_map._dict
+    return [
+        instance
+        for instance in instances
+        if instance is not None
+        and ((state := instance_state(instance)) in new or known.get(state.key) is state)
+    ]
+
+
+def add_alone(session: "Session", instance: Any) -> bool:
+    """Add an instance that refers to no other as ``Session.add`` does; return whether it was done.
+
+    ``Session.add`` looks through all relationships for others to add, which takes longer than the
+    rest of it.
+    """
+    state = getattr(instance, "_sa_instance_state", None)
+    if state is None or state.key is not None or session._warn_on_events:
+        return False
+    relationships = state.mapper.relationships
+    if state._pending_mutations or any(
+        relationship.key in state.dict or relationship.key in state.committed_state
+        for relationship in relationships
+    ):
+        return False
+    state._orphaned_outside_of_session = False
+    session._save_or_update_impl(state)
+    return True
 
 
 # Session._new and Session._deleted are dictionaries in the order of adding and deleting. They are
@@ -65,6 +104,13 @@ def pending(session: "Session") -> set[State]:
     if session._is_clean():
         return set()
     return {*session._new, *session._deleted, *session._dirty_states}
+
+
+def changed_states(session: "Session") -> list[State]:
+    """The states of the instances that were changed, added and marked for deletion."""
+    marked = session._deleted
+    changed = [state for state in session._dirty_states if state not in marked]
+    return [*changed, *session._new, *marked]
 
 
 class Picture:

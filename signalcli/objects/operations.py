@@ -16,13 +16,14 @@ from sqlmodel import select
 
 from signalcli.db import Session
 from signalcli.db.initialization import unannounced
-from signalcli.db.models import model_name
-from signalcli.errors import DatabaseUnusable
+from signalcli.db.models import mapped_models, model_name
+from signalcli.errors import InvalidValue, NotFound, SignalcliError
 from signalcli.objects.fields import (
     columns_of,
     key_fields,
+    quoted,
+    refuse_double,
     refuse_other_kind,
-    refuse_twice_said,
     refuse_unknown,
     relationships_of,
 )
@@ -30,16 +31,15 @@ from signalcli.objects.keys import (
     Key,
     foreign_keys,
     key_of,
+    key_of_instance,
     key_text,
     refers,
     refuse_missing,
     targets,
 )
-from signalcli.objects.refusals import InvalidInput, NoSuchObject, Refusal, quoted
-from signalcli.objects.trial import referring, refusal_of
-from signalcli.objects.values import Assignment, changed_values, new_values, value_of_type
+from signalcli.objects.trial import refusal_of
+from signalcli.objects.values import Assignments, changed_values, new_values, value_of_type
 
-Said = Mapping[str, Assignment]
 T = TypeVar("T")
 
 
@@ -58,26 +58,29 @@ class Changed:
     after: Any
 
 
-def create(session: Session, model: type[Any], said: Said) -> Any:
+def create(session: Session, model: type[Any], given: Assignments) -> Any:
     """Store a new object, with all signals that this sends.
 
     Arguments:
         session: the session.
         model: the model.
-        said: the assignments to its fields and relationships.
+        given: the assignments to its fields and relationships.
 
     Returns:
         The instance, as the receivers and the database left it.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used, or a value is missing.
-        NoSuchObject: a reference leads nowhere.
-        ObjectExists: a value that has to be unique is there already.
+        InvalidValue: a field, value or key cannot be used, or a value is missing.
+        NotFound: a reference leads nowhere.
+        AlreadyExists: a value that has to be unique is there already.
     """
-    _refuse_wrong_names(model, said)
+    refuse_unknown(model, given)
+    refuse_double(model, given)
 
     def act(session: sqlmodel.Session) -> Any:
-        values, related = _columns_and_targets(session, model, said, new_values)
+        columns, related, known = _split(session, model, given)
+        values = new_values(model, columns, known)
+        _refuse_values(session, model, values, known)
         own = {name: related.pop(name) for name in list(related) if _knows(model, name)}
         instance = model(**values, **own)
         for name, target in related.items():
@@ -90,7 +93,7 @@ def create(session: Session, model: type[Any], said: Said) -> Any:
 
 
 def change(
-    session: Session, model: type[Any], key: str, said: Said
+    session: Session, model: type[Any], key: str, given: Assignments
 ) -> tuple[Any, tuple[Changed, ...]]:
     """Change an object, with all signals that this sends.
 
@@ -98,33 +101,35 @@ def change(
         session: the session.
         model: the model.
         key: the object's primary key, as text.
-        said: the assignments to its fields and relationships.
+        given: the assignments to its fields and relationships.
 
     Returns:
-        The instance, as the receivers and the database left it, and the changes. Without a
-        change, nothing is saved and no signal of saving is sent.
+        The instance, as the receivers and the database left it, and the changes. Where nothing
+        changes, nothing is saved and no signal of saving is sent.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used.
-        NoSuchObject: there is no such object, or a reference leads nowhere.
-        ObjectExists: a value that has to be unique is there already.
+        InvalidValue: a field, value or key cannot be used.
+        NotFound: there is no such object, or a reference leads nowhere.
+        AlreadyExists: a value that has to be unique is there already.
     """
     identity = key_of(model, key)
 
     def act(session: sqlmodel.Session) -> tuple[Any, tuple[Changed, ...]]:
         instance = _get(session, model, identity)
-        _refuse_wrong_names(type(instance), said)
-
-        def read(_: type[Any], said: Said, known: Mapping[str, Any]) -> dict[str, Any]:
-            values = changed_values(instance, said, known)
-            # The relationships themselves set their foreign keys.
-            return {name: value for name, value in values.items() if name not in known}
-
-        values, related = _columns_and_targets(session, type(instance), said, read)
+        kind = type(instance)
+        refuse_unknown(kind, given)
+        refuse_double(kind, given)
+        columns, related, known = _split(session, kind, given)
+        values = changed_values(instance, columns, known)
+        _refuse_values(session, kind, values, known)
+        # A relationship sets its foreign keys itself.
+        new = {name: value for name, value in values.items() if name not in known} | related
+        # In the order in which they were given, then those that validators set.
+        ordered = {name: new[name] for name in given if name in new} | new
         changes = []
-        # One change is one save: what is loaded in between must not flush half of it.
+        # One change is one save: loading something in between must not flush half of it.
         with session.no_autoflush:
-            for name, value in _in_order(values | related, said).items():
+            for name, value in ordered.items():
                 before = getattr(instance, name)
                 if _differ(before, value):
                     changes.append(Changed(name, _shown(before), _shown(value)))
@@ -146,11 +151,11 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
         look: called with the instance before it is removed.
 
     Returns:
-        What ``look`` returned.
+        The value of ``look``.
 
     Raises:
-        InvalidInput: the key is not one of the model, or another object refers to this one.
-        NoSuchObject: there is no such object.
+        InvalidValue: the key does not fit the model, or another object refers to this one.
+        NotFound: there is no such object.
     """
     identity = key_of(model, key)
 
@@ -163,17 +168,32 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
 
     try:
         return _carried_out(session, model, act)
-    except InvalidInput as error:
+    except InvalidValue as error:
         if not isinstance(error.__cause__, IntegrityError):
             raise
         with unannounced():
-            who = referring(session, _get(session, model, identity))
-        if not who:
+            other = _referring(session, _get(session, model, identity))
+        if not other:
             raise
         name = f"{model_name(model)} {quoted(key_text(identity))}"
-        raise InvalidInput(
-            f"{name} is referred to by {who}; remove or change that first"
+        raise InvalidValue(
+            f"{name} is referred to by {other}; remove or change that first"
         ) from error
+
+
+def _referring(session: Session, instance: Any) -> str:
+    """The model and column that refer to an object: ``shop.Order (customer_id)``, or empty."""
+    tables = inspect(instance).mapper.tables
+    for model in mapped_models():
+        for column in inspect(model).local_table.columns:
+            for foreign_key in column.foreign_keys:
+                remote = foreign_key.column
+                if remote.table in tables and column.table not in tables:
+                    field = inspect(instance).mapper.get_property_by_column(remote).key
+                    value = getattr(instance, field)
+                    if session.exec(select(column).where(column == value)).first() is not None:
+                        return f"{model_name(model)} ({column.name})"
+    return ""
 
 
 def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> Any:
@@ -186,8 +206,8 @@ def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> 
         load: whether loading it sends signals.
 
     Raises:
-        InvalidInput: the key is not one of the model.
-        NoSuchObject: there is no such object.
+        InvalidValue: the key does not fit the model.
+        NotFound: there is no such object.
     """
     identity = key_of(model, key)
     with nullcontext() if load else unannounced():
@@ -195,23 +215,23 @@ def find(session: Session, model: type[Any], key: str, *, load: bool = True) -> 
 
 
 def find_all(
-    session: Session, model: type[Any], said: Said, most: int | None, *, load: bool = True
+    session: Session, model: type[Any], given: Assignments, most: int | None, *, load: bool = True
 ) -> Sequence[Any]:
     """The objects that fit all assignments, in the order of their primary keys.
 
     Arguments:
         session: the session.
         model: the model.
-        said: the values of fields and relationships; none for all objects.
+        given: the values of fields and relationships; none for all objects.
         most: how many are returned at most; None for all.
         load: whether loading them sends signals.
 
     Raises:
-        InvalidInput: a field, value or key cannot be used.
+        InvalidValue: a field, value or key cannot be used.
     """
-    refuse_unknown(model, said)
+    refuse_unknown(model, given)
     query: Any = select(model).order_by(*(getattr(model, field) for field in key_fields(model)))
-    for name, one in said.items():
+    for name, one in given.items():
         if name in relationships_of(model):
             query = query.where(refers(model, one))
         else:
@@ -224,18 +244,13 @@ def find_all(
         )
 
 
-def key_of_instance(instance: Any) -> Key:
-    """An object's primary key."""
-    return tuple(inspect(instance).mapper.primary_key_from_instance(instance))
-
-
 def _carried_out(
     session: Session, model: type[Any], act: Callable[[sqlmodel.Session], T], done: str = "written"
 ) -> T:
-    """Carry a request out; where the request is at fault for a failure, raise that refusal."""
+    """Carry a request out; where the request itself is the cause of a failure, raise a refusal."""
     try:
         return act(session)
-    except (Refusal, OperationalError, DatabaseUnusable):
+    except (SignalcliError, OperationalError):
         raise
     except Exception as error:
         session.rollback()
@@ -245,41 +260,37 @@ def _carried_out(
         raise
 
 
-def _columns_and_targets(
-    session: sqlmodel.Session,
-    model: type[Any],
-    said: Said,
-    read: Callable[[type[Any], Said, Mapping[str, Any]], dict[str, Any]],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values of the columns and of the relationships that are assigned to."""
+def _split(
+    session: sqlmodel.Session, model: type[Any], given: Assignments
+) -> tuple[Assignments, dict[str, Any], dict[str, Any]]:
+    """The assignments to columns, the targets of relationships, and the foreign keys these set."""
     relationships = relationships_of(model)
-    related, known = {}, {}
-    for name, one in said.items():
+    columns, related, known = {}, {}, {}
+    for name, one in given.items():
         if name in relationships:
             related[name] = targets(session, model, one)
             known.update(foreign_keys(model, name, related[name]))
-    columns = {name: one for name, one in said.items() if name not in relationships}
-    values = read(model, columns, known)
+        else:
+            columns[name] = one
+    return columns, related, known
+
+
+def _refuse_values(
+    session: sqlmodel.Session,
+    model: type[Any],
+    values: Mapping[str, Any],
+    known: Mapping[str, Any],
+) -> None:
     refuse_other_kind(model, values)
+    # The targets of relationships were found already.
     typed = {name: value for name, value in values.items() if name not in known}
     refuse_missing(session, model, typed)
-    return values, related
-
-
-def _in_order(values: dict[str, Any], said: Said) -> dict[str, Any]:
-    """The values in the order in which they were given, then those that validators set."""
-    return {name: values[name] for name in said if name in values} | values
-
-
-def _refuse_wrong_names(model: type[Any], said: Said) -> None:
-    refuse_unknown(model, said)
-    refuse_twice_said(model, said)
 
 
 def _get(session: sqlmodel.Session, model: type[Any], identity: Key) -> Any:
     instance = session.get(model, identity)
     if instance is None:
-        raise NoSuchObject(
+        raise NotFound(
             f"there is no {model_name(model)} {quoted(key_text(identity))}; "
             f"`signalcli get {model_name(model)}` shows what there is"
         )
@@ -305,7 +316,7 @@ def _differ(before: Any, value: Any) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """A value as a :class:`Changed` has it: objects by their keys."""
+    """A value for a :class:`Changed`: objects are shown by their keys."""
     if isinstance(value, list | set) and all(inspect(each, raiseerr=False) for each in value):
         return [key_text(key_of_instance(each)) for each in value]
     return value if inspect(value, raiseerr=False) is None else key_text(key_of_instance(value))

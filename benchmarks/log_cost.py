@@ -21,8 +21,7 @@ from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
-from signalcli.log.runs import Run
-from signalcli.log.writing import keep
+from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 
 KEPT = 10_000

@@ -19,8 +19,7 @@ from signalcli.core.signals import notification
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
-from signalcli.log.runs import Run
-from signalcli.log.writing import keep
+from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 
 NEEDLE = "needle_in_a_haystack"

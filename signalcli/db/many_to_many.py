@@ -28,10 +28,9 @@ from signalcli.db.compat.states import (
     state_of,
     state_or_none,
 )
-from signalcli.db.models import ForEachModel, mapped_models
+from signalcli.db.models import ForEachModel, mapped_models, unwrap, wrap_method
 from signalcli.db.relationships import relationships_of
 from signalcli.db.signals import m2m_changed
-from signalcli.db.wrapping import unwrap, wrap_method
 from signalcli.dispatch import watching
 from signalcli.dispatch.forking import held_across_forks
 

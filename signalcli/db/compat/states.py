@@ -74,12 +74,12 @@ def add_alone(session: "Session", instance: Any) -> bool:
     state = getattr(instance, "_sa_instance_state", None)
     if state is None or state.key is not None or session._warn_on_events:
         return False
-    relationships = state.mapper.relationships
-    if state._pending_mutations or any(
-        relationship.key in state.dict or relationship.key in state.committed_state
-        for relationship in relationships
-    ):
+    values, before = state.dict, state.committed_state
+    if state._pending_mutations:
         return False
+    for relationship in state.mapper.relationships:
+        if relationship.key in values or relationship.key in before:
+            return False
     state._orphaned_outside_of_session = False
     session._save_or_update_impl(state)
     return True

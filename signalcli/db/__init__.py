@@ -5,12 +5,12 @@
 - ``changes``: the rows that a flush writes; ``columns``: their columns, and ``touch``;
   ``relationships``: the dependants and parents that it follows; ``links``: the rows of link
   tables; ``many_to_many``: their two sides.
-- ``causes``: who is behind a pending write; ``bulk``: many rows in batches.
+- ``causes``: the response behind a pending write; ``bulk``: many rows in batches.
 - ``transaction``: ``on_commit`` and ``on_rollback``.
 - ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
   ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``, and making instances fast.
 - ``engine``: making and opening engines; ``database``: names of databases, and their errors.
-- ``compat``: what SQLAlchemy and SQLModel do not document.
+- ``compat``: the names of SQLAlchemy and SQLModel that those do not document.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,9 +1,10 @@
-"""One round of a flush: announcing the rows before they are written, reporting them after it.
+"""One round of a flush, which announces the rows before the write and reports them after it.
 
-The way of one round: SQLAlchemy plans the flush; :meth:`Flush.announce` sends ``pre_save``,
-``pre_delete`` and ``m2m_changed`` for the plan, and has the plan made again where a receiver has
-changed it; SQLAlchemy writes; :meth:`Flush.note` compares what was written with what was
-announced; :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and ``post_delete``.
+SQLAlchemy plans the flush. :meth:`Flush.announce` sends ``pre_save``, ``pre_delete`` and
+``m2m_changed`` for the plan. If a receiver changes pending instances, SQLAlchemy plans again, and
+the new rows are announced, too. SQLAlchemy writes. :meth:`Flush.note` compares the written rows
+with the announced ones. :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and
+``post_delete``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,14 +58,14 @@ class Flush:
     Arguments:
         session: the session that flushes.
         notes: what it keeps between its flushes.
-        insert: see below.
+        insert: in bulk work, inserts the rows of new instances together, all of them or none, and
+            returns whether it did; otherwise None.
         outer: the session's flushes that this one is within, outermost first.
         transaction: the transaction or savepoint that it began in.
         objects: the only instances that it concerns; None for all.
 
     Attributes:
-        insert: in bulk work, inserts the rows of new instances together, all of them or none, and
-            returns whether it did; otherwise None.
+        insert: as the argument.
         transaction: after the write, the one that the rows were written in.
         announced: the changes that were announced and are not written yet.
         planned: the marked instances that the plan deletes, as SQLAlchemy keeps the marks.
@@ -150,7 +151,7 @@ class Flush:
     # Before the write
 
     def announce(self, work: Work) -> None:
-        """Send the signals before the write for all that is planned, and all that receivers add."""
+        """Send the signals before the write, for the plan and for the changes of receivers."""
         self._is_heard = self._concerns_somebody(work)
         if not self._is_heard:
             return
@@ -220,7 +221,7 @@ class Flush:
         return True
 
     def _has_been_changed(self) -> bool:
-        """Whether a receiver has changed what is pending, so that the plan is wrong."""
+        """Whether a receiver has changed pending instances, so that the plan is wrong."""
         if not self._has_reached_somebody or self._before is None:
             return False
         return self.writes != self._writes or not self._before.is_like(Picture(self._session))
@@ -271,7 +272,7 @@ class Flush:
     # The write
 
     def note(self, work: Work) -> None:
-        """Note which rows SQLAlchemy has written, while it still knows what they were before.
+        """Note which rows SQLAlchemy has written, while it still knows their old values.
 
         Listeners of SQLAlchemy's own events may change rows after the announcement, and
         ``post_update`` writes some that no plan shows. Such a row is late: it was written without
@@ -423,7 +424,7 @@ class Flush:
         )
 
     def let_go(self) -> None:
-        """Hold no instance any more: the traceback of an exception may hold this for long."""
+        """Let go of all instances: the traceback of an exception may keep this object alive."""
         if self._is_heard:
             self._saves, self._deletes, self._late_saves, self._late_deletes = [], [], [], []
             self._unseen, self._kept, self._links = {}, set(), None

@@ -1,8 +1,8 @@
-"""Many-to-many relationships: their two sides, and through which a change was asked for.
+"""Many-to-many relationships: their two sides, and the side that the program has changed.
 
-SQLAlchemy changes both sides of a relationship at once, so that a change looks the same from
-either. Django's ``m2m_changed`` tells which side the program has changed, in which order, and
-whether by ``clear()``. So that is noted when it happens. Notes go with their instances.
+SQLAlchemy changes both sides of a relationship at once, and a change looks the same from either.
+Django's ``m2m_changed`` tells which side the program has changed, in which order, and whether by
+``clear()``. Listeners note this at the time of the change. A note dies with its instance.
 """
 
 import itertools

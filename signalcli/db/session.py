@@ -268,7 +268,7 @@ class Session(sqlmodel.Session):
         return True
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        """Write what is pending and send the model signals for it.
+        """Write the pending changes, and send the model signals for them.
 
         Arguments:
             objects: the only instances to write; deprecated by SQLAlchemy.

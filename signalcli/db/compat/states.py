@@ -41,7 +41,7 @@ def values_before(state: State) -> dict[str, Any]:
 
 
 def memory_of(mapper: "Mapper[Any]") -> dict[Any, Any]:
-    """A dictionary for what is worked out once for each model; it goes when the model does."""
+    """A dictionary for facts that are found once for each model; it goes when the model does."""
     # A class manager has a plain dictionary `info` for such use, which lives as long as the class.
     memory: dict[Any, Any] = mapper.class_manager.info.setdefault("signalcli", {})
     return memory
@@ -332,7 +332,7 @@ def is_equal(state: State, key: str, value: Any, other: Any) -> bool:
 
 
 def was_set(state: State, key: str) -> bool:
-    """Whether an attribute, or what is in it, was changed since the instance was loaded."""
+    """Whether an attribute, or a member of it, was changed since the instance was loaded."""
     return key in state.committed_state or key in state._pending_mutations
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from signalcli.dispatch import Receiver
 from signalcli.render.console import as_text
 from signalcli.render.table import TraceTable
-from signalcli.render.text import visible
+from signalcli.render.text import on_one_line
 from signalcli.testing.record import RecordedDispatch, Recording
 from signalcli.testing.wanted import (
     ANYTHING,
@@ -276,8 +276,7 @@ class Dispatches:
 
     def _failure(self, *lines: str) -> AssertionError:
         # Line ends and control characters of a shown value stay escapes.
-        on_one_line = [visible(line).replace("\n", "\\n") for line in lines]
-        return AssertionError("\n".join([*on_one_line, "", self.tree]))
+        return AssertionError("\n".join([*map(on_one_line, lines), "", self.tree]))
 
 
 def _is_as_often(found: Sequence[RecordedDispatch], times: int | None) -> bool:

@@ -24,6 +24,7 @@ SUBJECTS = {
         "completion",
         "connected",
         "database",
+        "faults",
         "installed_apps",
         "on_purpose",
         "pictures",

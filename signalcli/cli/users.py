@@ -302,7 +302,7 @@ def _show(settings: Settings, username: str, trace: bool, session: "Session") ->
 
 
 def _listing(users: "list[UserPublic]") -> Any:
-    from signalcli.render.layout import listing
+    from signalcli.render.console import listing
 
     return listing(
         ("Username", "Email", "First name", "Last name", "Joined"),
@@ -320,7 +320,7 @@ def _listing(users: "list[UserPublic]") -> Any:
 
 
 def _card(user: "UserPublic") -> Any:
-    from signalcli.render.layout import fields
+    from signalcli.render.console import fields
 
     pairs = [
         ("Username", user.username),

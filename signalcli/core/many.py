@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InvalidRequestError
 
-from signalcli.bulk.operation import Operation, Report
+from signalcli.bulk.batches import Operation
+from signalcli.bulk.outcomes import Report
 from signalcli.core.models import User
 from signalcli.core.signals import notification
 from signalcli.core.users import (

@@ -40,7 +40,6 @@ SUBJECTS = {
     "log": {"versions"},
     "render": {"pictures"},
     "rows": {"properties"},
-    "testing": {"assertions", "concurrency"},
 }
 
 

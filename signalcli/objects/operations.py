@@ -1,6 +1,7 @@
 """Creating, changing, removing and finding objects of any model.
 
-Each function uses the transaction of the given session, and rolls it back where it fails.
+Each function uses the transaction of the given session, and rolls it back where it fails. A request
+that is refused before it uses the session leaves the transaction alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -250,10 +251,10 @@ def _carried_out(
     """Carry a request out; where the request itself is the cause of a failure, raise a refusal."""
     try:
         return act(session)
-    except (SignalcliError, OperationalError):
-        raise
     except Exception as error:
         session.rollback()
+        if isinstance(error, SignalcliError | OperationalError):
+            raise
         refusal = refusal_of(session, model, act, done)
         if refusal is not None:
             raise refusal from error

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import sqlmodel
 from sqlalchemy import inspect
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.attributes import set_attribute
 from sqlmodel import select
 
@@ -38,7 +38,7 @@ from signalcli.objects.keys import (
     refuse_missing,
     targets,
 )
-from signalcli.objects.trial import refusal_of
+from signalcli.objects.trial import loses_reference, refusal_of
 from signalcli.objects.values import Assignments, changed_values, new_values, value_of_type
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
     try:
         return _carried_out(session, model, act)
     except InvalidValue as error:
-        if not isinstance(error.__cause__, IntegrityError):
+        if not loses_reference(error.__cause__):
             raise
         with unannounced():
             other = _referring(session, _get(session, model, identity))

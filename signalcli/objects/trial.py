@@ -26,7 +26,8 @@ _UNIQUE = {
     *("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"),
     *("23505", 1062),
 }
-_FOREIGN_KEY = {"SQLITE_CONSTRAINT_FOREIGNKEY", "23503", 1451, 1452}
+_FOREIGN_KEY = {"SQLITE_CONSTRAINT_FOREIGNKEY", "23001", "23503", 1451, 1452}
+_NOT_NULL = {"SQLITE_CONSTRAINT_NOTNULL", "23502", 1048}
 
 
 def refusal_of(
@@ -63,6 +64,14 @@ def refusal_of(
                 raise
             return _refusal(model, error, done)
     return None
+
+
+def loses_reference(error: BaseException | None) -> bool:
+    """Whether a row could not be removed since another one refers to it.
+
+    Where a relationship empties the other row's foreign key first, that key may not be empty.
+    """
+    return isinstance(error, IntegrityError) and bool(_codes(error) & (_FOREIGN_KEY | _NOT_NULL))
 
 
 def _is_our_own(error: Exception) -> bool:
@@ -110,6 +119,9 @@ def _codes(error: IntegrityError) -> set[Any]:
     names = ("sqlite_errorname", "sqlstate", "pgcode")
     codes = {getattr(error.orig, name, None) for name in names}
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if str(error.orig) == "FOREIGN KEY constraint failed":
+        # Where the key says ON DELETE RESTRICT, SQLite's code is that of a trigger.
+        codes.add("SQLITE_CONSTRAINT_FOREIGNKEY")
     return codes | ({number} if isinstance(number, int) else set())
 
 

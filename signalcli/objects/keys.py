@@ -59,7 +59,8 @@ def _parts(given: Any, count: int, is_json: bool) -> tuple[list[Any], bool]:
 def key_text(key: Key) -> str:
     """A primary key as :func:`key_of` reads it."""
     texts = list(map(str, key))
-    if len(texts) > 1 and any("," in text for text in texts):
+    # With commas between, these would be read as other parts, or as a JSON list.
+    if len(texts) > 1 and (texts[0].startswith("[") or any("," in text for text in texts)):
         return json.dumps(texts, ensure_ascii=False)
     return ",".join(texts)
 

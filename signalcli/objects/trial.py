@@ -84,7 +84,8 @@ def _is_our_own(error: Exception) -> bool:
 
 
 def _refusal(model: type[Any], error: Exception, done: str) -> SignalcliError:
-    reason, name = _words(error), model_name(model)
+    # Databases say more on further lines; a refusal is one line.
+    reason, name = " ".join(_words(error).split()), model_name(model)
     if isinstance(error, IntegrityError):
         # SQLite alone names the rule and the columns.
         rule, _, columns = reason.partition(" constraint failed: ")

@@ -185,11 +185,13 @@ def remove(session: Session, model: type[Any], key: str, look: Callable[[Any], T
 def _referring(session: Session, instance: Any) -> str:
     """The model and column that refer to an object: ``shop.Order (customer_id)``, or empty."""
     tables = inspect(instance).mapper.tables
+    # The rows of its link tables go with the object.
+    links = [each.secondary for each in relationships_of(type(instance)).values()]
     for model in mapped_models():
         for column in inspect(model).local_table.columns:
             for foreign_key in column.foreign_keys:
                 remote = foreign_key.column
-                if remote.table in tables and column.table not in tables:
+                if remote.table in tables and column.table not in [*tables, *links]:
                     field = inspect(instance).mapper.get_property_by_column(remote).key
                     value = getattr(instance, field)
                     if session.exec(select(column).where(column == value)).first() is not None:

@@ -11,8 +11,6 @@ TESTS = Path(__file__).parent
 HOUSE = Path(signalcli.__file__).parent
 ROOMS = sorted(folder.name for folder in HOUSE.iterdir() if (TESTS / folder.name).is_dir())
 TEST_MODULES = sorted(TESTS.rglob("test_*.py"))
-# What these do is asked of the commands that use them.
-WITHOUT_TESTS_OF_THEIR_OWN = {"objects"}
 # Subjects that are no module's own: a test module may be named after one of them instead.
 SUBJECTS = {
     "cli": {
@@ -45,7 +43,7 @@ SUBJECTS = {
 
 def test_each_room_has_a_package_of_tests_and_no_test_stands_elsewhere() -> None:
     rooms = {folder.name for folder in HOUSE.iterdir() if (folder / "__init__.py").exists()}
-    assert rooms - set(ROOMS) <= WITHOUT_TESTS_OF_THEIR_OWN
+    assert rooms == set(ROOMS)
     assert {module.parent for module in TEST_MODULES} == {TESTS, *(TESTS / room for room in ROOMS)}
     assert all((folder / "__init__.py").exists() for folder in {TESTS, *map(TESTS.joinpath, ROOMS)})
 

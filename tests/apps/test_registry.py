@@ -18,6 +18,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     The modules note what happens in ``calls``, a module of its own.
     """
+    # Packages of theirs may be called like one of another test's that is imported.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+        monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / f"{NOTES}.py").write_text("noted = []\n")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from signalcli.dispatch import Signal
@@ -11,7 +12,11 @@ invoice_sent = Signal(providing_args=["order"])
 open_ended = Signal()
 
 
-class Order(SQLModel, table=True):
+class Base(SQLModel, registry=registry()):
+    """Keeps these tables out of everybody else's metadata, and these names out of their sight."""
+
+
+class Order(Base, table=True):
     __tablename__ = "testing_order"
 
     id: int | None = Field(default=None, primary_key=True)
@@ -21,7 +26,7 @@ class Order(SQLModel, table=True):
         return self.name
 
 
-class Receipt(SQLModel, table=True):
+class Receipt(Base, table=True):
     __tablename__ = "testing_receipt"
 
     id: int | None = Field(default=None, primary_key=True)

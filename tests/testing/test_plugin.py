@@ -33,10 +33,10 @@ def the_same_report_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(pytester: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult:
     """Run some tests of these signals."""
-    pytester.makepyfile(shop=SIGNALS)
-    pytester.makeconftest("from shop import connected")
+    pytester.makepyfile(kiosk=SIGNALS)
+    pytester.makeconftest("from kiosk import connected")
     pytester.makepyfile(
-        "from shop import order_paid, invoice_sent, send_invoice\n" + tests.replace("\n    ", "\n")
+        "from kiosk import order_paid, invoice_sent, send_invoice\n" + tests.replace("\n    ", "\n")
     )
     return pytester.runpytest_inprocess("--color=no", *options)
 

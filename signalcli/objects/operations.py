@@ -313,14 +313,19 @@ def _knows(model: type[Any], relationship: str) -> bool:
 
 
 def _differ(before: Any, value: Any) -> bool:
-    if isinstance(before, list | set) and isinstance(value, list | set):
+    if _are_objects(before) and _are_objects(value):
         return set(map(id, before)) != set(map(id, value))
     return type(before) is not type(value) or bool(before != value)
 
 
+def _are_objects(value: Any) -> bool:
+    """Whether it is the collection of a relationship, rather than a list in a column."""
+    return isinstance(value, list | set) and all(inspect(each, raiseerr=False) for each in value)
+
+
 def _shown(value: Any) -> Any:
     """A value for a :class:`Changed`: objects are shown by their keys."""
-    if isinstance(value, list | set) and all(inspect(each, raiseerr=False) for each in value):
+    if _are_objects(value):
         return [key_text(key_of_instance(each)) for each in value]
     return value if inspect(value, raiseerr=False) is None else key_text(key_of_instance(value))
 

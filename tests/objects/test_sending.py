@@ -96,7 +96,16 @@ class TestSenders:
 
     @pytest.mark.parametrize(
         "name",
-        [f"{APP}.nothing", f"{APP}.Crane.nothing", f"{APP}.APPS.x.y", "no.such", "x", ".", ""],
+        [
+            f"{APP}.nothing",
+            f"{APP}.Crane.nothing",
+            f"{APP}.Crane.mro",
+            f"{APP}.APPS.x.y",
+            "no.such",
+            "x",
+            ".",
+            "",
+        ],
     )
     def test_what_is_neither(self, installed: Apps, name: str) -> None:
         with pytest.raises(NotFound, match="neither a model nor an object in an imported module"):

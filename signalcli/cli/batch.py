@@ -4,12 +4,13 @@ import contextlib
 import gc
 import io
 import os
+import select
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, BinaryIO, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -88,9 +89,14 @@ def batch(
     course = _Batch(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
-        with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
+        with (
+            opened(STANDARD_INPUT if file is None else file) as script,
+            kept_engines(lambda: is_alone() and is_at_hand(script)) as engines,
+        ):
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
+                if command.number in course.failed[-1:]:
+                    engines.close()
                 if course.is_stopped:
                     break
                 if course.count == 1:
@@ -176,6 +182,33 @@ class _Batch:
         return story + ("; ended there" if self.is_stopped else "")
 
 
+def is_alone() -> bool:
+    """Whether no app and no receiver but ours is in this process: others may move the database."""
+    from signalcli.apps import apps
+    from signalcli.apps.registry import INSTALLED_APPS
+    from signalcli.dispatch import all_signals
+    from signalcli.dispatch.signatures import describe
+
+    if [config.name for config in apps.get_app_configs()] != list(INSTALLED_APPS):
+        return False
+    connections = (each for signal in all_signals() for each in signal.connections)
+    receivers = (each.receiver for each in connections)
+    # A receiver may die while this looks.
+    return all(each is None or describe(each).startswith("signalcli.") for each in receivers)
+
+
+def is_at_hand(script: io.BufferedReader) -> bool:
+    """Whether the next line can be read without waiting.
+
+    Who is waited for may be reading the last answer, and do something to the database.
+    """
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(script.fileno(), select.POLLIN)
+    return bool(poll.poll(0)) and b"\n" in script.peek()
+
+
 def _lines(numbers: list[int]) -> str:
     named = ", ".join(f"{number:,}" for number in numbers[:MOST_LINES_NAMED])
     more = len(numbers) - MOST_LINES_NAMED
@@ -225,7 +258,7 @@ def _echo(invocation: Invocation) -> None:
     show(plain(f"{number} $ {typed}", "dim"), make_console())
 
 
-def commands(script: BinaryIO) -> Iterator[Command]:
+def commands(script: io.BufferedReader) -> Iterator[Command]:
     r"""The commands of a script, each as soon as its line is there, without blank lines.
 
     The text is UTF-8; lines end in ``\n`` or ``\r\n``. Words are quoted as in a POSIX shell, and
@@ -250,7 +283,7 @@ def commands(script: BinaryIO) -> Iterator[Command]:
                 yield Command(number, words)
 
 
-def _read(script: BinaryIO, most: int) -> bytes:
+def _read(script: io.BufferedReader, most: int) -> bytes:
     """A line, or its first bytes where it has more than so many."""
     try:
         return script.readline(most)
@@ -258,7 +291,7 @@ def _read(script: BinaryIO, most: int) -> bytes:
         raise InvalidValue(f"the script cannot be read any further: {error.strerror}") from error
 
 
-def _text(raw: bytes, script: BinaryIO, *, is_first: bool) -> str:
+def _text(raw: bytes, script: io.BufferedReader, *, is_first: bool) -> str:
     if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
         while (rest := _read(script, LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
@@ -300,7 +333,7 @@ def _begins_comment(stream: io.StringIO, blanks: str) -> bool:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[BinaryIO]:
+def opened(name: str) -> Iterator[io.BufferedReader]:
     """Open a script.
 
     Arguments:
@@ -323,7 +356,7 @@ def opened(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _standard_input() -> Iterator[BinaryIO]:
+def _standard_input() -> Iterator[io.BufferedReader]:
     """Take standard input away from receivers and other programs, who find it at its end."""
     if sys.stdin is None or sys.stdin.closed:
         raise OSError("standard input is closed")

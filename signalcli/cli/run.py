@@ -43,7 +43,7 @@ from signalcli.cli.surroundings import (
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Row, Task
 from signalcli.db.database import is_kept
-from signalcli.db.engine import open_engine
+from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
@@ -167,13 +167,16 @@ def _check(wanted: FaultOptions) -> None:
 
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
-    if isinstance(course.task, Task):
-        leave_warnings_to_others(SAWarning)
-        course.engine = open_engine(
-            course.settings.database, writes=course.task.writes, creates=course.task.creates
-        )
-        # The last connection to close takes the write-ahead log with it.
-        closing.callback(course.engine.dispose)
+    if isinstance(course.task, Inquiry):
+        # What is inquired into, or pruned, is the file: no earlier command may have it open.
+        close_kept()
+        return
+    leave_warnings_to_others(SAWarning)
+    course.engine = open_engine(
+        course.settings.database, writes=course.task.writes, creates=course.task.creates
+    )
+    # The last connection to close takes the write-ahead log with it.
+    closing.callback(let_go, course.engine)
 
 
 @contextlib.contextmanager
@@ -270,7 +273,7 @@ def _keep(course: Course) -> None:
         # The run is over: its receivers do not hear of the log's own connection.
         own = open_engine(settings.database, writes=True, creates=False, announces=False)
         with contextlib.ExitStack() as stack:
-            stack.callback(own.dispose)
+            stack.callback(let_go, own)
             course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()

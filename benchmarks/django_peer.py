@@ -17,7 +17,7 @@ class Peer:
     """Django at the same work.
 
     Attributes:
-        User: the model of users, of which a receiver of ``post_save`` makes profiles.
+        User: the model of users, whose profiles receivers of ``post_save`` make and save.
         Profile: the model of profiles.
         register: registers a user by name.
         atomic: begins a transaction.
@@ -80,12 +80,18 @@ def django_peer(database: Path) -> Peer:
             Profile.objects.create(user=instance)
             print("Profile Created !")
 
+    def update_profile(instance: Any, created: bool, **kwargs: Any) -> None:
+        if not created:
+            instance.profile.save()
+            print("Profile Updated!")
+
     def show_notification(sender: type[User], username: str, email: str, **kwargs: Any) -> None:
         print(f"Sender: {sender.__name__}")
         print(f"Hello {username} <{email}>")
         print("Notified")
 
     post_save.connect(create_profile, sender=User, weak=False)
+    post_save.connect(update_profile, sender=User, weak=False)
     notification.connect(show_notification, weak=False)
     with connection.schema_editor() as editor:
         editor.create_model(User)

@@ -14,9 +14,8 @@ from signalcli.log.runs import read_trace
 from signalcli.log.schema import open_log
 from signalcli.log.statistics import of_receivers, of_signals
 from signalcli.render.exports import export
-from signalcli.render.exports.svg import picture_of
+from signalcli.render.exports.svg import picture_of, recorded_views
 from signalcli.render.log import StatisticsTables, runs_table
-from signalcli.render.markup import recorded_views
 
 DRIVER = """
 import time

@@ -1,13 +1,12 @@
 """What holds for all tests: no machine is too busy, and no process is left behind."""
 
-import gc
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import processes
+from tests import garbage, processes
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,12 +37,12 @@ def is_fit_for_tests(folder: Path) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def _garbage_is_looked_for_among_what_is_new() -> None:
-    """Pass over the hundreds of thousands of objects that stay, as looking at them takes a while.
+    garbage.spare_what_is_there()
 
-    What tests left behind is cleared up before.
-    """
-    gc.collect()
-    gc.freeze()
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test module, which would otherwise keep one worker busy at the end."""
+    items.sort(key=lambda item: not item.path.match("tests/test_readme.py"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,7 +12,7 @@ HOUSE = Path(signalcli.__file__).parent
 ROOMS = sorted(folder.name for folder in HOUSE.iterdir() if (TESTS / folder.name).is_dir())
 TEST_MODULES = sorted(TESTS.rglob("test_*.py"))
 # What these do is asked of the commands that use them.
-WITHOUT_TESTS_OF_THEIR_OWN = {"bulk", "objects"}
+WITHOUT_TESTS_OF_THEIR_OWN = {"objects"}
 # Subjects that are no module's own: a test module may be named after one of them instead.
 SUBJECTS = {
     "cli": {
@@ -24,6 +24,7 @@ SUBJECTS = {
         "completion",
         "connected",
         "database",
+        "faults",
         "installed_apps",
         "on_purpose",
         "pictures",

@@ -1,4 +1,4 @@
-"""Carrying out a command for the rows of a file, in batches of which each is a transaction."""
+"""The way of a file of rows through a session, in batches, each of them a transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import InvalidRequestError
 
 from signalcli.bulk.checkpoints import Checkpoint
-from signalcli.bulk.operation import Operation
+from signalcli.bulk.operation import Operation, Report
 from signalcli.bulk.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
 from signalcli.db import Session
 from signalcli.dispatch.signatures import describe
@@ -17,30 +17,35 @@ from signalcli.errors import InvalidValue
 from signalcli.rows import BadRow, Row, RowReader
 from signalcli.trace.representation import describe_failure
 
-# As many names as any database takes in one statement.
+# As many keys as any database takes in one statement.
 LARGEST_STRIDE = 1_000
 
 
 class Batches:
-    """The way of a file of rows through a session, batch by batch.
+    """An operation carried out for the rows of a file, batch by batch.
 
     The rows of a batch are written together. Where that fails, be it for a receiver, what was
-    written of them is undone and each is carried out again by itself, so that only the row that
-    fails is lost; what receivers of the others did before, they do twice then, but for what they
-    left to :func:`signalcli.db.on_commit`.
+    written of them is undone and each row is carried out again by itself, so that only the row
+    that fails is lost. Receivers then run a second time for the other rows; what they left to
+    :func:`signalcli.db.on_commit` is done once.
 
     Arguments:
         session: the session, used for nothing else.
         operation: what is done for each row.
+        rows: the rows.
         explain: says which exceptions are about a row, or a receiver of its signals.
         size: the rows of a batch.
         checkpoint: kept in each batch's transaction; None for none.
+
+    Attributes:
+        counts: how many rows came to what so far.
     """
 
     def __init__(
         self,
         session: Session,
         operation: Operation,
+        rows: RowReader,
         explain: Explain,
         size: int,
         checkpoint: Checkpoint | None = None,
@@ -48,17 +53,14 @@ class Batches:
         self.counts = Counts()
         self._session = session
         self._operation = operation
+        self._rows = rows
         self._explain = explain
         self._size = size
         self._checkpoint = checkpoint
         self._late: list[Outcome] = []
-        session.hooks.on_failure = self._note_late
 
-    def go_on(self, rows: RowReader) -> None:
-        """Go on where an interrupted run of the same command and rows came to its end.
-
-        Arguments:
-            rows: the rows from their beginning; those that are done are passed over.
+    def go_on(self) -> None:
+        """Go on where an interrupted run of the same operation and rows ended.
 
         Raises:
             InvalidValue: these are not the rows that were begun with.
@@ -66,13 +68,13 @@ class Batches:
         if self._checkpoint is None:
             return
         begun = self._checkpoint.find(self._session.connection())
-        # Reading on takes a while, in which others may write.
+        # Reading the rows that are done takes a while, in which others may write.
         self._session.rollback()
         if begun is None:
             return
-        for _ in islice(rows, begun.counts.rows):
+        for _ in islice(self._rows, begun.counts.rows):
             pass
-        if rows.digest() != begun.digest:
+        if self._rows.digest() != begun.digest:
             raise InvalidValue(
                 f"{Path(self._checkpoint.source).name!r} does not begin with the "
                 f"{begun.counts.rows:,} rows that are done of {begun.source!r}; name that "
@@ -80,18 +82,30 @@ class Batches:
             )
         self.counts = begun.counts
 
-    def run(self, rows: RowReader) -> Iterator[list[Outcome]]:
-        """Carry out all rows; what came of each batch is told when it is committed.
+    def run(self, *, whole: bool = False) -> Iterator[list[Outcome]]:
+        """Carry out all rows, and give what came of each batch when it is committed.
+
+        Arguments:
+            whole: whether all rows are one transaction, which is committed where none has a fault.
+                Then what came of a batch is given when it is carried out.
 
         Raises:
-            BaseException: what is about more than a row; the batch is rolled back.
+            BaseException: what is about more than a row; the transaction is rolled back.
         """
-        for batch in self._batches(rows):
+        self._session.hooks.on_failure = self._note_late
+        try:
+            yield from self._run_whole() if whole else self._run_each()
+        finally:
+            # Or the session and the rows would live on, tied to each other in a cycle.
+            self._session.hooks.on_failure = None
+
+    def _run_each(self) -> Iterator[list[Outcome]]:
+        for batch in self._batches():
             transaction = self._session.begin()
             outcomes = self._carry_out(batch)
             counts = self.counts.with_batch(outcomes)
             if self._checkpoint is not None:
-                digest = rows.digest()
+                digest = self._rows.digest()
                 self._checkpoint.write(self._session.connection(), counts, digest)
             if self._session.get_transaction() is not transaction:
                 raise InvalidRequestError("a receiver ended the transaction of a batch")
@@ -102,19 +116,9 @@ class Batches:
             self._checkpoint.remove(self._session.connection())
             self._session.commit()
 
-    def run_whole(self, rows: RowReader) -> Iterator[list[Outcome]]:
-        """Carry out all rows in one transaction, which is committed where none has a fault.
-
-        What came of each batch is told when it is carried out.
-
-        Arguments:
-            rows: the rows.
-
-        Raises:
-            BaseException: as for :meth:`run`; all is rolled back.
-        """
+    def _run_whole(self) -> Iterator[list[Outcome]]:
         transaction = self._session.begin()
-        for batch in self._batches(rows):
+        for batch in self._batches():
             outcomes = self._carry_out(batch)
             if self._session.get_transaction() is not transaction:
                 raise InvalidRequestError("a receiver ended the transaction of all rows")
@@ -128,8 +132,8 @@ class Batches:
             self.counts = replace(self.counts, batches=1)
             yield self._taken_late()
 
-    def _batches(self, rows: RowReader) -> Iterator[list[Row | BadRow]]:
-        left = iter(rows)
+    def _batches(self) -> Iterator[list[Row | BadRow]]:
+        left = iter(self._rows)
         while batch := list(islice(left, self._size)):
             yield batch
 
@@ -140,30 +144,40 @@ class Batches:
                 fault = Fault(UNREADABLE, row.reason)
                 outcomes.append(Outcome(row.number, row.line, fault))
             else:
-                good.append(row)
+                good.append(self._without_empty_fields(row))
         for stride in self._strides(good):
             outcomes += self._attempt(stride)
         return sorted(outcomes)
 
+    def _without_empty_fields(self, row: Row) -> Row:
+        """A row without what it could leave out: in a table, that is an empty field."""
+        if self._rows.format != "csv" or "" not in row.values.values():
+            return row
+        needed, _ = self._operation.columns
+        values = {name: text for name, text in row.values.items() if text or name in needed}
+        return row._replace(values=values)
+
     def _strides(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
-        """The rows in pieces in none of which a user is named twice."""
+        """The rows in pieces in none of which an object is named twice."""
         stride: list[Row] = []
         named: set[str] = set()
         for row in rows:
-            names = self._operation.names(row)
-            if len(stride) == LARGEST_STRIDE or not named.isdisjoint(names):
+            keys = self._operation.keys(row)
+            if len(stride) == LARGEST_STRIDE or not named.isdisjoint(keys):
                 yield stride
                 stride, named = [], set()
             stride.append(row)
-            named.update(names)
+            named.update(keys)
         if stride:
             yield stride
 
     def _attempt(self, rows: Sequence[Row]) -> list[Outcome]:
         """Carry out some rows; where that fails, each by itself."""
+        report = Report(rows, self._explain)
         try:
             with self._session.begin_nested():
-                return self._operation.carry_out(self._session, rows)
+                self._operation.carry_out(self._session, rows, report)
+                return report.outcomes
         except BaseException as error:
             fault = self._explain(error)
             if fault is None:

@@ -9,15 +9,14 @@ from signalcli.cli.invocation import Settings
 from signalcli.cli.passwords import PasswordStdin, given_password, new_password
 from signalcli.cli.problems import Problem
 from signalcli.cli.task import Answer, Task
-from signalcli.cli.users import DEMO_APP, Username, user_result
+from signalcli.cli.users import DEMO_APP, Username
 from signalcli.errors import UsageError
 
 if TYPE_CHECKING:
     from signalcli.db import Session
 
-
-# The functions that do the work import what they work with: the help and the completion of these
-# commands need neither SQLAlchemy nor the demo app.
+# The functions that do the work import it: the help and the completion of these commands need
+# neither SQLAlchemy nor the demo app.
 
 
 def passwd(
@@ -42,7 +41,7 @@ def passwd(
 def _set_password(database: str, username: str, password: str | None, session: "Session") -> Answer:
     from signalcli.core import authorization
 
-    account, is_changed = authorization.set_password(session, username, password)
+    user, is_changed = authorization.set_password(session, username, password)
     if not is_changed:
         message = "Nothing to change for {} in {}"
     elif password is None:
@@ -50,9 +49,9 @@ def _set_password(database: str, username: str, password: str | None, session: "
     else:
         message = "Set the password of {} in {}"
     return Answer(
-        {**user_result(account), "changed": is_changed},
-        message.format(account.username, database),
-        users=(account.username,),
+        {**user.model_dump(mode="json"), "changed": is_changed},
+        message.format(user.username, database),
+        users=(user.username,),
     )
 
 
@@ -68,7 +67,7 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
 
 def _log_in(database: str, username: str, password: str, session: "Session") -> Answer:
     from signalcli.core import accounts, authorization
-    from signalcli.core.errors import abridged
+    from signalcli.core.values import abridged
 
     user = authorization.authenticate(session, username=username, password=password)
     if user is None:
@@ -77,12 +76,9 @@ def _log_in(database: str, username: str, password: str, session: "Session") -> 
         # An exception would roll back the rows that receivers wrote about the attempt.
         return Answer(None, problem=problem)
     authorization.login(session, user)
-    account = accounts.as_left(session, user)
-    return Answer(
-        user_result(account),
-        f"Logged {account.username} in to {database}",
-        users=(account.username,),
-    )
+    shown = accounts.as_left(session, user)
+    message = f"Logged {shown.username} in to {database}"
+    return Answer(shown.model_dump(mode="json"), message, users=(shown.username,))
 
 
 def logout(settings: Settings, username: Username) -> Task:
@@ -99,9 +95,6 @@ def _log_out(database: str, username: str, session: "Session") -> Answer:
 
     user = accounts.load(session, username)
     authorization.logout(session, user)
-    account = accounts.as_left(session, user)
-    return Answer(
-        user_result(account),
-        f"Logged {account.username} out of {database}",
-        users=(account.username,),
-    )
+    shown = accounts.as_left(session, user)
+    message = f"Logged {shown.username} out of {database}"
+    return Answer(shown.model_dump(mode="json"), message, users=(shown.username,))

@@ -249,8 +249,7 @@ def _make_apps_ready_once(settings: Settings) -> None:
 
 def _echo(invocation: Invocation) -> None:
     """Show people the command whose output follows."""
-    from signalcli.render.console import make_console, show
-    from signalcli.render.text import plain
+    from signalcli.render.console import make_console, plain, show
     from signalcli.trace.representation import describe_command_line
 
     number = 0 if invocation.line is None else invocation.line.number

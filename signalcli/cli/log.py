@@ -87,8 +87,8 @@ def _list(
     connection: "Connection",
 ) -> Findings:
     from signalcli.log.finding import find
+    from signalcli.render.console import plain
     from signalcli.render.log import run_row, runs_table
-    from signalcli.render.text import plain
 
     found = find(connection, wanted.filter, below=before, most=most)
 
@@ -149,8 +149,8 @@ def stats(settings: Settings, wanted: Wanted) -> Inquiry:
 
 def _count(settings: Settings, wanted: Wanted, connection: "Connection") -> Findings:
     from signalcli.log.statistics import of_receivers, of_signals
+    from signalcli.render.console import plain
     from signalcli.render.log import StatisticsTables, statistics_row
-    from signalcli.render.text import plain
 
     receivers = of_receivers(connection, wanted.filter)
     signals = of_signals(connection, wanted.filter)
@@ -317,8 +317,8 @@ def _export(
     connection: "Connection",
 ) -> Findings:
     from signalcli.log.runs import read_trace
+    from signalcli.render.console import plain
     from signalcli.render.exports import export as exported
-    from signalcli.render.text import plain
 
     (chosen,) = _chosen(connection, settings, Wanted({}), run, 1)
     trace = read_trace(connection, chosen.number)

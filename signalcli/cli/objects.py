@@ -203,7 +203,7 @@ def _several(
     if len(found) > len(rows) and limit is None:
         from rich.console import Group
 
-        from signalcli.render.text import plain
+        from signalcli.render.console import plain
 
         view = Group(view, plain(f"… and more; --limit shows more than {len(rows)}"))
     return Answer(rows, view=view)

@@ -51,6 +51,7 @@ from signalcli.log.runs import Run
 from signalcli.log.schema import open_log, refuse_newer
 from signalcli.log.writing import keep
 from signalcli.render.document import dispatches_of, dumps
+from signalcli.render.printing import growing_table, print_text, print_totals, print_view
 from signalcli.trace import Faults, injected, record
 from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
@@ -116,10 +117,7 @@ def _growing_table(course: Course) -> contextlib.AbstractContextManager[None]:
     """
     settings, task, is_counted = course.settings, course.task, course.totals is not None
     if task.shows_trace and not (settings.json or settings.quiet or is_counted):
-        from signalcli.render.console import make_console
-        from signalcli.render.table import growing_table
-
-        return growing_table(course.recorder, make_console())
+        return growing_table(course.recorder)
     is_json = settings.json or task.ndjson
     return kept_clean(for_programs=is_json and not is_counted, quiet=settings.quiet or is_counted)
 
@@ -359,14 +357,12 @@ def _document_of(course: Course) -> dict[str, Any]:
 def _print_answer(answer: Answer, totals: BlamingTotals | None) -> None:
     if not answer.view and not answer.message:
         return
-    from signalcli.render.console import make_console, show
-    from signalcli.render.text import plain
-
     if counted := tuple(totals or ()):
-        from signalcli.render.table import totals_table
-
-        show(totals_table(counted), make_console())
-    show(answer.view or plain(answer.message), make_console())
+        print_totals(counted)
+    if answer.view:
+        print_view(answer.view)
+    else:
+        print_text(answer.message)
 
 
 def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> None:
@@ -377,10 +373,8 @@ def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> N
     elif findings.text is not None:
         sys.stdout.write(findings.text)
     elif not settings.quiet:
-        from signalcli.render.console import make_console, show
-
         for view in findings.views():
-            show(view, make_console())
+            print_view(view)
             sys.stdout.flush()
         if findings.note:
             print_note(findings.note)

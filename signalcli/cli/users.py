@@ -1,32 +1,23 @@
 """The commands for users: register, update, delete, notify, list, show."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signalcli.cli.arguments import Robust, Trace, complete_username
-from signalcli.cli.bulk import (
-    BatchSize,
-    BulkOptions,
-    BulkTrace,
-    From,
-    Resume,
-    Strict,
-    carry_out_rows,
-)
 from signalcli.cli.invocation import Settings
 from signalcli.cli.passwords import PasswordStdin, new_password
+from signalcli.cli.rows import BatchSize, From, Resume, RowOptions, RowsTrace, Strict
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from signalcli.core.accounts import Account
+    from signalcli.core.models import UserPublic
     from signalcli.db import Session
 
-# The commands import what they work with when they work: their help and their completion need
+# The functions that do the work import it: the help and the completion of these commands need
 # neither SQLAlchemy nor the demo app.
 
 DEMO_APP = "signalcli.core"
@@ -94,7 +85,7 @@ def register(
     batch_size: BatchSize = None,
     strict: Strict = False,
     resume: Resume = False,
-    trace: BulkTrace = False,
+    trace: RowsTrace = False,
 ) -> Task:
     """Store a new user, and watch receivers make the profile and send a notification.
 
@@ -102,7 +93,7 @@ def register(
 
     Example: signalcli register xyz --email xyz@mail.com --first-name Xenia
     """
-    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(
         USERNAME=username,
         email=email,
@@ -112,44 +103,33 @@ def register(
         password=password,
         password_stdin=password_stdin,
     )
-    if username is None or email is None:
-        if source is None:
-            raise UsageError("missing option '--email'")
+    if username is None:
+        from signalcli.cli.bulk import for_each_row
         from signalcli.core import many
 
-        return carry_out_rows(
-            settings,
-            "register",
-            options,
-            lambda explain, rows: many.Register(explain),
-            many.Register.columns,
-            creates=True,
-        )
+        return for_each_row(settings, options, many.REGISTER, app=DEMO_APP, creates=True)
+    if email is None:
+        raise UsageError("missing option '--email'")
     if password and password_stdin:
         raise UsageError("give --password or --password-stdin, not both")
-    secret = None
-    if password or password_stdin:
-        secret = new_password(is_piped=password_stdin)
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts
-
-        account = accounts.register(
-            session,
-            username,
-            email,
-            first_name,
-            last_name,
-            picture=profile_pic,
-            password=secret,
-        )
-        return Answer(
-            user_result(account),
-            f"Registered {account.username} in {settings.database_name}. Sent notification",
-            users=(account.username,),
-        )
-
+    values = {
+        "username": username,
+        "email": email,
+        "first_name": first_name,
+        "last_name": last_name,
+        "picture": profile_pic,
+        "password": new_password(is_piped=password_stdin) if password or password_stdin else None,
+    }
+    work = partial(_register, settings.database_name, values)
     return Task(work, app=DEMO_APP, writes=True, creates=True, users=(username,))
+
+
+def _register(database: str, values: dict[str, Any], session: "Session") -> Answer:
+    from signalcli.core import accounts
+
+    user = accounts.register(session, **values)
+    message = f"Registered {user.username} in {database}. Sent notification"
+    return Answer(user.model_dump(mode="json"), message, users=(user.username,))
 
 
 def update(
@@ -168,7 +148,7 @@ def update(
     batch_size: BatchSize = None,
     strict: Strict = False,
     resume: Resume = False,
-    trace: BulkTrace = False,
+    trace: RowsTrace = False,
 ) -> Task:
     """Change a user, and watch a receiver save the profile.
 
@@ -177,7 +157,7 @@ def update(
 
     Example: signalcli update xyz --email new@mail.com --last-name Young
     """
-    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(
         USERNAME=username,
         username=new_username,
@@ -187,36 +167,31 @@ def update(
         profile_pic=profile_pic,
     )
     if username is None:
+        from signalcli.cli.bulk import for_each_row
         from signalcli.core import many
 
-        return carry_out_rows(
-            settings,
-            "update",
-            options,
-            lambda explain, rows: many.Update(explain, ignores_empty=rows.format == "csv"),
-            many.Update.columns,
-        )
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts
-
-        account, is_changed = accounts.update(
-            session,
-            username,
-            new_username=new_username,
-            email=email,
-            first_name=first_name,
-            last_name=last_name,
-            picture=profile_pic,
-        )
-        message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
-        return Answer(
-            {**user_result(account), "changed": is_changed},
-            message.format(account.username, settings.database_name),
-            users=(account.username,),
-        )
-
+        return for_each_row(settings, options, many.UPDATE, app=DEMO_APP)
+    changes = {
+        "new_username": new_username,
+        "email": email,
+        "first_name": first_name,
+        "last_name": last_name,
+        "picture": profile_pic,
+    }
+    work = partial(_update, settings.database_name, username, changes)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
+
+
+def _update(database: str, username: str, changes: dict[str, Any], session: "Session") -> Answer:
+    from signalcli.core import accounts
+
+    user, is_changed = accounts.update(session, username, **changes)
+    message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
+    return Answer(
+        {**user.model_dump(mode="json"), "changed": is_changed},
+        message.format(user.username, database),
+        users=(user.username,),
+    )
 
 
 def delete(
@@ -226,7 +201,7 @@ def delete(
     batch_size: BatchSize = None,
     strict: Strict = False,
     resume: Resume = False,
-    trace: BulkTrace = False,
+    trace: RowsTrace = False,
 ) -> Task:
     """Remove a user, and watch the profile go first.
 
@@ -234,27 +209,22 @@ def delete(
 
     Example: signalcli delete xyz
     """
-    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
+        from signalcli.cli.bulk import for_each_row
         from signalcli.core import many
 
-        return carry_out_rows(
-            settings,
-            "delete",
-            options,
-            lambda explain, rows: many.Delete(explain),
-            many.Delete.columns,
-        )
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts
-
-        account = accounts.delete(session, username)
-        message = f"Deleted {account.username} from {settings.database_name}"
-        return Answer(user_result(account), message)
-
+        return for_each_row(settings, options, many.DELETE, app=DEMO_APP)
+    work = partial(_delete, settings.database_name, username)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
+
+
+def _delete(database: str, username: str, session: "Session") -> Answer:
+    from signalcli.core import accounts
+
+    user = accounts.delete(session, username)
+    return Answer(user.model_dump(mode="json"), f"Deleted {user.username} from {database}")
 
 
 def notify(
@@ -265,7 +235,7 @@ def notify(
     batch_size: BatchSize = None,
     strict: Strict = False,
     resume: Resume = False,
-    trace: BulkTrace = False,
+    trace: RowsTrace = False,
 ) -> Task:
     """Send the notification signal for a user.
 
@@ -273,31 +243,27 @@ def notify(
 
     Example: signalcli notify xyz --robust
     """
-    options = BulkOptions(source, batch_size, strict, resume, trace)
+    options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
+        from signalcli.cli.bulk import for_each_row
         from signalcli.core import many
 
-        return carry_out_rows(
-            settings,
-            "notify",
-            options,
-            lambda explain, rows: many.Notify(explain, is_robust=robust),
-            many.Notify.columns,
-        )
-
-    def work(session: "Session") -> Answer:
-        from signalcli.cli.course import robust_failures
-        from signalcli.core import accounts
-
-        account, failed = accounts.notify(session, username, robust=robust)
-        return Answer(
-            {**user_result(account), "failed": len(failed)},
-            f"Sent notification for {account.username} in {settings.database_name}",
-            problem=robust_failures("notification", failed) if failed else None,
-        )
-
+        return for_each_row(settings, options, many.notify(robust=robust), app=DEMO_APP)
+    work = partial(_notify, settings.database_name, username, robust)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
+
+
+def _notify(database: str, username: str, robust: bool, session: "Session") -> Answer:
+    from signalcli.cli.course import robust_failures
+    from signalcli.core import accounts
+
+    user, failed = accounts.notify(session, username, robust=robust)
+    return Answer(
+        {**user.model_dump(mode="json"), "failed": len(failed)},
+        f"Sent notification for {user.username} in {database}",
+        problem=robust_failures("notification", failed) if failed else None,
+    )
 
 
 def list_users(settings: Settings, trace: Trace = False) -> Task:
@@ -305,18 +271,18 @@ def list_users(settings: Settings, trace: Trace = False) -> Task:
 
     Example: signalcli list
     """
+    return Task(partial(_list_users, settings, trace), app=DEMO_APP, shows_trace=trace)
 
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts
 
-        found = list(accounts.find_all(session, load=trace))
-        return Answer(
-            [user_result(account) for account in found],
-            "" if found else f"No users in {settings.database_name}",
-            None if settings.json or not found else _users_view(found),
-        )
+def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:
+    from signalcli.core import accounts
 
-    return Task(work, app=DEMO_APP, shows_trace=trace)
+    users = list(accounts.find_all(session, load=trace))
+    return Answer(
+        [user.model_dump(mode="json") for user in users],
+        "" if users else f"No users in {settings.database_name}",
+        None if settings.json or not users else _listing(users),
+    )
 
 
 def show(settings: Settings, username: Username, trace: Trace = False) -> Task:
@@ -324,67 +290,48 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> Task:
 
     Example: signalcli show xyz --trace
     """
-
-    def work(session: "Session") -> Answer:
-        from signalcli.core import accounts
-
-        account = accounts.find(session, username, load=trace)
-        return Answer(user_result(account), view=None if settings.json else _user_view(account))
-
+    work = partial(_show, settings, username, trace)
     return Task(work, app=DEMO_APP, shows_trace=trace, users=(username,))
 
 
-def user_result(account: "Account") -> dict[str, Any]:
-    """A user for programs; nothing of the password but whether there is one."""
-    return {
-        "username": account.username,
-        "email": account.email,
-        "date_joined": _iso(account.date_joined),
-        "last_login": account.last_login and _iso(account.last_login),
-        "has_password": account.has_password,
-        "profile": {
-            "first_name": account.first_name,
-            "last_name": account.last_name,
-            "profile_pic": account.profile_pic,
-        },
-    }
+def _show(settings: Settings, username: str, trace: bool, session: "Session") -> Answer:
+    from signalcli.core import accounts
+
+    user = accounts.find(session, username, load=trace)
+    return Answer(user.model_dump(mode="json"), view=None if settings.json else _card(user))
 
 
-def _iso(moment: "datetime") -> str:
-    return moment.isoformat(timespec="seconds") + "Z"
-
-
-def _users_view(accounts: "list[Account]") -> Any:
-    from signalcli.render.layout import listing
+def _listing(users: "list[UserPublic]") -> Any:
+    from signalcli.render.console import listing
 
     return listing(
         ("Username", "Email", "First name", "Last name", "Joined"),
         (
             (
-                account.username,
-                account.email,
-                account.first_name,
-                account.last_name,
-                f"{account.date_joined:%Y-%m-%d}",
+                user.username,
+                user.email,
+                user.profile.first_name,
+                user.profile.last_name,
+                f"{user.date_joined:%Y-%m-%d}",
             )
-            for account in accounts
+            for user in users
         ),
     )
 
 
-def _user_view(account: "Account") -> Any:
-    from signalcli.render.layout import fields
+def _card(user: "UserPublic") -> Any:
+    from signalcli.render.console import fields
 
     pairs = [
-        ("Username", account.username),
-        ("Email", account.email),
-        ("First name", account.first_name),
-        ("Last name", account.last_name),
-        ("Profile picture", account.profile_pic),
-        ("Joined", f"{account.date_joined:%Y-%m-%d %H:%M} UTC"),
+        ("Username", user.username),
+        ("Email", user.email),
+        ("First name", user.profile.first_name),
+        ("Last name", user.profile.last_name),
+        ("Profile picture", user.profile.profile_pic),
+        ("Joined", f"{user.date_joined:%Y-%m-%d %H:%M} UTC"),
     ]
-    if account.has_password:
+    if user.has_password:
         pairs.append(("Password", "set"))
-    if account.last_login is not None:
-        pairs.append(("Last login", f"{account.last_login:%Y-%m-%d %H:%M} UTC"))
+    if user.last_login is not None:
+        pairs.append(("Last login", f"{user.last_login:%Y-%m-%d %H:%M} UTC"))
     return fields(pairs)

@@ -1,20 +1,17 @@
 """Users and their profiles."""
 
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any
 
-from pydantic import field_validator
-from sqlalchemy import DateTime, inspect
+from pydantic import PlainSerializer, field_validator
+from sqlalchemy import DateTime
 from sqlmodel import Field, Relationship, SQLModel
 
-from signalcli.core.hashes import Hash, HashColumn, checked_hash
+from signalcli.core.passwords import Hash, HashColumn, checked_hash
+from signalcli.core.values import LONGEST_EMAIL, LONGEST_NAME, LONGEST_USERNAME
 
-LONGEST_USERNAME = 150
-LONGEST_EMAIL = 254
-LONGEST_NAME = 20
 DEFAULT_PICTURE = "x"
-
-_REQUEST = "signalcli.core.profile"
 
 
 def now() -> datetime:
@@ -32,13 +29,23 @@ class User(SQLModel, table=True):
     username: str = Field(max_length=LONGEST_USERNAME, unique=True)
     email: str = Field(max_length=LONGEST_EMAIL)
     date_joined: datetime = Field(default_factory=now, sa_type=DateTime)
-    # Left out of what describes or dumps a user. None: they have none.
+    # Left out of what describes or dumps a user. None: the user has no password.
     password: str | None = Field(default=None, sa_type=HashColumn, repr=False, exclude=True)
     last_login: datetime | None = Field(default=None, sa_type=DateTime)
 
     profile: "Profile" = Relationship(
         back_populates="user", cascade_delete=True, sa_relationship_kwargs={"uselist": False}
     )
+
+    @cached_property
+    def for_profile(self) -> dict[str, Any]:
+        """The values that a command gives for the profile. No column: the receivers take them."""
+        return {}
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the user has a password."""
+        return self.password is not None
 
     @field_validator("password")
     @classmethod
@@ -48,18 +55,9 @@ class User(SQLModel, table=True):
     def __str__(self) -> str:
         return self.username
 
-    def request_profile(self, **values: str) -> None:
-        """Ask the receivers of the next save to give the profile these values."""
-        inspect(self).info[_REQUEST] = values
-
-    def take_profile_request(self) -> dict[str, Any]:
-        """What was asked for the profile; nothing more when asked again."""
-        request: dict[str, Any] = inspect(self).info.pop(_REQUEST, {})
-        return request
-
 
 class Profile(SQLModel, table=True):
-    """What a user shows of themselves; made and kept by the receivers of the user's signals."""
+    """The names and the picture of a user; the receivers of the user's signals write it."""
 
     __tablename__ = "core_profile"
 
@@ -75,3 +73,28 @@ class Profile(SQLModel, table=True):
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(lambda moment: f"{moment.isoformat(timespec='seconds')}Z", when_used="json"),
+]
+
+
+class ProfilePublic(SQLModel):
+    """A profile as it is shown."""
+
+    first_name: str = ""
+    last_name: str = ""
+    profile_pic: str = DEFAULT_PICTURE
+
+
+class UserPublic(SQLModel):
+    """A user with the profile, as both are shown: of the password, only whether there is one."""
+
+    username: str
+    email: str
+    date_joined: Moment
+    last_login: Moment | None
+    has_password: bool
+    profile: ProfilePublic

@@ -1,4 +1,4 @@
-"""Passwords: hashed with Argon2, checked against a hash, and kept nowhere.
+"""Passwords, which are hashed with Argon2 and kept nowhere, and the column of their hashes.
 
 As in Django, a password is taken as it is typed, without Unicode's normal forms. argon2-cffi is
 imported when a password is set or checked, and not before.
@@ -6,15 +6,59 @@ imported when a password is set or checked, and not before.
 
 import functools
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from signalcli.core.errors import InvalidValue
-from signalcli.core.hashes import Hash
+from sqlalchemy import Dialect, String, TypeDecorator
+
+from signalcli.errors import InvalidValue
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 LONGEST_PASSWORD = 4096
+LONGEST_HASH = 255
+
+
+class Hash(str):
+    """A hash that its ``repr`` hides from whatever shows values or parameters."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
+def checked_hash(text: str) -> Hash:
+    """A text that is to be a hash.
+
+    Raises:
+        ValueError: it is none, but for instance the password itself.
+    """
+    if not text.startswith("$argon2"):
+        raise ValueError("is no hash of a password; `signalcli passwd` sets a password")
+    return Hash(text)
+
+
+class HashColumn(TypeDecorator[str]):
+    """A column of hashes, which stay hidden on their way to the database and back.
+
+    No error of the database, no echoed statement and no traceback shows one.
+    """
+
+    impl = String(LONGEST_HASH)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What the driver is given."""
+        return _hidden(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """What an instance is given."""
+        return _hidden(value)
+
+
+def _hidden(value: str | None) -> Hash | None:
+    return None if value is None else Hash(value)
 
 
 def checked_password(password: str) -> str:
@@ -30,7 +74,7 @@ def checked_password(password: str) -> str:
     try:
         password.encode()
     except UnicodeEncodeError:
-        # What Python says of it would tell a part of the password.
+        # Python's own message would show a part of the password.
         raise InvalidValue("the password is no valid Unicode") from None
     return password
 
@@ -43,21 +87,21 @@ def make_password(password: str) -> Hash:
 def verify_password(password: str, encoded: str | None) -> tuple[bool, bool]:
     """Check a password. Mirrors Django's ``verify_password``.
 
-    There is one verification by Argon2, whatever the answer, so that the time it takes does not
-    tell whether there is such a user, or whether they have a password.
+    Argon2 makes one verification, whatever the answer. So the time that it takes does not tell
+    whether there is such a user, or whether the user has a password.
 
     Arguments:
-        password: what was typed.
+        password: the password that was typed.
         encoded: the hash; None where there is none. A text that is no hash is as good as none.
 
     Returns:
-        Whether it is the password, and if so, whether it should be hashed anew, since the hash
-        was made with other parameters than those of today.
+        Whether the password is right, and if so, whether it should be hashed again, since the hash
+        was made with other parameters than today's.
     """
     from argon2.exceptions import VerificationError, VerifyMismatchError
 
     hasher = _hasher()
-    # What no keyboard sends (a lone surrogate) matches no hash.
+    # A lone surrogate, which no keyboard sends, matches no hash.
     secret = password.encode("utf-8", "surrogatepass")
     try:
         hasher.verify(encoded or "", secret)

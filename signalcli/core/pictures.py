@@ -1,27 +1,173 @@
-"""Where profile pictures are kept: in the folder ``pics``, beside the file of the database.
+"""Profile pictures: the rules for image files, and the folder ``pics`` where pictures are kept.
 
-A picture is in its place before the row that names it is committed, and is removed after the row
-is: whatever happens in between, no row names a picture that is not there. Names are made here, at
-random, and nothing else is ever removed.
+The folder stands beside the file of the database. A picture is written there before the row that
+names it is committed, and removed after the row is gone: whatever happens in between, no row names
+a missing picture. Its name is made here, at random, and no other file is ever removed.
 """
 
 import os
 import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
-from signalcli.core.errors import InvalidValue
-from signalcli.core.images import EXTENSIONS, Image
 from signalcli.core.models import Profile
+from signalcli.core.values import abridged
 from signalcli.db import Session, on_commit
 from signalcli.db.transaction import on_rollback
-from signalcli.errors import DatabaseUnusable
+from signalcli.errors import DatabaseUnusable, InvalidValue
 
 FOLDER = "pics"
 
-_NAME = re.compile(rf"{FOLDER}/([0-9a-f]{{32}}\.(?:{'|'.join(EXTENSIONS)}))")
+MOST_BYTES = 10 * 1000 * 1000
+MOST_PIXELS = 50 * 1000 * 1000
+MOST_FRAMES = 1000
+
+# What Pillow calls the formats (an MPO is a JPEG with more than one image, as some cameras write).
+_EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+_NAMES = "PNG, JPEG, GIF or WebP"
+
+# The names that pictures get here.
+_NAME = re.compile(rf"{FOLDER}/([0-9a-f]{{32}}\.(?:{'|'.join(_EXTENSIONS.values())}))")
 _TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that has been checked.
+
+    Attributes:
+        content: the bytes of its file, all of them.
+        extension: what files of its format end in, such as ``png``.
+    """
+
+    content: bytes = field(repr=False)
+    extension: str
+
+
+def checked_image(path: Path) -> Image:
+    """The image in a file, which is read once.
+
+    Arguments:
+        path: the file.
+
+    Raises:
+        InvalidValue: it is no file, cannot be read, has more than 10 MB, is no whole image in one
+            of the formats PNG, JPEG, GIF and WebP, or unpacks to more than 50 million pixels or
+            1000 frames; or Pillow, which checks it, is not installed.
+    """
+    name = abridged(str(path))
+    content = _read(path, name)
+    return Image(content, _EXTENSIONS[_format_of(content, name)])
+
+
+def _read(path: Path, name: str) -> bytes:
+    """The content of a file, unless it is large."""
+    try:
+        # Looked at before it is opened: opening a pipe can wait, opening a device can make it act.
+        _refuse_other_than_file(path.stat(), name)
+        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+            status = os.fstat(file.fileno())
+            _refuse_other_than_file(status, name)
+            # The file may be growing, or be one of the system's files that do not know their size.
+            content = b"" if status.st_size > MOST_BYTES else file.read(MOST_BYTES + 1)
+            if max(status.st_size, len(content)) > MOST_BYTES:
+                raise InvalidValue(
+                    f"the picture {name} has more than {MOST_BYTES // 10**6} MB; make it smaller"
+                )
+            return content
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidValue(f"the picture {name} cannot be read: {reason}") from error
+
+
+_FLAGS = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+)
+
+
+def _refuse_other_than_file(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise InvalidValue(f"the picture {name} is a folder; name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidValue(f"the picture {name} is not a regular file; name one")
+
+
+def _format_of(content: bytes, name: str) -> str:
+    """What Pillow calls the format of an image that it can decode."""
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise InvalidValue(
+            f"the picture {name} cannot be checked without Pillow: "
+            "pip install 'signalcli[pictures]'"
+        ) from error
+    try:
+        with _opened(content) as image:
+            found = str(image.format)
+            if image.width * image.height > MOST_PIXELS:
+                raise _too_many_pixels(name)
+            image.verify()
+        # A verified image cannot be decoded.
+        with _opened(content) as image:
+            _decode(image, name)
+    except InvalidValue:
+        raise
+    except PIL.Image.DecompressionBombError as error:
+        raise _too_many_pixels(name) from error
+    except PIL.UnidentifiedImageError as error:
+        raise InvalidValue(f"the picture {name} is not a {_NAMES} image") from error
+    except Exception as error:
+        # Decoders raise exceptions of all kinds about damaged images.
+        raise InvalidValue(f"the picture {name} is damaged: {_reason(error)}") from error
+    return found
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Any]:
+    """The image, without Pillow's warnings on standard error about how well it is made."""
+    import warnings
+
+    import PIL.Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with PIL.Image.open(BytesIO(content), formats=_FORMATS) as image:
+            yield image
+
+
+def _decode(image: Any, name: str) -> None:
+    """Decode all frames of an image."""
+    frame = pixels = 0
+    while True:
+        try:
+            image.seek(frame)
+        except EOFError:
+            return
+        frame += 1
+        pixels += image.width * image.height
+        if pixels > MOST_PIXELS:
+            raise _too_many_pixels(name)
+        if frame > MOST_FRAMES:
+            raise InvalidValue(
+                f"the picture {name} has more than {MOST_FRAMES} frames; make it shorter"
+            )
+        image.load()
+
+
+def _too_many_pixels(name: str) -> InvalidValue:
+    return InvalidValue(
+        f"the picture {name} has more than {MOST_PIXELS // 10**6} million pixels; make it smaller"
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:100] or type(error).__name__
 
 
 def store(session: Session, image: Image) -> str:
@@ -32,10 +178,10 @@ def store(session: Session, image: Image) -> str:
         image: the picture.
 
     Returns:
-        Its name, relative to the folder of the database, as a profile has it.
+        Its name for the profile, relative to the folder of the database.
 
     Raises:
-        InvalidValue: the database is in no file, or what is beside it is no place for pictures.
+        InvalidValue: the database is in no file, or ``pics`` beside it is no folder.
         DatabaseUnusable: the picture cannot be written there.
     """
     folder = _folder(session)
@@ -47,7 +193,7 @@ def store(session: Session, image: Image) -> str:
     name = f"{os.urandom(16).hex()}.{image.extension}"
     try:
         _make(session, folder)
-        # Before there is anything to undo, so that no interruption comes in between.
+        # Registered before the write, so that no interruption comes in between.
         on_rollback(session, lambda: _remove(folder, name))
         _write(session, folder, name, image.content)
     except OSError as error:
@@ -61,9 +207,9 @@ def discard(session: Session, name: object) -> None:
     """Remove a picture once the session's transaction is committed.
 
     Arguments:
-        session: the session in whose transaction the picture came to be nobody's.
-        name: what a profile had as its picture, as the database says. What is no name of ours
-            is left alone, whatever it is.
+        session: the session in whose transaction the profile lost the picture.
+        name: the picture's name in the database. A name that was not made here is left alone,
+            whatever it is.
     """
     found = _NAME.fullmatch(name) if isinstance(name, str) else None
     folder = _folder(session) if found else None
@@ -73,11 +219,11 @@ def discard(session: Session, name: object) -> None:
 
 
 def _folder(session: Session) -> Path | None:
-    """The folder of a session's pictures, be it there or not; None where there is no place."""
+    """The folder of a session's pictures, whether it exists or not; None where there is none."""
     connection = session.connection(bind_arguments={"mapper": Profile})
     if connection.dialect.name != "sqlite":
         return None
-    # SQLite is asked, since relative paths mean something else once a receiver changes folder.
+    # SQLite knows the absolute path, also after a receiver has changed the folder.
     for _, name, file in connection.exec_driver_sql("PRAGMA database_list"):
         if name == "main" and file:
             return Path(file).with_name(FOLDER)
@@ -85,7 +231,7 @@ def _folder(session: Session) -> Path | None:
 
 
 def _make(session: Session, folder: Path) -> None:
-    """Have a folder for pictures; one that is made is removed again with what makes it."""
+    """Make the folder for pictures, unless it exists; a rollback removes it again."""
     if not os.path.lexists(folder):
         on_rollback(session, lambda: _remove_if_empty(folder))
         with suppress(FileExistsError):
@@ -97,14 +243,14 @@ def _make(session: Session, folder: Path) -> None:
 
 
 def _write(session: Session, folder: Path, name: str, content: bytes) -> None:
-    """Write a new file, for good."""
+    """Write a new file, and wait until the disk has it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     for tries_left in reversed(range(_TRIES)):
         try:
             number = os.open(folder / name, flags, 0o666)
             break
         except FileNotFoundError:
-            # Somebody who made the folder too has removed it, having undone what they did.
+            # Another process has removed the folder, in the rollback of its own picture.
             if not tries_left:
                 raise
             _make(session, folder)
@@ -120,7 +266,7 @@ def _write(session: Session, folder: Path, name: str, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder outlast a loss of power, where the system can do that."""
+    """Wait until the disk has the names in a folder, where the system can do that."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:
@@ -151,5 +297,5 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is one itself, and no link to another."""
+    """Whether a path is a folder itself, and no link to one."""
     return stat.S_ISDIR(folder.lstat().st_mode)

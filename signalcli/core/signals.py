@@ -9,7 +9,7 @@ from signalcli.dispatch import Signal, receiver
 
 notification = Signal(providing_args=["email", "username"])
 
-# Django's, from django.contrib.auth, with the session besides.
+# Django's, from django.contrib.auth, with the session as one more argument.
 user_logged_in = Signal(providing_args=["request", "user", "session"])
 user_logged_out = Signal(providing_args=["request", "user", "session"])
 user_login_failed = Signal(providing_args=["credentials", "request", "session"])
@@ -19,7 +19,8 @@ user_login_failed = Signal(providing_args=["credentials", "request", "session"])
 def create_profile(instance: User, created: bool, session: Session, **kwargs: Any) -> None:
     """Give a new user a profile."""
     if created:
-        session.add(Profile(user_id=instance.id, **instance.take_profile_request()))
+        session.add(Profile(user_id=instance.id, **instance.for_profile))
+        instance.for_profile.clear()
         print("Profile Created !")
 
 
@@ -27,15 +28,16 @@ def create_profile(instance: User, created: bool, session: Session, **kwargs: An
 def update_profile(instance: User, created: bool, session: Session, **kwargs: Any) -> None:
     """Save the profile of a user who was saved."""
     if not created:
-        # Looking for it is no reason to write what the receivers of other users left pending.
+        # This lookup must not write the changes that receivers of other users left pending.
         with session.no_autoflush:
             profile = instance.profile or Profile(user=instance)
         picture = profile.profile_pic
-        profile.sqlmodel_update(instance.take_profile_request())
+        profile.sqlmodel_update(instance.for_profile)
+        instance.for_profile.clear()
         session.add(profile)
         touch(profile)
         if picture != DEFAULT_PICTURE:
-            # Only once it is saved is it certain which picture the profile keeps.
+            # Only after the save is it certain which picture the profile keeps.
             session.flush()
             if profile.profile_pic != picture:
                 discard(session, picture)
@@ -44,7 +46,7 @@ def update_profile(instance: User, created: bool, session: Session, **kwargs: An
 
 @receiver(post_delete, sender=Profile)
 def remove_picture(instance: Profile, session: Session, **kwargs: Any) -> None:
-    """Remove the picture of a profile that was deleted, once that is certain."""
+    """Remove the picture of a deleted profile after the commit."""
     discard(session, instance.profile_pic)
 
 

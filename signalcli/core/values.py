@@ -1,16 +1,18 @@
-"""The rules for what users type in."""
+"""The rules for the values of users and profiles that people type."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-from signalcli.core.errors import InvalidValue, abridged
-from signalcli.core.models import LONGEST_EMAIL, LONGEST_NAME, LONGEST_USERNAME
+from signalcli.errors import InvalidValue
 
+LONGEST_USERNAME = 150
+LONGEST_EMAIL = 254
 LONGEST_SIMPLE_LOCAL = 64
 LONGEST_SIMPLE_DOMAIN = 63
+LONGEST_NAME = 20
 
-# What stands before the @ in most addresses, and is in its normal form as it is.
+# The part before the @ of most addresses, which is in its normal form already.
 _SIMPLE_LOCAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 # A domain that is in its normal form, and for nobody's special use.
 _SIMPLE_DOMAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?:com|org|net|[a-z]{2})")
@@ -46,7 +48,7 @@ def normal_username(username: str) -> str:
 
 
 def sought_username(username: str) -> str | None:
-    """A username as it is looked up; None where it is no valid Unicode, and nobody's name."""
+    """A username as it is looked up; None where no user can have it, being no valid Unicode."""
     return normal_username(username) if username.isprintable() else None
 
 
@@ -78,9 +80,9 @@ def checked_email(email: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _normal_domain(domain: str) -> str | None:
-    """A domain in its normal form, where that is one of ASCII; None where it is not.
+    """A domain of ASCII in its normal form; None where it is another or not valid.
 
-    Of many addresses, most share a few domains, and these take by far the longest to check.
+    Most of many addresses share a few domains, and the domain takes by far the longest to check.
     """
     from email_validator import EmailNotValidError, validate_email
 
@@ -97,10 +99,10 @@ def checked_name(name: str, what: str) -> str:
 
     Arguments:
         name: the name; it may be empty.
-        what: which name it is, for the message.
+        what: ``first name`` or ``last name``, for the message.
 
     Raises:
-        InvalidValue: it is too long, or has characters that are no text.
+        InvalidValue: it is too long, or has control characters.
     """
     if len(name) > LONGEST_NAME:
         raise InvalidValue(
@@ -110,3 +112,28 @@ def checked_name(name: str, what: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise InvalidValue(f"the {what} {name!r} has control characters; write it without")
     return name
+
+
+def checked(
+    username: str | None = None,
+    email: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+) -> dict[str, str]:
+    """Values for a user and their profile in their normal form, by name, without those not given.
+
+    Raises:
+        InvalidValue: a value breaks its rule.
+    """
+    values = {
+        "username": None if username is None else checked_username(username),
+        "email": None if email is None else checked_email(email),
+        "first_name": None if first_name is None else checked_name(first_name, "first name"),
+        "last_name": None if last_name is None else checked_name(last_name, "last name"),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def abridged(text: str) -> str:
+    """A text as a message quotes it: on one line, and cut where it is long."""
+    return repr(text if len(text) <= 60 else text[:57] + "…")

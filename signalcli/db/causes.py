@@ -21,10 +21,9 @@ class Causes:
     """The causes of the pending writes of one session."""
 
     def __init__(self) -> None:
-        # Weak, by state: noting a cause must not keep an instance alive.
-        self._noted: WeakKeyDictionary[State, dict[str | None, watching.Cause]] = (
-            WeakKeyDictionary()
-        )
+        # Weak, by state: noting a cause must not keep an instance alive. None until a cause is
+        # noted, since most sessions are never watched, and each flush asks.
+        self._noted: WeakKeyDictionary[State, dict[str | None, watching.Cause]] | None = None
 
     def note(self, instance: Any, collection: str | None = None) -> None:
         """Note the running response as the cause of the next write of an instance.
@@ -35,34 +34,36 @@ class Causes:
                 instance's own row.
         """
         if watching.observers:
+            if self._noted is None:
+                self._noted = WeakKeyDictionary()
             self._noted.setdefault(state_of(instance), {})[collection] = watching.cause()
 
     def note_first(self, instance: Any, collection: str | None = None) -> None:
         """As :meth:`note`, unless a cause is noted already."""
-        if collection not in self._noted.get(state_of(instance), ()):
+        if self._noted is None or collection not in self._noted.get(state_of(instance), ()):
             self.note(instance, collection)
 
     def of(self, instance: Any, collection: str | None = None) -> watching.Cause | None:
         """The noted cause, or None."""
-        if not self._noted:
+        if self._noted is None:
             return None
         return self._noted.get(state_of(instance), {}).get(collection)
 
     def of_any(self, instances: Iterable[Any]) -> watching.Cause | None:
         """The cause of the first of several instances that has one, or None."""
-        if not self._noted:
+        if self._noted is None:
             return None
         noted = map(self.of, instances)
         return next((cause for cause in noted if cause is not None), None)
 
     def forget(self, instance: Any, collection: str | None = None) -> None:
         """Forget a cause: the instance was written, and the next write has a cause of its own."""
-        if self._noted:
+        if self._noted is not None:
             self._noted.get(state_of(instance), {}).pop(collection, None)
 
     def clear(self) -> None:
         """Forget all causes: nothing is pending any more."""
-        self._noted.clear()
+        self._noted = None
 
 
 @dataclass(eq=False)

@@ -359,9 +359,10 @@ def saving_order(work: Work, written: Iterable[State]) -> list[State]:
 
     Of a table, rows to be updated come first, by their keys; then the new ones as they were added.
     """
-    session = work.session
-    states = sorted(
-        written,
+    session, states = work.session, list(written)
+    if len(states) < 2:
+        return states
+    states.sort(
         key=lambda state: (
             (1, place_of(state))
             if is_new(session, state)

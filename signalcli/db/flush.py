@@ -8,7 +8,7 @@ announced; :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and ``post_
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper, Session, SessionTransaction
@@ -60,8 +60,8 @@ class Flush:
     Arguments:
         session: the session that flushes.
         notes: what it keeps between its flushes.
-        insert: inserts the rows of new instances together, all of them or none, and returns
-            whether it did.
+        insert: in bulk work, inserts the rows of new instances together, all of them or none, and
+            returns whether it did.
         outer: the session's flushes that this one is within, outermost first.
         transaction: the transaction or savepoint that it began in.
         objects: the only instances that it concerns; None for all.
@@ -80,7 +80,7 @@ class Flush:
         self,
         session: Session,
         notes: Notes,
-        insert: Callable[[Mapper[Any], list[State]], bool],
+        insert: Callable[[Mapper[Any], list[State]], bool] | None,
         outer: Sequence["Flush"],
         transaction: SessionTransaction | None,
         objects: Sequence[Any] | None,
@@ -97,6 +97,7 @@ class Flush:
         # that keeps the written instances alive until garbage is collected.
         self._outer = tuple(outer)
         self._announced_outside = [flush.announced for flush in outer]
+        self._is_heard = False
         self._destinations = Destinations(session)
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
@@ -151,6 +152,9 @@ class Flush:
 
     def announce(self, work: Work) -> None:
         """Send the signals before the write for all that is planned, and all that receivers add."""
+        self._is_heard = self._concerns_somebody(work)
+        if not self._is_heard:
+            return
         for _ in range(MOST_ROUNDS):
             # An orphan is in the plan without a mark, so for it there is nothing to hide: an inner
             # flush may delete it, and this one reports that if it has announced the orphan.
@@ -173,6 +177,20 @@ class Flush:
             for state in work.written()
             if state.key is not None and (columns := unseen_columns(state))
         }
+
+    def _concerns_somebody(self, work: Work) -> bool:
+        """Whether anybody is to be told of this flush; if not, it costs no more than a plain one.
+
+        The plan has all models whose rows are written, so this is known before the write.
+        """
+        return (
+            not m2m_changed.is_idle
+            or any(self._announced_outside)
+            or _is_heard(pre_save, work.written())
+            or _is_heard(post_save, work.written())
+            or _is_heard(pre_delete, work.deleted())
+            or _is_heard(post_delete, work.deleted())
+        )
 
     def _announce_once(self, work: Work) -> bool:
         """Announce the changes that nobody has announced; return whether the plan was made again.
@@ -249,7 +267,7 @@ class Flush:
     def _is_due(self, save: Save) -> bool:
         """Whether a row is still to be written; sets ``update_fields`` as they are now."""
         state = save.state
-        if not contains(self._session, state) or self._is_announced(state, Save):
+        if not contains(self._session, state):
             return False
         if save.created:
             return state.key is None
@@ -261,7 +279,7 @@ class Flush:
     def _is_going(self, delete: Delete) -> bool:
         """Whether a row is still to be removed."""
         state, session = delete.state, self._session
-        if not contains(session, state) or self._is_announced(state, Delete):
+        if not contains(session, state):
             return False
         # An orphan has no mark that could be gone; the next plan shows whether it is still one.
         return state in marks(session) or state not in self.planned
@@ -276,9 +294,14 @@ class Flush:
 
     # The write
 
+    @property
+    def inserts(self) -> bool:
+        """Whether the rows of new instances are inserted together."""
+        return self._insert is not None
+
     def insert(self, work: Work, mapper: Mapper[Any], states: list[State]) -> bool:
-        """Insert the rows of new instances together, where the session does so."""
-        return self._insert(mapper, states)
+        """Insert the rows of new instances together, where that is possible."""
+        return self._insert is not None and self._insert(mapper, states)
 
     def note(self, work: Work) -> None:
         """Note which rows SQLAlchemy has written, while it still knows what they were before.
@@ -287,6 +310,9 @@ class Flush:
         ``post_update`` writes some that no plan shows. Such a row is late: it was written without
         having been announced, and :meth:`report` sends both of its signals.
         """
+        self._notes.writes += 1
+        if not self._is_heard:
+            return
         if not m2m_changed.is_idle:
             self.links.note_written(work)
         written = dict.fromkeys((*work.written(), *work.updated_afterwards()))
@@ -348,6 +374,8 @@ class Flush:
             Whether receivers have left changes to be written in another round.
         """
         self.transaction = transaction
+        if not self._is_heard:
+            return False
         self._has_reached_somebody = False
         before = pending(self._session)
         for change in self._late:
@@ -378,9 +406,8 @@ class Flush:
         return self.announced.pop(state, None)
 
     def _is_announced(self, state: State, kind: type[Change]) -> bool:
-        return isinstance(self.announced.get(state), kind) or any(
-            isinstance(announced.get(state), kind) for announced in self._announced_outside
-        )
+        announced = (self.announced, *self._announced_outside)
+        return any(isinstance(each.get(state), kind) for each in announced)
 
     def _fresh(self, changes: list[C]) -> list[C]:
         """The changes that nobody has announced, without deletions of deleted rows."""
@@ -395,8 +422,8 @@ class Flush:
         if signal.is_idle:
             return
         named = change.arguments(self._session)
-        if signal is post_save:
-            named["created"] = cast("Save", change).created
+        if signal is post_save and isinstance(change, Save):
+            named["created"] = change.created
         self._send(signal, change, named)
 
     def _send_links(self, links: LinkChange, arguments: dict[str, Any]) -> None:
@@ -436,11 +463,12 @@ class Flush:
 
     def let_go(self) -> None:
         """Hold no instance any more: the traceback of an exception may hold this for long."""
-        for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
-            held.clear()
-        self._unseen.clear()
-        self._kept.clear()
-        self._links = None
+        if self._is_heard:
+            for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
+                held.clear()
+            self._unseen.clear()
+            self._kept.clear()
+            self._links = None
 
 
 def planned_by(flushes: Iterable[Flush]) -> list[dict[State, Any]]:

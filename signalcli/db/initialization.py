@@ -27,6 +27,7 @@ from signalcli.db.compat.models import (
     unwrap_initializer,
     wrap_initializer,
 )
+from signalcli.db.compat.states import State
 from signalcli.db.models import ForEachModel, is_mapped
 from signalcli.db.signals import post_init, pre_init
 from signalcli.db.wrapping import is_wrapped, unwrap, wrap_class_method, wrap_method
@@ -143,7 +144,7 @@ def _wrap_init(model: type[Any], original: Function, is_within: bool = False) ->
 
 
 def _listen(model: type[Any]) -> None:
-    event.listen(model, "load", _send_for_loaded, restore_load_context=True)
+    event.listen(model, "load", _send_for_loaded, raw=True, restore_load_context=True)
 
 
 def _wrap_validation(original: Function) -> Function:
@@ -171,16 +172,15 @@ def _values(obj: Any) -> dict[str, Any]:
     return dict(obj) if isinstance(obj, Mapping | BaseModel) else {}
 
 
-def _send_for_loaded(instance: Any, context: QueryContext) -> None:
+def _send_for_loaded(state: State, context: QueryContext) -> None:
     """Send both signals for an instance that a query loaded; ``kwargs`` are the loaded columns."""
-    if _silent.get() or not _are_wanted():
+    if _silent.get():
         return
-    state = inspect(instance)
-    model = type(instance)
-    columns = [attribute.key for attribute in state.mapper.column_attrs]
-    loaded = {key: state.dict[key] for key in columns if key in state.dict}
-    pre_init.send(model, args=(), kwargs=loaded)
-    post_init.send(model, instance=instance)
+    if not pre_init.is_idle:
+        columns = [attribute.key for attribute in state.mapper.column_attrs]
+        loaded = {key: state.dict[key] for key in columns if key in state.dict}
+        pre_init.send(state.class_, args=(), kwargs=loaded)
+    post_init.send(state.class_, instance=state.obj())
 
 
 def _are_wanted() -> bool:

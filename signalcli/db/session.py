@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import sqlmodel
@@ -13,6 +14,7 @@ from signalcli.db.bulk import BATCH_SIZE, Bulk, insert_together
 from signalcli.db.causes import Causes, Notes
 from signalcli.db.compat.states import (
     State,
+    add_alone,
     contains,
     is_clean,
     is_flushing,
@@ -30,6 +32,7 @@ from signalcli.db.transaction import Hooks, call_hooks_of
 DEEPEST = 40
 
 _SIGNALS = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
+_is_idle = attrgetter("is_idle")
 
 
 class Session(sqlmodel.Session):
@@ -134,7 +137,7 @@ class Session(sqlmodel.Session):
 
         If not, it is SQLAlchemy's flush and nothing more, and costs as much.
         """
-        return bool(self._flushes) or self.is_bulk or not all(each.is_idle for each in _SIGNALS)
+        return bool(self._flushes) or self.is_bulk or not all(map(_is_idle, _SIGNALS))
 
     @property
     def announced(self) -> list[dict[State, Any]]:
@@ -197,17 +200,24 @@ class Session(sqlmodel.Session):
             Exception: as :meth:`flush`, where it writes a batch.
         """
         bulk = self._bulk
-        if bulk is None or self._flushes:
+        if bulk is None:
             super().add(instance, **options)
+            return
+        if self._flushes:
+            self._add_to_bulk(instance, options)
             return
         is_full = bulk.is_full and self.can_write()
         if is_full and bulk.is_written_before(instance):
             bulk.write()
             is_full = False
-        super().add(instance, **options)
+        self._add_to_bulk(instance, options)
         bulk.count()
         if is_full:
             bulk.write()
+
+    def _add_to_bulk(self, instance: object, options: dict[str, Any]) -> None:
+        if options or not add_alone(self, instance):
+            super().add(instance, **options)
 
     def delete(self, instance: object) -> None:
         """Mark an instance, and what depends on it, for deletion, as ``sqlmodel.Session`` does.
@@ -292,7 +302,8 @@ class Session(sqlmodel.Session):
 
     def _flush_once(self, objects: Sequence[Any] | None) -> bool:
         """Do one round of a flush; return whether receivers have left changes for another."""
-        flush = Flush(self, self._notes, self._insert, self._flushes, innermost(self), objects)
+        insert = self._insert if self.is_bulk else None
+        flush = Flush(self, self._notes, insert, self._flushes, innermost(self), objects)
         self._flushes.append(flush)
         try:
             if len(self._flushes) > DEEPEST:
@@ -317,8 +328,8 @@ class Session(sqlmodel.Session):
             flush.let_go()
 
     def _insert(self, mapper: Mapper[Any], states: list[State]) -> bool:
-        """Insert the rows of new instances together in bulk work; return whether it was done."""
-        return self.is_bulk and insert_together(self, mapper, states)
+        """Insert the rows of new instances together; return whether it was done."""
+        return insert_together(self, mapper, states)
 
     def _roll_back(self, transaction: SessionTransaction | None) -> None:
         """Roll back after a receiver has failed.
@@ -345,9 +356,6 @@ class Session(sqlmodel.Session):
         if self._flushes and not self._flushes[-1].has_begun:
             self._flushes[-1].has_begun = True
             Work.adopt(context, self._flushes[-1], objects)
-
-    def _count_write(self, context: UOWTransaction) -> None:
-        self._notes.writes += 1
 
     def _remember_marks(self) -> None:
         """Keep the marks of deletion, which SQLAlchemy drops between this event and the next."""
@@ -419,6 +427,5 @@ def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:
 
 call_hooks_of(Session)
 event.listen(Session, "before_flush", Session._take_part)
-event.listen(Session, "after_flush", Session._count_write)
 event.listen(Session, "after_rollback", Session._remember_marks)
 event.listen(Session, "after_soft_rollback", Session._note_rollback)

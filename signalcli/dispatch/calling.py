@@ -1,4 +1,4 @@
-"""Calling receivers: every way of sending ends here."""
+"""Calling receivers. Every way of sending ends here."""
 
 import linecache
 import logging
@@ -19,7 +19,7 @@ logger = logging.getLogger("signalcli.dispatch")
 
 
 class Calls(Protocol):
-    """Calls the receivers of one dispatch in place of the loops below, to watch or meter them."""
+    """Calls the receivers of one dispatch for the loop below, to watch or meter them."""
 
     def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
         """Call a sync receiver with keyword arguments and return its value."""
@@ -33,14 +33,14 @@ class Calls(Protocol):
         """Await an async receiver's answer; without one, call the receiver first."""
 
 
-# The one loop in which every sync receiver is called. It is text, since Python calls a function
-# nearly twice as fast where the arguments are spelled out as where they come as `**named`: then it
-# makes and unpacks a dictionary for each call. So the loop is compiled for each tuple of argument
-# names in use, as dataclasses compile `__init__`; once more for names that cannot be spelled out,
-# and once more for those who watch.
+# This loop calls every sync receiver. It is text, because Python calls a function nearly twice as
+# fast with `instance=instance, created=created` as with `**named`, for which it makes and unpacks a
+# dictionary at each call. So the loop is compiled for each tuple of argument names in use, as
+# dataclasses compile `__init__`. Two more are compiled at import: one for names that cannot be
+# spelled out, and one for observers and meters.
 #
-# A robust dispatch keeps exceptions from its sender, but as in Django not a KeyboardInterrupt,
-# SystemExit or CancelledError, which are no failures of the receiver.
+# A robust dispatch keeps exceptions from its sender. A KeyboardInterrupt, SystemExit or
+# CancelledError is no failure of the receiver, and reaches the sender, as in Django.
 _LOOP = """\
 def call_each(receivers, signal, sender, named, robust, calls):
     {values}
@@ -59,11 +59,11 @@ def call_each(receivers, signal, sender, named, robust, calls):
 
 MOST_LOOPS = 256
 
-# Each loop by the names that it spells out. None stands for names that came once only, which are
-# worth no loop, and for names that cannot be spelled out.
+# Each loop by the names that it spells out. None stands for names that have come only once, which
+# are not worth a loop, and for names that cannot be spelled out.
 _loops: dict[tuple[str, ...], Loop | None] = {}
 
-# Every call has the first two already; Python takes the third for no name.
+# Every call has the first two already; the third is a constant of Python's, not a name.
 _NEVER_SPELLED = ("signal", "sender", "__debug__")
 
 
@@ -78,12 +78,12 @@ def call_each(
     """Call sync receivers one after the other.
 
     Arguments:
-        receivers: who is called, in this order.
-        signal: what is sent.
-        sender: who it is sent for.
+        receivers: the receivers to call, in this order.
+        signal: the signal.
+        sender: the sender.
         named: the other keyword arguments of each call.
-        robust: whether an exception takes its value's place instead of stopping the loop.
-        calls: calls them in place of the loop, where somebody watches or meters.
+        robust: whether an exception takes the place of a value instead of stopping the loop.
+        calls: makes the calls, where somebody watches or meters.
     """
     if calls is not None:
         return _watched_loop(receivers, signal, sender, named, robust, calls)
@@ -95,7 +95,7 @@ def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
     """All keyword arguments of a call, in a dictionary of its own.
 
     Raises:
-        TypeError: ``named`` has a ``signal``, too.
+        TypeError: ``named`` has a ``signal`` already.
     """
     if "signal" in named:
         raise TypeError(
@@ -107,14 +107,14 @@ def complete(signal: Any, sender: Any, named: dict[str, Any]) -> dict[str, Any]:
 
 def _loop_for(names: tuple[str, ...]) -> Loop:
     """The loop for arguments of these names, where none is kept for them."""
-    # Threads need no lock here: each step is one operation of a dictionary, and where two of them
-    # compile a loop for the same names, either will do.
+    # Threads need no lock here: each step is one operation of a dictionary, and of two loops that
+    # threads compile for the same names, either will do.
     if names not in _loops:
         if len(_loops) >= MOST_LOOPS:
             _forget_loops()
         _loops[names] = None
     elif all(map(_can_be_spelled, names)):
-        # The values have numbers for names, so that none takes a name that the loop uses.
+        # The variables have numbers for names, so that they hide no other variable of the loop.
         values = "; ".join(f"_{place} = named[{name!r}]" for place, name in enumerate(names))
         arguments = "".join(f", {name}=_{place}" for place, name in enumerate(names))
         loop = _compiled(values, f"receiver(signal=signal, sender=sender{arguments})")
@@ -124,8 +124,8 @@ def _loop_for(names: tuple[str, ...]) -> Loop:
 
 
 def _can_be_spelled(name: str) -> bool:
-    """Whether a name can stand in source text and mean itself there, and nothing else."""
-    # Python normalises names that have other letters than ASCII's: they would arrive changed.
+    """Whether a name can stand in source text and mean itself there."""
+    # Python normalises names with letters beyond ASCII: the receiver would get another name.
     is_plain = type(name) is str and name.isascii() and name.isidentifier()
     return is_plain and not iskeyword(name) and name not in _NEVER_SPELLED
 
@@ -136,14 +136,14 @@ def _compiled(values: str, call: str) -> Loop:
     filename = f"<signalcli.dispatch: {call}>"
     namespace: dict[str, Any] = {"log_failure": log_failure, "complete": complete}
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # its names were checked
-    # Tracebacks and debuggers look for the source here. No time of change: it never goes stale.
+    # Tracebacks and debuggers find the source here. Without a time of change it never goes stale.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     loop: Loop = namespace["call_each"]
     return loop
 
 
 def _forget_loops() -> None:
-    """Forget every loop and its source; those in use are soon compiled again."""
+    """Forget every loop and its source. The next dispatches compile those in use again."""
     with suppress(KeyError):  # when no loop is left
         while True:
             _, loop = _loops.popitem()
@@ -159,8 +159,8 @@ async def call_concurrently(
 ) -> Responses:
     """Call async receivers at the same time; the arguments are those of :func:`call_each`.
 
-    They share one context, and the sender sees afterwards what they set in context variables.
-    A receiver that cancels itself answers None.
+    They share one context. The sender sees afterwards which context variables they set. A receiver
+    that cancels itself answers None.
 
     Raises:
         BaseException: where not robust, what the only receiver that failed raised. The first
@@ -181,7 +181,7 @@ async def call_concurrently(
             for receiver in receivers:
                 answer = receiver(**named) if calls is None else calls.prepare(receiver, named)
                 answers.append(answer)
-            # A coroutine that nobody watches runs as it is: one frame less at each of its steps.
+            # A coroutine that nobody watches runs bare, with one frame less at each of its steps.
             responses = [
                 answer
                 if calls is None and type(answer) is CoroutineType

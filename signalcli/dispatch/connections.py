@@ -1,4 +1,4 @@
-"""Who is connected to a signal, in which order, and who of them a sender reaches."""
+"""The connections of a signal, their order, and the receivers that a sender reaches."""
 
 import threading
 import weakref
@@ -65,19 +65,19 @@ class ConnectionTable:
 
     Three things make this more than a list.
 
-    Weak references. A receiver or sender may die at any moment: the garbage collector runs where
-    it likes, also between two steps in here, and finalisers may connect and disconnect. So a dead
-    connection is only noted when it dies, and removed by whoever holds the lock next.
+    Weak references. A receiver or sender may die at any moment: the garbage collector may run
+    between any two steps in here, and finalisers may connect and disconnect. So a death is only
+    noted at first. The next holder of the lock removes the dead connection.
 
     Dead senders. A sender is known by its ``id``, which a new object may get after its death. The
     receivers of the dead sender must not pass to the new one. So the death of a sender discards
     at once what was derived from the connections.
 
     Succession under a ``dispatch_uid``. A module that is reloaded connects its new function while
-    the old one still lives, for the old one dies only when the new one takes its name, which
-    happens after the decorator has connected it. So a receiver that connects with the
-    ``dispatch_uid`` of a living, weakly held receiver waits behind it. Only the newest waits, held
-    as it would be if it were connected. It takes the place when the one before it dies.
+    the old one still lives: the decorator connects the new function first, then the function takes
+    the name, and only then the old one dies. So a receiver that connects with the ``dispatch_uid``
+    of a living, weakly held receiver waits behind it, and takes its place when it dies. Only the
+    newest receiver waits, held as if it were connected.
 
     Attributes:
         places: for each receiver (or ``dispatch_uid``) and sender the connection, in a list that
@@ -104,14 +104,14 @@ class ConnectionTable:
         # Weak references append to it when their target dies. They take no lock, which this very
         # thread may be using half-way through a change.
         self._dead: list[tuple[_ConnectionKey, Reference]] = []
-        # What dispatches need, derived from the connections: the references that each named sender
+        # Derived from the connections, for dispatches: the references that each named sender
         # reaches, and under None those that any other sender reaches. None after a change.
         self._reached: dict[Key | None, Reached] | None = None
         # `id` is enough, and quicker than `identity`, until a bound method is named as a sender.
         self._key_of: Callable[[object], Key] = id
         self._muted = 0
-        # A new object after each change. It shows a change that a finaliser made half-way through
-        # deriving, which the lock does not keep out: the finaliser runs in the thread that has it.
+        # A new object after each change. It reveals the change of a finaliser half-way through
+        # deriving. The lock does not keep finalisers out: they run in the thread that holds it.
         self._change = object()
 
     def add(self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable) -> bool:
@@ -144,8 +144,8 @@ class ConnectionTable:
         )
         with self.lock:
             self._bury_the_dead()
-            # Each turn ends with a single step that takes effect only where no finaliser has come
-            # between and used the same key. Where one has, it was first, and the next turn sees it.
+            # Each turn ends with a single step, which fails where a finaliser has used the same key
+            # in between. The finaliser was first then, and the next turn sees its connection.
             while True:
                 place = self.places.get(key)
                 if place is None:
@@ -168,7 +168,7 @@ class ConnectionTable:
                         return False
 
     def take(self, receiver: Any, sender: Any, dispatch_uid: Hashable) -> list[Connection]:
-        """Disconnect; returns the connection, if there was one, and the one that waited for it."""
+        """Disconnect; returns the connection and the one that waited behind it, where there are."""
         key = _key(receiver, sender, dispatch_uid)
         with self.lock:
             self._bury_the_dead()
@@ -254,7 +254,7 @@ class ConnectionTable:
 
     def _burial(self, key: _ConnectionKey) -> Callable[[Reference], None]:
         """The callback for the death of a connection's receiver or sender."""
-        this = weakref.ref(self)  # or whoever outlives the signal would keep its table
+        this = weakref.ref(self)  # a receiver that outlives the signal must not keep its table
 
         def bury(reference: Reference) -> None:
             table = this()

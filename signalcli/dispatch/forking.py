@@ -1,9 +1,9 @@
 """Locks that survive a fork.
 
-A child process begins with one thread: a lock that another thread held at the fork is never
-released there, and the work under it stays half done. Two ways lead out. A lock that lasts, and
-whose work must not be left half done, is held by the fork itself. A lock of an object that comes
-and goes, and that is usable after each single step, is made again in the child.
+A child process begins with one thread. A lock that another thread held at the fork is never
+released there, and the work under the lock stays half done. There are two remedies. The fork itself
+holds each lock that lives as long as the process and guards work that must be whole. The child
+makes a new lock for each object that is usable after every single step.
 """
 
 import os
@@ -45,8 +45,8 @@ def _hold() -> None:
     """Acquire every lock, but wait for a lock only while holding none.
 
     Threads take these locks in no fixed order: a finaliser runs wherever the garbage collector
-    strikes, and takes the locks that it needs. A fork that waited for one lock while holding
-    another might wait for a thread that waits for the fork.
+    strikes, and takes the locks that it needs. If a fork held one lock and waited for another, it
+    could wait for a thread that waits for the fork.
     """
     global _held
     locks = list(_lasting)

@@ -29,9 +29,9 @@ from signalcli.dispatch.watching import (
 
 R = TypeVar("R", bound=Callable[..., Any])
 
-# By the id of the reference itself, which is unique while the reference stands here. No lock guards
-# it: each use is a single operation of a dict, which no other thread can interrupt. And the garbage
-# collector, which may end a signal's life half-way through any step, could not wait for a lock.
+# By the id of the reference itself, which is unique while the reference stands here. No lock: each
+# use is a single operation of a dict, which no other thread can interrupt. The garbage collector
+# may end a signal's life half-way through any step, and could not wait for a lock.
 _living: "dict[int, weakref.ref[Signal]]" = {}
 
 
@@ -223,7 +223,7 @@ class Signal:
 
     @contextmanager
     def connected_to(self, receiver: R, sender: Any = None) -> Iterator[R]:
-        """Within it, a receiver is connected, and held strongly; for tests.
+        """In the block, a receiver is connected, and held strongly; for tests.
 
         A receiver that was connected before stays connected afterwards.
 
@@ -241,7 +241,7 @@ class Signal:
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Within it, the signal reaches nobody, in any thread, and no observer; for tests."""
+        """In the block, the signal reaches no receiver and no observer in any thread; for tests."""
         self._table.mute(1)
         try:
             yield
@@ -269,9 +269,9 @@ class Signal:
         """Be usable in a forked process, whatever other threads were doing at the fork."""
         self._table.renew()
 
-    # The way of every dispatch, for sync senders and for async ones: who watches, who is reached,
-    # who meters, and then the calls (see signalcli.dispatch.calling). A dispatch that is watched
-    # takes it a second time, with its own calls.
+    # The way of every dispatch, once for sync senders and once for async ones: look for observers,
+    # find the receivers, look for meters, and make the calls (see signalcli.dispatch.calling).
+    # Observers take the dispatch the same way a second time, with calls of their own.
 
     def _send(
         self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
@@ -360,7 +360,7 @@ def _bury(reference: weakref.ref[Signal]) -> None:
 
 
 class Definition:
-    """Where an object was made, and the name that it was given there."""
+    """The place where an object was made, and its name there."""
 
     __slots__ = ("_name", "_owner", "filename", "line", "module")
 
@@ -368,7 +368,7 @@ class Definition:
         """Note the place of the call that makes ``owner``.
 
         Arguments:
-            owner: the object that is being made, whose ``__init__`` calls this.
+            owner: the new object; its ``__init__`` calls this.
         """
         frame = sys._getframe(1)
         while _is_constructor_of(owner, frame) and frame.f_back is not None:
@@ -387,8 +387,8 @@ class Definition:
     def name_of(self, owner: Any) -> str:
         """The global name under which the defining module holds ``owner``.
 
-        It is looked up when first asked for, since the object has no name yet while it is made.
-        An object without a global name is named by its type and line: ``signal@12``.
+        The name is looked up later, since the object gets it only after it is made. An object
+        without a global name is named by its type and line: ``signal@12``.
         """
         return self._found_name(owner) or f"{self._owner}@{self.line}"
 
@@ -413,7 +413,7 @@ def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
 def _renew_all() -> None:
     for signal in all_signals():
         signal._renew()
-    # Another thread may have begun or ended to watch, and not have told yet who asked to know.
+    # At the fork another thread may have changed the observers, and not have announced it yet.
     announce_change()
 
 

@@ -1,4 +1,4 @@
-"""What a callable must look like to be a receiver, what it is called, and where it is defined."""
+"""Receivers as callables: the check of their signatures, their names, and their places."""
 
 import functools
 import inspect

@@ -9,7 +9,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 # asyncio takes longer to load than all the rest, and a program without async receivers never needs
-# it: it is imported where it is used.
+# it. So each function imports the part that it uses.
 if TYPE_CHECKING:
     import asyncio
 
@@ -19,16 +19,16 @@ _UNSET = object()
 
 _ENDS_THE_PROGRAM = (KeyboardInterrupt, SystemExit)
 
-# Before Python 3.13 a task group whose member failed leaves behind a request to cancel the task
-# around it. So there a request does not tell that somebody asked for the cancellation.
+# Before Python 3.13, a task group with a failed member leaves a request to cancel the task around
+# it. There a request is no proof that somebody asked for the cancellation.
 _COUNTS_REQUESTS_TO_CANCEL = sys.version_info >= (3, 13)
 
-# The places of the receivers that run here, the outermost first: each is one of several that run at
-# the same time, and set off the next. A sync receiver, and one that runs alone, has no place.
+# The places of the receivers that run here, the outermost first, each of which set off the next. A
+# receiver has a place where several run at the same time; a sync one, or one alone, has none.
 under_way: "ContextVar[tuple[Place, ...]]" = ContextVar("signalcli_under_way", default=())
 
-# Makes receivers that run at the same time wait for each other, where they share what only one of
-# them may use at a time.
+# Makes receivers that run at the same time take turns, where only one of them may use something
+# that they share, such as a session.
 gate: "ContextVar[Gate | None]" = ContextVar("signalcli_gate", default=None)
 
 # The context variables of which each of several receivers has a value of its own.
@@ -56,8 +56,8 @@ def add_bridge(bridge: Bridge) -> None:
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end from sync code.
 
-    A bridge that reaches a running loop does it there. Otherwise asgiref's ``async_to_sync`` does
-    it, as in Django; it refuses to block a thread that runs an event loop itself.
+    A bridge that reaches a running loop runs the coroutine there. Otherwise asgiref's
+    ``async_to_sync`` runs it, as in Django, but not in a thread that runs an event loop itself.
 
     Raises:
         RuntimeError: this thread runs an event loop that no bridge reaches.
@@ -81,7 +81,7 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
 
         return async_to_sync(run)()
     finally:
-        coroutine.close()  # or Python complains of one that was refused, and so never awaited
+        coroutine.close()  # Python complains of a refused coroutine, which nobody has awaited
 
 
 def _runs_a_loop() -> bool:
@@ -104,11 +104,11 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
 def thread_guard() -> ContextVar[bool] | None:
     """The variable in which asgiref notes that this context occupies the thread of all sync code.
 
-    asgiref refuses to wait for the thread where the variable is set: it might wait for ever. Of
-    several coroutines in one context each would find it set by another one, and be refused.
+    Where the variable is set, asgiref refuses to wait for the thread, since it might wait for ever.
+    Several coroutines in one context would find the variable set by each other, and be refused.
     None where this version of asgiref has no such variable.
     """
-    # Loaded here and not when a receiver first needs a thread: by then its group has begun.
+    # Loaded before the group begins: a receiver may need a thread in its first step.
     from asgiref.sync import SyncToAsync
 
     return getattr(SyncToAsync, "deadlock_context", None)
@@ -129,8 +129,8 @@ def keep_apart(variable: ContextVar[Any]) -> None:
     """Give each of several receivers that run at the same time its own value of a variable.
 
     They share every other context variable, as in Django. A variable that is set around some work
-    and reset after it needs this: others run in between, and would see and reset the value. What
-    an observer sets when a response begins is kept apart without this.
+    and reset after it needs this, since other receivers run in between and would see and reset the
+    value. A variable that an observer sets when a response begins is kept apart without this.
 
     Arguments:
         variable: a context variable that has a default. In each receiver it begins with the
@@ -142,13 +142,13 @@ def keep_apart(variable: ContextVar[Any]) -> None:
 async def run_alone(response: Awaitable[Any]) -> Any:
     """Await the only async receiver's response in the sender's own task.
 
-    Django gives the receiver a task of its own, which takes many times as long. Two things would
-    show the difference, and are as with a task of its own: a receiver that cancels itself does not
+    Django gives the receiver a task of its own, which takes many times as long. Two cases would
+    show the difference, and are treated as if it had one: a receiver that cancels itself does not
     cancel its sender, and a receiver that suppresses a cancellation does not save its sender.
     """
-    # A CancelledError that comes while nobody new asks to cancel the task is the receiver's own
-    # doing; one that comes with a request is the sender's. Without a task (another event loop than
-    # asyncio's, or a coroutine that is driven by hand) nobody can ask.
+    # A CancelledError without a new request to cancel the task is the receiver's own; with a
+    # request it is for the sender. Without a task (in another event loop than asyncio's, or where
+    # somebody drives the coroutine by hand) nobody can request it.
     task = running_task()
     requests = 0 if task is None else task.cancelling()
     try:
@@ -162,8 +162,8 @@ async def run_alone(response: Awaitable[Any]) -> Any:
     if _COUNTS_REQUESTS_TO_CANCEL and task is not None and task.cancelling() > requests:
         from asyncio import CancelledError, sleep
 
-        # The receiver ended well, but somebody has asked meanwhile to cancel the sender. A request
-        # that came last is delivered at the next wait; one that the receiver has caught is not.
+        # The receiver ended well, but somebody has asked to cancel the sender. The next wait
+        # delivers a request that is still pending. One that the receiver caught is raised again.
         await sleep(0)
         raise CancelledError
     return value
@@ -172,16 +172,16 @@ async def run_alone(response: Awaitable[Any]) -> Any:
 async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Run coroutines at the same time, and return what they return, in their order.
 
-    They run in one copy of the current context, each in a :class:`Place` there. The context
-    variables that they set in the copy are set in the current context afterwards, also when a
-    coroutine failed. The first failure cancels the other coroutines, and they are waited for. A
-    coroutine that is cancelled, but not from here, returns None.
+    They run in one copy of the current context, each in a :class:`Place` of its own. Afterwards the
+    current context gets the context variables that they set in the copy, also when a coroutine
+    failed. The first failure cancels the other coroutines; all are waited for. A coroutine that is
+    cancelled, but not from here, returns None.
 
     Raises:
         BaseException: what a coroutine raised, if only one did. A KeyboardInterrupt or SystemExit
             comes before all other exceptions.
         BaseExceptionGroup: what several coroutines raised.
-        CancelledError: whoever waits here was cancelled, and no coroutine raised anything.
+        CancelledError: the caller was cancelled, and no coroutine raised anything.
     """
     context = copy_context()
     before = context.copy()
@@ -197,18 +197,18 @@ async def run_together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[A
         for variable, value in context.items():
             if before.get(variable, _UNSET) is not value and variable not in group.outside:
                 variable.set(value)
-        # The exception's traceback holds this frame. If the frame held the exception, too, only
-        # the garbage collector could free them.
+        # The exception's traceback holds this frame. If the frame also held the exception, only the
+        # garbage collector could free them.
         del group, failure
         for coroutine in coroutines:
             discard(coroutine)
 
 
 class _Group:
-    """The tasks of several coroutines, which end together, and what comes of them.
+    """The tasks of several coroutines, which end together, with their values and failures.
 
-    It does what Python's own ``TaskGroup`` does. But that one, before Python 3.13, leaves the task
-    that waits for it marked as to be cancelled when one of its members failed.
+    Python's own ``TaskGroup`` would do. But before Python 3.13, when one of its members failed, it
+    leaves the task that waits for it marked for cancellation.
 
     Attributes:
         values: what the coroutines returned.
@@ -263,8 +263,8 @@ class _Group:
             return self._cancellation
         waiting = current_task()
         if self._cancellation is not None and waiting is not None and waiting.cancelling():
-            # The errors are raised in place of the CancelledError that came from this request. The
-            # request still holds, so it is made again, to be delivered at the next wait.
+            # The errors are raised in place of the CancelledError from this request. The request
+            # still holds, so it is made again, and the next wait delivers it.
             waiting.uncancel()
             waiting.cancel()
         if len(self._errors) == 1:
@@ -289,8 +289,8 @@ class _Group:
 
             if not isinstance(end, CancelledError):
                 self._errors.append(end)
-                # Not at once: tasks whose turn comes before still take their step, as they do
-                # where a task's own callback reports its failure.
+                # Not at once: tasks whose turn comes earlier still take their step, as in Python's
+                # TaskGroup, where a callback of the task reports the failure.
                 self._loop.call_soon(self._stop)
                 is_for_its_task = isinstance(end, _ENDS_THE_PROGRAM)
         self._left -= 1
@@ -313,9 +313,9 @@ def _set(values: Mapping[ContextVar[Any], Any]) -> None:
 class Place(Coroutine[Any, Any, Any]):
     """The place of one of several coroutines that run at the same time in one context.
 
-    A task takes it for the coroutine. The tasks of a group take turns, a step each, from one wait
-    to the next. Since they share one context, the values that belong to this coroutine alone are
-    set when a step begins and taken out when it ends. Exceptions go to the group.
+    A task runs it as if it were the coroutine. The tasks of a group take turns; a step goes from
+    one wait to the next. They share one context, so the values that belong to this coroutine alone
+    are set when a step begins and taken out when it ends. Exceptions go to the group.
 
     Arguments:
         group: hears of the coroutine's end.
@@ -350,7 +350,7 @@ class Place(Coroutine[Any, Any, Any]):
 
     @contextmanager
     def keeping_what_is_set(self) -> Iterator[None]:
-        """Within it, a context variable that is set is set for this coroutine alone."""
+        """In the block, a context variable is set for this coroutine alone."""
         task = running_task()
         if task is None or task.get_coro() is not self:
             yield  # in a thread or task that the coroutine started, which has its own context
@@ -381,13 +381,13 @@ class Place(Coroutine[Any, Any, Any]):
             return self._coroutine.throw(thrown)
         except BaseException as end:
             # This was the last step. The place holds itself through its way, and the group holds
-            # it through its task: both cycles end here.
+            # the place through its task. Both cycles end here.
             self._way = ()
             del self._group
             if group.end(self._number, end):
                 raise
-            # The group has the exception. The task, which would keep it and all that its traceback
-            # holds, ends as if the coroutine had returned.
+            # The group has the exception. The task would keep it, with all that its traceback
+            # holds, so the task ends as if the coroutine had returned.
             raise StopIteration from None
         finally:
             for variable, outside in group.outside.items():
@@ -398,7 +398,7 @@ class Place(Coroutine[Any, Any, Any]):
                 elif own:
                     own.pop(variable, None)
             under_way.reset(way)
-            del group, thrown  # a traceback holds this frame, which is not to hold an exception
+            del group, thrown  # a traceback holds this frame, which must not hold an exception
 
     def throw(self, error: Any, value: Any = None, traceback: Any = None) -> Any:
         """Take a step that begins by raising an exception in the coroutine."""
@@ -429,7 +429,7 @@ def running_task() -> Any:
 
 
 def discard(answer: Awaitable[Any]) -> None:
-    """Close a coroutine that nobody will await, or Python complains of it."""
+    """Close a coroutine that nobody will await, so that Python does not complain."""
     if isinstance(answer, CoroutineType) and (
         inspect.getcoroutinestate(answer) == inspect.CORO_CREATED
     ):

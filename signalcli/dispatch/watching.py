@@ -1,9 +1,9 @@
 """Watching every dispatch: for traces, tests and tools.
 
-An observer is told when a dispatch and each of its responses begin and end. A meter is told of each
-response once, when it has ended, and of nothing else: for totals, where watching every dispatch
-would cost too much, and a signal that has no receiver is to stay idle. Nobody watching costs a
-sender one look at :data:`observers`, and one at :data:`meters` where there are receivers.
+An observer hears of the begin and the end of each dispatch and of each response. A meter hears only
+of each response that has ended. That serves totals: it costs less, and a signal without receivers
+stays idle. Where nobody watches, a sender looks once at :data:`observers`, and once at
+:data:`meters` if there are receivers.
 """
 
 import threading
@@ -18,10 +18,10 @@ from signalcli.dispatch.tasks import under_way
 
 
 class Observer(Protocol):
-    """Watches dispatches. Each token that it returns is handed back to it, and read by nobody else.
+    """Watches dispatches. It gets back each token that it returns; nobody else reads a token.
 
     Async receivers that run at the same time share one context. But a context variable that an
-    observer sets when a response begins is that response's own.
+    observer sets when a response begins belongs to that response alone.
     """
 
     def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
@@ -40,7 +40,7 @@ class Observer(Protocol):
         """A token for the response that is running in this context, or None."""
 
     def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
-        """Within it, dispatches count as caused by what :meth:`cause` once returned."""
+        """In the block, dispatches count as caused by the response of which this is the token."""
 
 
 class Interceptor:
@@ -70,15 +70,15 @@ class Interceptor:
         """The receiver returned or raised."""
 
     def cause(self) -> Any:
-        """Nothing is told of what runs here."""
+        """This observer knows no responses."""
 
     def caused_by(self, cause: Any) -> AbstractContextManager[Any]:
-        """Nothing changes within it."""
+        """In the block, nothing changes."""
         return nullcontext()
 
 
 class Meter(Protocol):
-    """Is told of responses, each when it has ended."""
+    """Hears of each response when it has ended."""
 
     def measured(
         self,
@@ -100,9 +100,9 @@ class Meter(Protocol):
 
 
 Cause = tuple[tuple[Observer, Any], ...]
-_Tokens = list[tuple[Observer, Any]]
+_Tokens = list[tuple["Observer | MeteredCalls", Any]]
 
-# Who watches and who meters. The lists change in place: every module that imports one has the same.
+# They change in place, so that every module that imports one has the same list.
 observers: list[Observer] = []
 meters: list[Meter] = []
 _on_change: list[Callable[[], object]] = []
@@ -111,7 +111,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def watch(observer: Observer) -> Iterator[None]:
-    """Within it, an observer is told of every dispatch of every signal, in all threads."""
+    """In the block, an observer hears of every dispatch of every signal, in all threads."""
     with _lock:
         observers.append(observer)
     announce_change()
@@ -125,7 +125,7 @@ def watch(observer: Observer) -> Iterator[None]:
 
 @contextmanager
 def metered(meter: Meter) -> Iterator[None]:
-    """Within it, a meter is told of every response to every signal, in all threads."""
+    """In the block, a meter hears of every response to every signal, in all threads."""
     with _lock:
         meters.append(meter)
     try:
@@ -141,7 +141,7 @@ def on_change(callback: Callable[[], object]) -> None:
 
 
 def announce_change() -> None:
-    """Call back those who asked to know when observers change."""
+    """Make the calls that :func:`on_change` asked for."""
     for callback in _on_change:
         callback()
 
@@ -155,13 +155,13 @@ forking.in_child(_renew_lock)
 
 
 def cause() -> Cause:
-    """What runs now, as a cause for what will follow from it later (see :func:`caused_by`)."""
+    """The responses that run here, one for each observer, for a later :func:`caused_by`."""
     return tuple((observer, observer.cause()) for observer in tuple(observers))
 
 
 @contextmanager
 def caused_by(cause: Cause) -> Iterator[None]:
-    """Within it, dispatches count as caused by what ran when :func:`cause` was called."""
+    """In the block, dispatches count as caused by the responses that :func:`cause` returned."""
     with ExitStack() as stack:
         for observer, token in cause:
             stack.enter_context(observer.caused_by(token))
@@ -169,7 +169,10 @@ def caused_by(cause: Cause) -> Iterator[None]:
 
 
 class MeteredCalls:
-    """Calls receivers of one signal, and tells the meters."""
+    """Calls the receivers of one signal, and tells the meters.
+
+    In a :class:`WatchedDispatch`, which makes the calls itself, this is an observer.
+    """
 
     __slots__ = ("_meters", "_signal")
 
@@ -177,13 +180,11 @@ class MeteredCalls:
         self._signal = signal
         self._meters = tuple(meters)
 
-    def call(
-        self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
-    ) -> Any:
-        """Call a receiver, or ``called`` in its place, with keyword arguments."""
+    def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
+        """Call a receiver with keyword arguments."""
         begun = perf_counter()
         try:
-            value = (receiver if called is None else called)(**named)
+            value = receiver(**named)
         except BaseException as error:
             self._tell(receiver, begun, error)
             raise
@@ -192,36 +193,41 @@ class MeteredCalls:
             meter.measured(self._signal, receiver, begun, seconds, None)
         return value
 
-    def prepare(
-        self, receiver: Receiver, named: dict[str, Any], called: Receiver | None = None
-    ) -> Awaitable[Any]:
+    def prepare(self, receiver: Receiver, named: dict[str, Any]) -> Awaitable[Any]:
         """Call an async receiver and return its answer, which :meth:`acall` awaits."""
         begun = perf_counter()
         try:
-            answer: Awaitable[Any] = (receiver if called is None else called)(**named)
+            answer: Awaitable[Any] = receiver(**named)
         except BaseException as error:
             self._tell(receiver, begun, error)
             raise
         return answer
 
     async def acall(
-        self,
-        receiver: Receiver,
-        named: dict[str, Any],
-        answer: Awaitable[Any] | None = None,
-        called: Receiver | None = None,
+        self, receiver: Receiver, named: dict[str, Any], answer: Awaitable[Any] | None = None
     ) -> Any:
         """Await an async receiver's answer; without one, call the receiver first."""
         begun = perf_counter()
         try:
-            if answer is None:
-                answer = (receiver if called is None else called)(**named)
-            value = await answer
+            value = await (receiver(**named) if answer is None else answer)
         except BaseException as error:
             self._tell(receiver, begun, error)
             raise
         self._tell(receiver, begun, None)
         return value
+
+    def dispatch_ended(self, dispatch: Any, error: BaseException | None) -> None:
+        """See :class:`Observer`: a meter hears of responses only."""
+
+    def response_begun(self, dispatch: Any, receiver: Receiver) -> tuple[Receiver, float]:
+        """A receiver is being called."""
+        return receiver, perf_counter()
+
+    def response_ended(
+        self, response: tuple[Receiver, float], value: Any, error: BaseException | None
+    ) -> None:
+        """The receiver returned or raised."""
+        self._tell(*response, error)
 
     def _tell(self, receiver: Receiver, begun: float, error: BaseException | None) -> None:
         seconds = perf_counter() - begun
@@ -230,23 +236,25 @@ class MeteredCalls:
 
 
 class WatchedDispatch:
-    """One dispatch of which the observers are told: a context manager around its calls.
+    """One dispatch that observers watch: a context manager around its calls.
 
     Attributes:
-        is_silenced: whether the dispatch reaches nobody because an interceptor says so.
+        is_silenced: whether an interceptor keeps the dispatch from everybody.
     """
 
-    __slots__ = ("_interceptors", "_metered", "_tokens", "is_silenced")
+    __slots__ = ("_interceptors", "_tokens", "is_silenced")
 
     def __init__(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> None:
         watching = tuple(observers)
         self._interceptors = [each for each in watching if isinstance(each, Interceptor)]
         self.is_silenced = any(each.silences(signal) for each in self._interceptors)
-        self._metered = MeteredCalls(signal) if meters else None
-        self._tokens = [
+        self._tokens: _Tokens = [
             (observer, observer.dispatch_begun(signal, sender, named, robust))
             for observer in watching
         ]
+        if meters:
+            # Last, and so the first to hear of an end: the observers' time does not count.
+            self._tokens.append((MeteredCalls(signal), None))
 
     def __enter__(self) -> "WatchedDispatch":
         return self
@@ -260,10 +268,7 @@ class WatchedDispatch:
         called = self._intercepted(receiver, False) if self._interceptors else receiver
         responses = self._begun(receiver) if under_way.get() else self._tell_of(receiver)
         try:
-            if self._metered is None:
-                value = called(**named)
-            else:
-                value = self._metered.call(receiver, named, called)
+            value = called(**named)
         except BaseException as error:
             _ended(responses, None, error)
             raise
@@ -278,10 +283,7 @@ class WatchedDispatch:
         """
         called = self._intercepted(receiver, True) if self._interceptors else receiver
         try:
-            if self._metered is None:
-                answer: Awaitable[Any] = called(**named)
-            else:
-                answer = self._metered.prepare(receiver, named, called)
+            answer: Awaitable[Any] = called(**named)
         except BaseException as error:
             _ended(self._begun(receiver), None, error)
             raise
@@ -296,10 +298,7 @@ class WatchedDispatch:
             called = self._intercepted(receiver, True)
         responses = self._begun(receiver)
         try:
-            if self._metered is not None:
-                value = await self._metered.acall(receiver, named, answer, called)
-            else:
-                value = await (called(**named) if answer is None else answer)
+            value = await (called(**named) if answer is None else answer)
         except BaseException as error:
             _ended(responses, None, error)
             raise
@@ -312,15 +311,15 @@ class WatchedDispatch:
         return receiver
 
     def _begun(self, receiver: Receiver) -> _Tokens:
-        # Receivers that run beside this one are not to see what observers set for it.
         places = under_way.get()
-        if places:
-            with places[-1].keeping_what_is_set():
-                return self._tell_of(receiver)
-        return self._tell_of(receiver)
+        if not places:
+            return self._tell_of(receiver)
+        # Other receivers of this one's group share its context, but not what observers set in it.
+        with places[-1].keeping_what_is_set():
+            return self._tell_of(receiver)
 
     def _tell_of(self, receiver: Receiver) -> _Tokens:
-        responses = []
+        responses: _Tokens = []
         for observer, dispatch in self._tokens:
             responses.append((observer, observer.response_begun(dispatch, receiver)))
         return responses

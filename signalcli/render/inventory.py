@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
-from signalcli.render.console import UNLIMITED
-from signalcli.render.layout import listing, new_table
-from signalcli.render.text import plain, visible
+from signalcli.render.console import listing, new_table, plain
+from signalcli.render.text import visible
+from signalcli.render.tree import UNLIMITED
 from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class _ConnectionsTable:
         self._entries = entries
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # An identifier that is the receiver's name says nothing new.
+        # An identifier that repeats the receiver's name is left out.
         uids = [
             "" if entry.dispatch_uid in (None, entry.short_receiver) else str(entry.dispatch_uid)
             for entry in self._entries
@@ -121,7 +121,7 @@ class _ConnectionsTable:
         if console.measure(table, options=options.update(max_width=UNLIMITED)).maximum > (
             options.max_width
         ):
-            # Better close together than folded.
+            # Columns close together read better than folded ones.
             table.padding = (0, 0, 0, 0)
         yield table
 
@@ -134,7 +134,7 @@ def _sender(entry: ConnectionEntry) -> Text:
 
 
 def _width(cells: Iterable[Text], most: int) -> int:
-    """The width of the widest cell, up to a limit; the columns without a width give way."""
+    """The width of the widest cell, up to a limit; columns without a width share the rest."""
     return max(len("Receiver"), min(most, max(cell.cell_len for cell in cells)))
 
 
@@ -145,7 +145,7 @@ def _arguments(entry: SignalEntry) -> str:
 
 
 def _sources(entries: Sequence[ConnectionEntry]) -> Iterable[RenderableType]:
-    """The code of each receiver, once, however often it is connected."""
+    """The code of each receiver, once even if it is connected several times."""
     distinct = {(entry.receiver, entry.file, entry.line): entry for entry in reversed(entries)}
     for entry in reversed(distinct.values()):
         yield Text()
@@ -221,7 +221,7 @@ def apps_view(entries: Sequence[AppEntry], source: str) -> RenderableType:
 
 
 def app_row(entry: AppEntry, source: str) -> dict[str, Any]:
-    """An app for programs, with the source of the list that it stands in."""
+    """An app for programs, with the source of the list that names it."""
     return {
         "label": entry.label,
         "name": entry.name,

@@ -13,10 +13,10 @@ from rich.text import Text
 from signalcli.log.retention import Pruned
 from signalcli.log.runs import Run
 from signalcli.log.statistics import Statistics, histogram
+from signalcli.render.console import new_table, plain
 from signalcli.render.document import dispatches_of, milliseconds
-from signalcli.render.layout import new_table
-from signalcli.render.table import FAILED, TraceTable, totals_row, totals_table
-from signalcli.render.text import duration, plain
+from signalcli.render.table import TraceTable, totals_row, totals_table
+from signalcli.render.text import FAILED, duration
 from signalcli.trace.records import Trace, short_name
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -174,11 +174,11 @@ def statistics_row(kind: str, of: Statistics) -> dict[str, Any]:
 
 
 class StatisticsTables:
-    """Statistics of receivers and of signals, with the durations of each as small bars.
+    """Statistics of receivers and of signals, with small bars for their durations.
 
     Arguments:
-        receivers: those of receivers.
-        signals: those of signals.
+        receivers: the statistics of receivers.
+        signals: the statistics of signals.
     """
 
     def __init__(self, receivers: Sequence[Statistics], signals: Sequence[Statistics]) -> None:

@@ -13,8 +13,8 @@ from signalcli.db.models import model_name
 from signalcli.objects.fields import columns_of, is_secret
 from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.operations import Changed
-from signalcli.render.layout import fields as fields_table
-from signalcli.render.layout import listing
+from signalcli.render.console import fields as fields_table
+from signalcli.render.console import listing
 from signalcli.trace.representation import MASK, describe, shorten
 
 Row = dict[str, Any]

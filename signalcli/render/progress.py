@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from signalcli.render.text import plain
+from signalcli.render.console import plain
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -28,7 +28,7 @@ class Display(Protocol):
         """
 
     def note(self, text: str, *, is_error: bool = True) -> None:
-        """Write a line. One that is no error is only written where progress is shown."""
+        """Write a line. A line that is no error is written only where progress is shown."""
 
 
 class Lines:
@@ -48,7 +48,7 @@ class Lines:
         self._due = self._begun + SECONDS_BETWEEN_LINES
 
     def update(self, rows: int, position: int, size: int | None) -> None:
-        """See :class:`Display`, as for the other method."""
+        """See :class:`Display`."""
         now = time.monotonic()
         if self._is_silent or now < self._due:
             return
@@ -81,7 +81,7 @@ class Bar:
         self._task = progress.add_task(what, total=None, rows=0, rate=0)
 
     def update(self, rows: int, position: int, size: int | None) -> None:
-        """See :class:`Display`, as for the other method."""
+        """See :class:`Display`."""
         rate = rows / max(time.monotonic() - self._begun, 1e-9)
         self._progress.update(
             self._task, total=size, completed=position, rows=f"{rows:,}", rate=f"{rate:,.0f}"

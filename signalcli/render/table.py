@@ -3,9 +3,8 @@
 import io
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -15,92 +14,80 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.console import UNLIMITED, show
-from signalcli.render.layout import is_plain, laid_out, new_table
-from signalcli.render.text import delay, duration, plain, spelled
+from signalcli.render.console import is_plain, new_table, plain, show
+from signalcli.render.text import NO_RECEIVERS, duration
+from signalcli.render.tree import (
+    ANSWER,
+    HEADINGS,
+    NUMBER,
+    RECEIVER,
+    TIME,
+    UNLIMITED,
+    Cell,
+    Paper,
+    rows_of,
+    tree_text,
+)
 from signalcli.trace import Recorder
-from signalcli.trace.records import Dispatch, Response, SideBySide, Trace
+from signalcli.trace.records import Trace
 from signalcli.trace.totals import ReceiverTotal
 
-FAILED = "✗"
-RUNNING = "…"
-NO_RECEIVERS = "no receivers"
-MUTED = "muted"
-
-HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
-NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")
-RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 LEAST_ROOM, LEAST_ANSWER = 12, 6
 
 PATIENCE_SECONDS = 0.15
 FRAMES_PER_SECOND = 10
 
-Row = tuple[Text | Padding, ...]
-_Rows = Iterator["Row | _Rows"]
+_RichRow = tuple[Text | Padding, ...]
 
 # Measures cells at their natural width.
 _RULER = Console(width=UNLIMITED, file=io.StringIO())
 
 
-@dataclass(frozen=True, slots=True)
-class Guides:
-    """The lines of the tree and other marks, in box-drawing characters or in ASCII."""
-
-    branch: str
-    last: str
-    bar: str
-    concurrent: str
-    gap: str = "  "
-
-
-LINES = Guides(branch="├ ", last="└ ", bar="│ ", concurrent="∥ ")
-ASCII = Guides(branch="|-", last="`-", bar="| ", concurrent="|| ")
-
-
 class TraceTable:
     """Rich's view of a trace: a row for each response, the dispatches it caused beneath it.
 
-    Nothing at all where nothing was dispatched.
+    A trace without dispatches shows nothing at all.
 
     Arguments:
         trace: the trace, finished or growing.
         now: the recorder's clock, for the time that running receivers have taken so far; by
             default the time when the trace ended.
-        last_rows: show no more than so many rows, the last ones; None for all.
+        last_rows: how many rows are shown at most, the last ones; None for all.
     """
 
     def __init__(
         self, trace: Trace, now: float | None = None, last_rows: int | None = None
     ) -> None:
         self._trace = trace
-        self._now = (trace.ended or 0.0) if now is None else now
+        self._now = now
         self._last_rows = last_rows
-        self._side_by_side = SideBySide()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not self._trace.dispatches:
+        rows = list(rows_of(self._trace, self._now, is_ascii=options.ascii_only))
+        if not rows:
             return
-        guides = ASCII if options.ascii_only else LINES
-        rows = list(self._rows(guides))
         if self._last_rows is not None:
             rows = rows[-self._last_rows :]
-        text = _as_text(rows, guides, options.max_width) if is_plain(console) else None
-        yield self._table(rows, guides, options.max_width) if text is None else Segment(text)
+        paper = Paper(options.max_width, is_ascii=options.ascii_only)
+        text = tree_text(rows, paper) if is_plain(console) else None
+        if text is not None:
+            yield Segment(text)
+        else:
+            yield self._table([tuple(map(_for_rich, row)) for row in rows], paper)
 
-    def _table(self, rows: list[Row], guides: Guides, width: int) -> Table:
-        receiver_width, answer_width = self._shared_widths(rows, width)
-        table = new_table(ruled=guides is not ASCII)
-        table.add_column("#", justify="right")
-        table.add_column("Signal", overflow="fold")
-        table.add_column("Sender", overflow="fold")
-        table.add_column("Receiver", overflow="fold", width=receiver_width)
-        table.add_column("Answer", overflow="fold", width=answer_width)
-        table.add_column("Time", justify="right")
+    def _table(self, rows: Sequence[_RichRow], paper: Paper) -> Table:
+        widths = dict(zip((RECEIVER, ANSWER), self._shared_widths(rows, paper.width), strict=True))
+        table = new_table(ruled=not paper.is_ascii)
+        for column, heading in enumerate(HEADINGS):
+            if column in (NUMBER, TIME):
+                table.add_column(heading, justify="right")
+            else:
+                table.add_column(heading, overflow="fold", width=widths.get(column))
         for row in rows:
             table.add_row(*row)
         return table
 
-    def _shared_widths(self, rows: list[Row], width: int) -> tuple[int | None, int | None]:
+    def _shared_widths(self, rows: Sequence[_RichRow], width: int) -> tuple[int | None, int | None]:
         """The widths of the columns for receivers, with their output, and for answers.
 
         They share the room that the other columns leave. While there is room, a long answer breaks
@@ -122,97 +109,15 @@ class TraceTable:
         receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ANSWER)
         return receiver, room - receiver
 
-    def _rows(self, guides: Guides) -> Iterator[Row]:
-        """All rows, from a stack: dispatches may be nested deeper than Python's calls."""
-        roots = (self._dispatch_rows(root, "", "", guides) for root in self._trace.roots)
-        under_way: list[Iterator[Row | _Rows]] = [roots]
-        while under_way:
-            row = next(under_way[-1], None)
-            if row is None:
-                under_way.pop()
-            elif isinstance(row, tuple):
-                yield row
-            else:
-                under_way.append(row)
 
-    def _dispatch_rows(self, dispatch: Dispatch, first: str, rest: str, guides: Guides) -> _Rows:
-        """The rows of a dispatch, with iterators in the places of the dispatches that it caused.
-
-        Arguments:
-            dispatch: the dispatch.
-            first: the lines of the tree before its name.
-            rest: the lines of the tree before the rows below its name.
-            guides: the characters for these lines.
-        """
-        responses = list(dispatch.responses)
-        style = "" if responses else "dim"
-        number = plain(str(dispatch.seq), "dim")
-        name = Text.assemble(plain(first, "dim"), plain(dispatch.signal, style or "bold cyan"))
-        sender = plain("" if dispatch.sender is None else dispatch.sender, style)
-        if not responses:
-            yield number, name, sender, _nobody(dispatch), plain(""), plain("")
-        concurrent = self._side_by_side.responses_of(dispatch)
-        for index, response in enumerate(responses):
-            # The dispatches that this response caused hang below, on a line from here to the last.
-            below = rest + (guides.bar if response.caused else guides.gap)
-            if index:
-                number, name, sender = plain(""), plain(rest, "dim"), plain("")
-            yield (
-                number,
-                name,
-                sender,
-                plain(response.short_receiver, "red" if response.failure else "green"),
-                _answer(response),
-                Text.assemble(
-                    plain(guides.concurrent if response in concurrent else "", "yellow"),
-                    plain(_time_of(response, self._now), "dim"),
-                ),
-            )
-            if delayed := delay(response):
-                yield (
-                    plain(""),
-                    plain(below.rstrip(), "dim"),
-                    plain(""),
-                    plain(""),
-                    plain(delayed, "yellow"),
-                    plain(""),
-                )
-            for line in _output_lines(response):
-                yield (
-                    plain(""),
-                    plain(below.rstrip(), "dim"),
-                    plain(""),
-                    Padding(plain(line, "italic"), (0, 0, 0, 2)),
-                    plain(""),
-                    plain(""),
-                )
-            yield self._child_rows(list(response.caused), rest, guides)
-
-    def _child_rows(self, children: list[Dispatch], rest: str, guides: Guides) -> _Rows:
-        for child in children:
-            is_last = child is children[-1]
-            yield self._dispatch_rows(
-                child,
-                rest + (guides.last if is_last else guides.branch),
-                rest + (guides.gap if is_last else guides.bar),
-                guides,
-            )
-
-
-def _as_text(rows: list[Row], guides: Guides, width: int) -> str | None:
-    """The table as plain text, or None where Rich has to wrap it."""
-    cells = [HEADINGS, *(tuple(map(_text_of, row)) for row in rows)]
-    return laid_out(cells, width, right=(NUMBER, TIME), ruled=guides is not ASCII)
-
-
-def _text_of(cell: Text | Padding) -> str:
-    if isinstance(cell, Text):
-        return cell.plain
-    return " " * cell.left + str(cell.renderable)
+def _for_rich(cell: Cell) -> Text | Padding:
+    if cell.indent:
+        return Padding(Text(*cell.parts[0]), (0, 0, 0, cell.indent))
+    return Text(*cell.parts[0]) if len(cell.parts) == 1 else Text.assemble(*cell.parts)
 
 
 class Tail:
-    """The end of a table, as much of it as the terminal's height shows.
+    """The end of a table, as much as the terminal's height shows.
 
     Arguments:
         table: the table.
@@ -228,41 +133,18 @@ class Tail:
             yield Text("")
 
 
-def _nobody(dispatch: Dispatch) -> Text:
-    return plain(MUTED, "yellow") if dispatch.muted else plain(NO_RECEIVERS, "dim")
-
-
-def _output_lines(response: Response) -> list[str]:
-    lines = response.output.splitlines()
-    if response.omitted:
-        lines.append(f"… and {response.omitted:,} bytes more")
-    return lines
-
-
-def _answer(response: Response) -> Text:
-    if response.failure is not None:
-        return plain(f"{FAILED} {response.failure.story}", "red")
-    if response.seconds is None:
-        return plain(f"{RUNNING} running", "yellow")
-    return plain(spelled(response.value), "dim" if response.value is None else "")
-
-
-def _time_of(response: Response, now: float) -> str:
-    return duration(now - response.begun if response.seconds is None else response.seconds)
-
-
 @contextmanager
 def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
     """Show the trace as it grows while the block runs, and whole at its end.
 
-    A run that is over in a moment is shown once, at its end, and so is any run where there is no
+    A run that is over in a moment is shown only at its end, and so is every run without a
     terminal.
     """
     done = threading.Event()
     painter = threading.Thread(
         target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
     )
-    # A pipe with forced colours is a terminal to Rich, but nothing can be painted over there.
+    # Rich takes a pipe with forced colours for a terminal, but nothing can be painted over there.
     is_live = console.is_terminal and console.file.isatty()
     if is_live:
         painter.start()

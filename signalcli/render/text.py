@@ -1,15 +1,18 @@
 """Texts, durations and values for people, harmless to a terminal."""
 
 import re
-from typing import TYPE_CHECKING
 
-from rich.text import Text
+from signalcli.trace.records import Representation, Response, encodable
 
-if TYPE_CHECKING:
-    from signalcli.trace.records import Representation, Response
+FAILED = "✗"
+RUNNING = "…"
+NO_RECEIVERS = "no receivers"
+MUTED = "muted"
 
-# Among them the marks that turn the direction of writing: they would move the text after them.
+# The marks that turn the direction of writing belong here: they would move the text after them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# XML cannot write these characters, not even as references.
+_UNFIT = re.compile("[\ufffe\uffff]")
 
 
 def visible(text: str) -> str:
@@ -17,9 +20,13 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def plain(text: str, style: str = "") -> Text:
-    """A text that Rich shows as it is: no markup, no emoji codes, no terminal escapes."""
-    return Text(visible(text), style=style)
+def fit_for_markup(text: str) -> str:
+    """The text, with escapes for characters that XML or UTF-8 cannot carry or nobody can see.
+
+    Markup stays as it is: the text may be a single name or a whole document.
+    """
+    text = visible(encodable(text))
+    return _UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def duration(seconds: float) -> str:
@@ -29,12 +36,12 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.{2 if seconds < 0.01 else 0}f} ms"
 
 
-def delay(response: "Response") -> str:
+def delay(response: Response) -> str:
     """The delay of a response that was delayed on purpose; otherwise an empty text."""
     seconds = response.injected.delay if response.injected is not None else 0.0
     return f"delayed {duration(seconds)}" if seconds else ""
 
 
-def spelled(value: "Representation") -> str:
+def spelled(value: Representation) -> str:
     """A value for people: a text as it is, any other value as Python writes it."""
     return value if isinstance(value, str) else repr(value)

@@ -7,7 +7,7 @@ the program, which it would keep alive, and which might change or fail when it i
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import PurePath
@@ -106,7 +106,6 @@ class Response:
         value: its return value.
         failure: its exception, or None.
         seconds: how long it ran; None while it does.
-        caused: the dispatches that it caused, in the order in which they began.
         output: the first 4 kB of its output.
         omitted: how many more bytes it printed.
     """
@@ -121,9 +120,16 @@ class Response:
     value: Representation = None
     failure: Failure | None = None
     seconds: float | None = None
-    caused: Sequence["Dispatch"] = ()
     output: str = ""
     omitted: int = 0
+    # Most responses cause nothing, and a list for each would slow down a trace by a tenth: the
+    # garbage collector visits every list.
+    _caused: list["Dispatch"] | None = field(default=None, init=False)
+
+    @property
+    def caused(self) -> list["Dispatch"]:
+        """The dispatches that it caused, in the order in which they began."""
+        return [] if self._caused is None else self._caused
 
     @property
     def short_receiver(self) -> str:
@@ -137,12 +143,9 @@ class Response:
 
     def add_caused(self, dispatch: "Dispatch") -> None:
         """Add a dispatch that this response caused."""
-        # Most responses cause none, and a list for each would slow a trace down by a tenth: the
-        # garbage collector visits every list.
-        if isinstance(self.caused, list):
-            self.caused.append(dispatch)
-        else:
-            self.caused = [dispatch]
+        if self._caused is None:
+            self._caused = []
+        self._caused.append(dispatch)
 
     def add_output(self, text: str) -> None:
         """Add printed text to the output, up to its limit."""

@@ -141,3 +141,9 @@ def test_what_an_app_leaves_behind_is_cleared_up_at_the_end(tmp_path: Path) -> N
     apps = ("--app", "signalcli.core", "--app", "notes.py")
     loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com", *apps)
     assert Path(tmp_path, "notes.txt").read_text(encoding="utf-8") == "noted"
+
+
+def test_a_command_prints_to_a_pipe_without_rich(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com")
+    assert "signalcli.render.tree" in modules
+    assert not {"rich.console", "rich.table", "rich.text"} & modules

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import select
 
 from signalcli.core import accounts
-from signalcli.core.errors import InvalidValue, UserExists, UserNotFound
-from signalcli.core.models import Profile, User
+from signalcli.core.accounts import UserExists, UserNotFound
+from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import create_profile, notification, show_notification, update_profile
 from signalcli.db import (
     Session,
@@ -19,6 +19,7 @@ from signalcli.db import (
     pre_init,
     pre_save,
 )
+from signalcli.errors import InvalidValue
 from signalcli.testing import Dispatches
 
 SAVING = (pre_save, post_save)
@@ -26,7 +27,7 @@ DELETING = (pre_delete, post_delete)
 
 
 @pytest.fixture
-def ada(session: Session) -> accounts.Account:
+def ada(session: Session) -> UserPublic:
     account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
     session.commit()
     return account
@@ -44,15 +45,15 @@ class TestRegister:
         account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
         session.commit()
         assert (account.username, account.email) == ("ada", "ada@mail.com")
-        assert (account.first_name, account.last_name) == ("Ada", "Byron")
-        assert account.profile_pic == "x"
+        assert (account.profile.first_name, account.profile.last_name) == ("Ada", "Byron")
+        assert account.profile.profile_pic == "x"
         assert before - timedelta(seconds=1) <= account.date_joined <= before + timedelta(minutes=1)
         assert accounts.find(session, "ada") == account
         assert profiles(session) == [("ada", "Ada", "Byron")]
 
     def test_names_may_be_left_out(self, session: Session) -> None:
         account = accounts.register(session, "ada", "ada@mail.com")
-        assert (account.first_name, account.last_name) == ("", "")
+        assert (account.profile.first_name, account.profile.last_name) == ("", "")
 
     def test_the_signals_come_in_their_order(
         self, session: Session, dispatches: Dispatches
@@ -89,10 +90,10 @@ class TestRegister:
         session.commit()
         dispatches.assert_sequence((pre_save, User), (post_save, User), (notification, User))
         assert profiles(session) == []
-        assert (account.first_name, account.profile_pic) == ("", "x")
+        assert (account.profile.first_name, account.profile.profile_pic) == ("", "x")
 
     def test_a_taken_name_is_refused_and_sends_nothing(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         with pytest.raises(UserExists, match="'ada'"):
             accounts.register(session, "ada", "other@mail.com")
@@ -101,7 +102,7 @@ class TestRegister:
         assert accounts.find(session, "ada") == ada
 
     def test_a_name_that_looks_the_same_is_the_same(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         with pytest.raises(UserExists):
             accounts.register(session, "\uff41da", "other@mail.com")
@@ -146,7 +147,7 @@ class TestUpdate:
     def test_whatever_changes_the_signals_are_the_same_and_the_profile_is_saved_once(
         self,
         session: Session,
-        ada: accounts.Account,
+        ada: UserPublic,
         dispatches: Dispatches,
         changes: dict[str, str],
     ) -> None:
@@ -162,15 +163,16 @@ class TestUpdate:
         dispatches.assert_sent(post_save, sender=Profile, caused_by=update_profile)
         dispatches.assert_not_sent(*DELETING, notification)
         names = {"new_username": "username"}
+        values = {**account.profile.model_dump(), **account.model_dump()}
         for name, value in changes.items():
-            assert getattr(account, names.get(name, name)) == value
+            assert values[names.get(name, name)] == value
         assert account == accounts.find(session, account.username)
         assert account.date_joined == ada.date_joined
 
-    def test_what_is_not_given_stays(self, session: Session, ada: accounts.Account) -> None:
+    def test_what_is_not_given_stays(self, session: Session, ada: UserPublic) -> None:
         account, _ = accounts.update(session, "ada", last_name="King")
         assert (account.username, account.email) == ("ada", "ada@mail.com")
-        assert (account.first_name, account.last_name) == ("Ada", "King")
+        assert (account.profile.first_name, account.profile.last_name) == ("Ada", "King")
 
     @pytest.mark.parametrize(
         "values",
@@ -185,7 +187,7 @@ class TestUpdate:
     def test_an_update_that_changes_nothing_sends_nothing(
         self,
         session: Session,
-        ada: accounts.Account,
+        ada: UserPublic,
         dispatches: Dispatches,
         values: dict[str, str],
     ) -> None:
@@ -196,7 +198,7 @@ class TestUpdate:
     def test_without_the_receivers_no_profile_is_written(
         self,
         session: Session,
-        ada: accounts.Account,
+        ada: UserPublic,
         without_receivers: None,
         dispatches: Dispatches,
     ) -> None:
@@ -210,7 +212,7 @@ class TestUpdate:
             accounts.update(session, "zoe", email="zoe@mail.com")
 
     def test_a_taken_name_is_refused_and_sends_nothing(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         accounts.register(session, "bob", "bob@mail.com")
         session.commit()
@@ -221,7 +223,7 @@ class TestUpdate:
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
         assert accounts.find(session, "bob").email == "bob@mail.com"
 
-    def test_invalid_values_are_refused(self, session: Session, ada: accounts.Account) -> None:
+    def test_invalid_values_are_refused(self, session: Session, ada: UserPublic) -> None:
         for values in ({"new_username": ""}, {"email": ""}, {"last_name": "n" * 21}):
             with pytest.raises(InvalidValue):
                 accounts.update(session, "ada", **values)
@@ -235,19 +237,19 @@ class TestUpdate:
         account, is_changed = accounts.update(session, "old", first_name="Old")
         session.commit()
         assert is_changed
-        assert account.first_name == "Old"
+        assert account.profile.first_name == "Old"
         assert profiles(session) == [("old", "Old", "")]
 
 
 class TestDelete:
-    def test_the_user_and_the_profile_go(self, session: Session, ada: accounts.Account) -> None:
+    def test_the_user_and_the_profile_go(self, session: Session, ada: UserPublic) -> None:
         assert accounts.delete(session, "ada") == ada
         session.commit()
         assert list(accounts.find_all(session)) == []
         assert session.exec(select(Profile)).all() == []
 
     def test_the_signals_come_in_djangos_order(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         accounts.delete(session, "ada")
         session.commit()
@@ -256,7 +258,7 @@ class TestDelete:
         )
         dispatches.assert_not_sent(*SAVING, notification)
 
-    def test_others_stay(self, session: Session, ada: accounts.Account) -> None:
+    def test_others_stay(self, session: Session, ada: UserPublic) -> None:
         accounts.register(session, "bob", "bob@mail.com")
         accounts.delete(session, "ada")
         session.commit()
@@ -270,7 +272,7 @@ class TestDelete:
 
 class TestNotify:
     def test_receivers_get_the_name_and_the_address(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         assert accounts.notify(session, "ada") == (ada, [])
         dispatches.assert_received(
@@ -283,7 +285,7 @@ class TestNotify:
         )
 
     def test_show_notification_prints_three_lines(
-        self, session: Session, ada: accounts.Account, capsys: pytest.CaptureFixture[str]
+        self, session: Session, ada: UserPublic, capsys: pytest.CaptureFixture[str]
     ) -> None:
         capsys.readouterr()
         accounts.notify(session, "ada")
@@ -294,7 +296,7 @@ class TestNotify:
         assert notified == "Notified"
 
     def test_a_failure_propagates_unless_it_is_robust(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         def fails(**kwargs: Any) -> None:
             raise RuntimeError("no mail")
@@ -313,7 +315,7 @@ class TestNotify:
             dispatches.assert_received(notification, by=follows, times=1)
 
     def test_nothing_is_saved(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         accounts.notify(session, "ada")
         session.commit()
@@ -330,7 +332,7 @@ class TestNotify:
 
 class TestFind:
     def test_finding_makes_instances_only_when_asked_to(
-        self, session: Session, ada: accounts.Account, dispatches: Dispatches
+        self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         session.expunge_all()
         assert accounts.find(session, "ada") == ada
@@ -350,7 +352,7 @@ class TestFind:
             accounts.register(session, name, "some@mail.com")
         assert accounts.usernames(session, "a_", 10) == ["a_b"]
 
-    def test_names_are_told_apart_by_case(self, session: Session, ada: accounts.Account) -> None:
+    def test_names_are_told_apart_by_case(self, session: Session, ada: UserPublic) -> None:
         with pytest.raises(UserNotFound):
             accounts.find(session, "Ada")
 

@@ -9,18 +9,19 @@ from sqlmodel import select
 
 from signalcli.apps.inventory import find_connections
 from signalcli.core import accounts, authorization
+from signalcli.core.accounts import UserNotFound
 from signalcli.core.authorization import authenticate, login, logout, set_password
-from signalcli.core.errors import InvalidValue, UserNotFound
-from signalcli.core.models import Profile, User
+from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import user_logged_in, user_logged_out, user_login_failed
 from signalcli.db import Session, post_init, post_save
+from signalcli.errors import InvalidValue
 from tests.core.verifications import verifications
 
 STARS = "*" * 20
 
 
 @pytest.fixture
-def ada(session: Session) -> accounts.Account:
+def ada(session: Session) -> UserPublic:
     account = accounts.register(session, "ada", "ada@mail.com", password="secret")
     session.commit()
     return account
@@ -40,7 +41,7 @@ class TestPasswords:
 
     @pytest.mark.parametrize("load", [False, True])
     def test_what_is_found_of_a_user_tells_whether_there_is_one(
-        self, session: Session, ada: accounts.Account, load: bool
+        self, session: Session, ada: UserPublic, load: bool
     ) -> None:
         session.expunge_all()
         found = accounts.find(session, "ada", load=load)
@@ -49,7 +50,7 @@ class TestPasswords:
         assert "argon2" not in repr(found)
 
     def test_setting_one_saves_the_user_and_the_receivers_the_profile(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         profiles: list[Any] = []
 
@@ -67,7 +68,7 @@ class TestPasswords:
         assert authenticate(session, username="ada", password="other") is not None
 
     def test_taking_it_leaves_nothing_to_log_in_with(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         account, is_changed = set_password(session, "ada", None)
         assert (account.has_password, is_changed) == (False, True)
@@ -75,7 +76,7 @@ class TestPasswords:
         assert set_password(session, "ada", None) == (account, False)
 
     def test_bad_ones_and_unknown_users_are_refused(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         with pytest.raises(InvalidValue):
             set_password(session, "ada", "")
@@ -92,7 +93,7 @@ class TestLogin:
         assert (connection.sender, connection.weak) == (None, True)
 
     def test_receivers_get_the_user_and_what_was_asked_with(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         got: list[Any] = []
 
@@ -114,7 +115,7 @@ class TestLogin:
             (type(None), {**same, "user": None, "request": request, "signal": user_logged_out}),
         ]
 
-    def test_the_receiver_notes_when(self, session: Session, ada: accounts.Account) -> None:
+    def test_the_receiver_notes_when(self, session: Session, ada: UserPublic) -> None:
         before = datetime.now(UTC).replace(tzinfo=None)
         user = authenticate(session, username="ada", password="secret")
         assert user is not None
@@ -125,7 +126,7 @@ class TestLogin:
         assert before <= when <= before + timedelta(minutes=1)
 
     def test_without_the_receiver_nothing_is_written(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         user = authenticate(session, username="ada", password="secret")
         assert user is not None
@@ -134,9 +135,7 @@ class TestLogin:
         session.commit()
         assert accounts.find(session, "ada").last_login is None
 
-    def test_a_user_of_no_session_is_saved_too(
-        self, session: Session, ada: accounts.Account
-    ) -> None:
+    def test_a_user_of_no_session_is_saved_too(self, session: Session, ada: UserPublic) -> None:
         user = session.exec(select(User)).one()
         session.expunge(user)
         login(session, user)
@@ -144,7 +143,7 @@ class TestLogin:
         assert accounts.find(session, "ada").last_login is not None
 
     def test_a_receiver_that_fails_leaves_no_login_behind(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         def fails(**named: Any) -> None:
             raise RuntimeError("closed")
@@ -160,7 +159,7 @@ class TestLogin:
 class TestFailure:
     @pytest.mark.parametrize("username", ["ada", "zoe", "bob", "a b", "\udcff", ""])
     def test_receivers_are_told_the_same_whoever_it_was(
-        self, session: Session, ada: accounts.Account, username: str
+        self, session: Session, ada: UserPublic, username: str
     ) -> None:
         accounts.register(session, "bob", "bob@mail.com")
         session.commit()
@@ -191,9 +190,7 @@ class TestFailure:
             )
         ]
 
-    def test_the_sender_can_be_listened_to_alone(
-        self, session: Session, ada: accounts.Account
-    ) -> None:
+    def test_the_sender_can_be_listened_to_alone(self, session: Session, ada: UserPublic) -> None:
         told: list[Any] = []
 
         def note(credentials: dict[str, Any], **named: Any) -> None:
@@ -204,7 +201,7 @@ class TestFailure:
         assert told == ["zoe"]
 
     def test_what_a_receiver_writes_is_the_sessions(
-        self, session: Session, ada: accounts.Account
+        self, session: Session, ada: UserPublic
     ) -> None:
         def count(credentials: dict[str, Any], session: Session, **named: Any) -> None:
             query = select(Profile).join(User).where(User.username == credentials["username"])
@@ -214,4 +211,4 @@ class TestFailure:
             authenticate(session, username="ada", password="hunter2")
             authenticate(session, username="ada", password="hunter2")
         session.commit()
-        assert accounts.find(session, "ada").first_name == "xx"
+        assert accounts.find(session, "ada").profile.first_name == "xx"

@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from sqlmodel import col, select, update
 
 from signalcli.core import authorization
-from signalcli.core.hashes import Hash
 from signalcli.core.models import User
-from signalcli.core.passwords import make_password
+from signalcli.core.passwords import Hash, make_password
 from signalcli.core.signals import user_logged_in, user_logged_out, user_login_failed
 from signalcli.db import Session, post_save, pre_save
 from tests import processes

@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, select
 
-from signalcli.core.errors import InvalidValue
-from signalcli.core.hashes import Hash
 from signalcli.core.models import User
-from signalcli.core.passwords import checked_password, make_password, verify_password
+from signalcli.core.passwords import Hash, checked_password, make_password, verify_password
 from signalcli.db import Session, create_engine, pre_init
+from signalcli.errors import InvalidValue
 from signalcli.trace import Recorder, record
 from tests import processes
 from tests.core.verifications import verifications

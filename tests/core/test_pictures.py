@@ -14,13 +14,14 @@ from sqlmodel import select
 
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import accounts
-from signalcli.core.errors import InvalidValue, UserExists
-from signalcli.core.models import Profile, User
+from signalcli.core.accounts import UserExists
+from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import notification
 from signalcli.db import DatabaseUnusable, Session, post_delete, post_save, pre_save
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
+from signalcli.errors import InvalidValue
 from signalcli.testing import Dispatches
 from tests.core import picture_files as files
 
@@ -45,7 +46,7 @@ def pics(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ada(session: Session, red: Path) -> accounts.Account:
+def ada(session: Session, red: Path) -> UserPublic:
     account = accounts.register(session, "ada", "ada@mail.com", picture=red)
     session.commit()
     return account
@@ -67,12 +68,12 @@ class TestRegister:
     ) -> None:
         given = files.image_file(tmp_path / "../ada's face.exe", form)
         account = accounts.register(session, "ada", "ada@mail.com", picture=given)
-        assert NAME.fullmatch(account.profile_pic)
-        assert account.profile_pic.endswith(files.FORMATS[form])
-        assert (tmp_path / account.profile_pic).read_bytes() == given.read_bytes()
+        assert NAME.fullmatch(account.profile.profile_pic)
+        assert account.profile.profile_pic.endswith(files.FORMATS[form])
+        assert (tmp_path / account.profile.profile_pic).read_bytes() == given.read_bytes()
         session.commit()
         assert kept(pics) == [given.read_bytes()]
-        assert accounts.find(session, "ada").profile_pic == account.profile_pic
+        assert accounts.find(session, "ada").profile.profile_pic == account.profile.profile_pic
         given.unlink()
 
     def test_permissions_are_what_the_user_gives_new_files(
@@ -124,7 +125,7 @@ class TestRegister:
         assert kept(pics) == [red.read_bytes()]
 
     def test_a_name_that_is_taken_leaves_nothing_behind(
-        self, session: Session, ada: accounts.Account, red: Path, blue: Path, pics: Path
+        self, session: Session, ada: UserPublic, red: Path, blue: Path, pics: Path
     ) -> None:
         with pytest.raises(UserExists):
             accounts.register(session, "ada", "ada@mail.com", picture=blue)
@@ -155,14 +156,14 @@ class TestRegister:
             accounts.register(session, "ada", "ada@mail.com", picture=red)
         session.commit()
         assert kept(pics) == [red.read_bytes()]
-        assert NAME.fullmatch(accounts.find(session, "ada").profile_pic)
+        assert NAME.fullmatch(accounts.find(session, "ada").profile.profile_pic)
 
 
 class TestUpdate:
     def test_the_old_picture_goes_after_the_commit(
         self,
         session: Session,
-        ada: accounts.Account,
+        ada: UserPublic,
         red: Path,
         blue: Path,
         tmp_path: Path,
@@ -173,16 +174,16 @@ class TestUpdate:
         assert sorted(kept(pics)) == sorted([red.read_bytes(), blue.read_bytes()])
         session.commit()
         assert kept(pics) == [blue.read_bytes()]
-        assert (tmp_path / account.profile_pic).exists()
-        assert account.profile_pic != ada.profile_pic
+        assert (tmp_path / account.profile.profile_pic).exists()
+        assert account.profile.profile_pic != ada.profile.profile_pic
 
     def test_without_a_commit_the_new_one_goes(
-        self, session: Session, ada: accounts.Account, red: Path, blue: Path, pics: Path
+        self, session: Session, ada: UserPublic, red: Path, blue: Path, pics: Path
     ) -> None:
         accounts.update(session, "ada", picture=blue)
         session.rollback()
         assert kept(pics) == [red.read_bytes()]
-        assert accounts.find(session, "ada").profile_pic == ada.profile_pic
+        assert accounts.find(session, "ada").profile.profile_pic == ada.profile.profile_pic
 
     def test_a_first_picture_takes_the_place_of_the_default(
         self, session: Session, tmp_path: Path, red: Path
@@ -191,39 +192,37 @@ class TestUpdate:
         accounts.register(session, "ada", "ada@mail.com")
         account, _ = accounts.update(session, "ada", picture=red)
         session.commit()
-        assert NAME.fullmatch(account.profile_pic)
+        assert NAME.fullmatch(account.profile.profile_pic)
         assert (tmp_path / "x").exists()
 
     def test_other_changes_leave_the_picture(
-        self, session: Session, ada: accounts.Account, red: Path, pics: Path
+        self, session: Session, ada: UserPublic, red: Path, pics: Path
     ) -> None:
         account, _ = accounts.update(session, "ada", first_name="Ada")
         session.commit()
-        assert account.profile_pic == ada.profile_pic
+        assert account.profile.profile_pic == ada.profile.profile_pic
         assert kept(pics) == [red.read_bytes()]
 
     def test_the_same_picture_again_is_stored_anew(
-        self, session: Session, ada: accounts.Account, red: Path, pics: Path
+        self, session: Session, ada: UserPublic, red: Path, pics: Path
     ) -> None:
         account, is_changed = accounts.update(session, "ada", picture=red)
         session.commit()
         assert is_changed
-        assert account.profile_pic != ada.profile_pic
+        assert account.profile.profile_pic != ada.profile.profile_pic
         assert kept(pics) == [red.read_bytes()]
 
 
 class TestDelete:
     def test_the_picture_goes_after_the_commit(
-        self, session: Session, ada: accounts.Account, pics: Path
+        self, session: Session, ada: UserPublic, pics: Path
     ) -> None:
         accounts.delete(session, "ada")
         assert len(kept(pics)) == 1
         session.commit()
         assert kept(pics) == []
 
-    def test_not_after_a_rollback(
-        self, session: Session, ada: accounts.Account, pics: Path
-    ) -> None:
+    def test_not_after_a_rollback(self, session: Session, ada: UserPublic, pics: Path) -> None:
         accounts.delete(session, "ada")
         session.rollback()
         with post_delete.connected_to(fails, sender=User), pytest.raises(RuntimeError):
@@ -232,7 +231,7 @@ class TestDelete:
         assert len(kept(pics)) == 1
 
     def test_it_goes_with_a_profile_that_is_deleted_by_itself(
-        self, session: Session, ada: accounts.Account, pics: Path
+        self, session: Session, ada: UserPublic, pics: Path
     ) -> None:
         profile = session.exec(select(Profile)).one()
         session.commit()
@@ -242,7 +241,7 @@ class TestDelete:
         assert kept(pics) == []
 
     def test_a_picture_that_is_gone_already_is_no_problem(
-        self, session: Session, ada: accounts.Account, pics: Path
+        self, session: Session, ada: UserPublic, pics: Path
     ) -> None:
         for picture in pics.iterdir():
             picture.unlink()
@@ -303,7 +302,7 @@ class TestFolder:
         assert os.path.lexists(pics)
 
     def test_a_link_that_took_its_place_is_not_followed_to_remove(
-        self, session: Session, ada: accounts.Account, tmp_path: Path, pics: Path
+        self, session: Session, ada: UserPublic, tmp_path: Path, pics: Path
     ) -> None:
         elsewhere = pics.rename(tmp_path / "elsewhere")
         pics.symlink_to(elsewhere)
@@ -413,9 +412,9 @@ def test_whatever_a_file_is_called_its_copy_has_a_name_of_ours(crowd: Path, name
         session.connection()
         before = {*crowd.parent.rglob("*")}
         account = accounts.register(session, "ada", "ada@mail.com", picture=given)
-        assert NAME.fullmatch(account.profile_pic)
+        assert NAME.fullmatch(account.profile.profile_pic)
         new = {*crowd.parent.rglob("*")} - before
-        assert new == {crowd / account.profile_pic}
+        assert new == {crowd / account.profile.profile_pic}
         session.rollback()
     engine.dispose()
     given.unlink()

@@ -9,8 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signalcli.core.errors import InvalidValue
 from signalcli.core.values import checked_email, checked_name, checked_username, normal_username
+from signalcli.errors import InvalidValue
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)

@@ -14,13 +14,11 @@ Left out, because there ours differs on purpose:
 
 import functools
 import gc
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import django
 import django.dispatch
-import pytest
 from django.apps.registry import Apps
 from django.conf import settings
 from django.db import models
@@ -33,6 +31,7 @@ from hypothesis import strategies as st
 import signalcli.dispatch
 from signalcli.db import class_prepared
 from signalcli.db.signals import ModelSignal
+from tests import garbage
 from tests.db.made_models import make_model, new_label
 
 if not settings.configured:
@@ -280,15 +279,6 @@ programs = st.builds(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def little_garbage() -> Iterator[None]:
-    # The programs collect garbage often: spare what was there before.
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 def results(world: World, program: list[Any]) -> list[tuple[Any, Any]]:
     lines = [(operation, world.carry_out(operation)) for operation in program]
     return [(operation, repr(result).replace(world.label, "label")) for operation, result in lines]
@@ -307,6 +297,8 @@ def results(world: World, program: list[Any]) -> list[tuple[Any, Any]]:
 def test_a_program_reaches_the_same_receivers_with_djangos_model_signals_and_ours(
     program: list[Any],
 ) -> None:
+    # The programs collect garbage often.
+    garbage.spare_what_is_there()
     expected = results(World(DjangoHouse()), program)
 
     assert results(World(OurHouse()), program) == expected

@@ -3,7 +3,7 @@
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,6 @@ def a_function() -> Callable[..., Any]:
     def function(**named: Any) -> None: ...
 
     return function
-
-
-@pytest.fixture(autouse=True)
-def quick_collections() -> Iterator[None]:
-    # These tests collect often: spare what was there before.
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -234,8 +234,8 @@ def _facts_of(record: Any, places: dict[int, tuple[int, int]]) -> dict[str, Any]
             told["responses"] = [_facts_of(response, places) for response in value]
         elif isinstance(record, Response) and field.name == "dispatch":
             told["dispatch"] = value.seq
-        elif isinstance(record, Response) and field.name == "caused":
-            told["caused"] = [dispatch.seq for dispatch in value]
+        elif isinstance(record, Response) and field.name == "_caused":
+            told["caused"] = [dispatch.seq for dispatch in record.caused]
         else:
             # Tells True from 1, 1 from 1.0, 0.0 from -0.0, and keeps the order of arguments.
             told[field.name] = repr(value)

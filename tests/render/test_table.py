@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from signalcli.render.console import make_console, show
-from signalcli.render.layout import fields, listing
+from signalcli.render.console import fields, listing, make_console, show
 from signalcli.render.table import Tail, TraceTable, growing_table
 from signalcli.render.text import visible
 from signalcli.trace import Dispatch, Injection, Recorder

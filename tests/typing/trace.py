@@ -1,6 +1,6 @@
 """Traces, totals and faults on purpose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import assert_type
 
@@ -41,7 +41,7 @@ def a_trace_is_a_tree_of_plain_data(trace: Trace) -> None:
         for response in dispatch.responses:
             assert_type(response.dispatch, Dispatch)
             assert_type(response.failure, Failure | None)
-            assert_type(response.caused, Sequence[Dispatch])
+            assert_type(response.caused, list[Dispatch])
             assert_type(response.injected, Injection | None)
 
 

@@ -65,6 +65,26 @@ def those_in(session: "Session", instances: Iterable[Any]) -> list[Any]:
     ]
 
 
+def add_alone(session: "Session", instance: Any) -> bool:
+    """Add an instance that refers to no other as ``Session.add`` does; return whether it was done.
+
+    ``Session.add`` looks through all relationships for others to add, which takes longer than the
+    rest of it.
+    """
+    state = getattr(instance, "_sa_instance_state", None)
+    if state is None or state.key is not None or session._warn_on_events:
+        return False
+    relationships = state.mapper.relationships
+    if state._pending_mutations or any(
+        relationship.key in state.dict or relationship.key in state.committed_state
+        for relationship in relationships
+    ):
+        return False
+    state._orphaned_outside_of_session = False
+    session._save_or_update_impl(state)
+    return True
+
+
 # Session._new and Session._deleted are dictionaries in the order of adding and deleting. They are
 # read here since Session.new and Session.deleted copy them each time that they are asked.
 

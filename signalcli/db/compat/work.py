@@ -36,6 +36,10 @@ class Planner(Protocol):
     def writes(self) -> int:
         """A number that changes with every flush of the session that has written."""
 
+    @property
+    def inserts(self) -> bool:
+        """Whether to ask :meth:`insert` for each table."""
+
     def leaves_alone(self, state: State) -> bool:
         """Whether an outer flush is about to delete an instance."""
 
@@ -64,7 +68,7 @@ class Work(UOWTransaction):
     _writes: int
     _warned: set[tuple[State, str | None, Any]]
     _is_planned_again: bool
-    _is_carried_out: bool
+    _asks_for_inserts: bool
 
     @classmethod
     def adopt(cls, context: UOWTransaction, planner: Planner, only: Collection[Any] | None) -> None:
@@ -83,7 +87,7 @@ class Work(UOWTransaction):
         work.only = only or None
         work._warned = set()
         work._writes = planner.writes
-        work._is_planned_again = work._is_carried_out = False
+        work._is_planned_again = work._asks_for_inserts = False
 
     def execute(self) -> None:
         """Plan, have the plan announced, and carry it out: SQLAlchemy's flush calls it once."""
@@ -91,6 +95,7 @@ class Work(UOWTransaction):
         self.__class__ = _Planning
         self._plan()
         self.planner.announce(self)
+        self.presort_actions = {}  # They are done, and SQLAlchemy would do all of them again.
         super().execute()
         self.planner.note(self)
 
@@ -133,7 +138,7 @@ class Work(UOWTransaction):
 
     def _generate_actions(self) -> Any:
         actions = super()._generate_actions()  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        self._is_carried_out = True
+        self._asks_for_inserts = self.planner.inserts
         return actions
 
     def states_for_mapper_hierarchy(
@@ -145,7 +150,7 @@ class Work(UOWTransaction):
         planner has inserted the rows itself, none are left.
         """
         states = super().states_for_mapper_hierarchy(mapper, isdelete, listonly)  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        if isdelete or listonly or not self._is_carried_out:
+        if isdelete or listonly or not self._asks_for_inserts:
             return states
         waiting = list(states)
         return [] if waiting and self.planner.insert(self, mapper, waiting) else waiting

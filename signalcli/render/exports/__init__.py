@@ -1,8 +1,8 @@
-"""Traces in formats of other tools: one module per format.
+"""Traces in the formats of other tools: one module per format.
 
-Each module of this package is the format of its name. Its function ``export(run, trace)`` returns
-the text. If Markdown can show the format, ``FENCE`` is the language of the fenced block, and
-``SUFFIXES`` are the suffixes of files that hold the text alone. To add a format, add a module.
+A module of this package is the format of its name, and to add a format is to add a module. Its
+function ``export(run, trace)`` returns the text. Where Markdown can show the format, ``FENCE`` is
+the language of the fenced block, and files with one of the ``SUFFIXES`` hold the text alone.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Export(Protocol):
-    """The function that the module of a format has."""
+    """A module of a format."""
 
     def export(self, run: "Run", trace: "Trace") -> str:
         """The text of a run in this format.
@@ -46,8 +46,8 @@ def formats() -> list[str]:
 def export(format_name: str, run: "Run", trace: "Trace", suffix: str = "") -> str:
     """The text of a run in one of the :func:`formats`.
 
-    The text of a format that Markdown can show comes in a fenced block, unless it is for a file of
-    its own.
+    A format that Markdown can show comes in a fenced block, unless the file's suffix is one of
+    the format's own.
 
     Arguments:
         format_name: one of the formats.

@@ -3,10 +3,11 @@
 from html import escape
 
 from signalcli.log.runs import Run
-from signalcli.render.markup import fit_for_markup, recorded, title_of
+from signalcli.render.exports.svg import recorded, title_of
+from signalcli.render.text import fit_for_markup
 from signalcli.trace.records import Trace
 
-# Rich fills in the single braces; doubled ones stay.
+# Rich fills in the single braces and halves the doubled ones.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">

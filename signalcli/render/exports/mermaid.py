@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signalcli.log.runs import Run
-from signalcli.render.markup import fit_for_markup
-from signalcli.render.table import FAILED, MUTED, NO_RECEIVERS
-from signalcli.render.text import delay, duration, spelled
+from signalcli.render.text import (
+    FAILED,
+    MUTED,
+    NO_RECEIVERS,
+    delay,
+    duration,
+    fit_for_markup,
+    spelled,
+)
 from signalcli.trace.records import Dispatch, Response, Trace, concurrent
 
 # Mermaid draws no text of more than 50,000 characters; a single step takes far less than 10,000.
@@ -23,14 +29,14 @@ LONGEST_NAME, LONGEST_TITLE = 60, 120
 CUT = "…"
 NEW_LINE = "<br/>"
 
-# How Markdown shows it, and the files that hold nothing else.
+# The language of a fenced block in Markdown, and the suffixes of files that hold the text alone.
 FENCE = "mermaid"
 SUFFIXES = (".mmd", ".mermaid")
 
 _KINDS = {"Senders": "sender", "Signals": "signal", "Receivers": "receiver"}
 
-# ASCII but for letters, digits and marks of no meaning to mermaid, HTML or Markdown; the signs that
-# mermaid puts in place of references; the word that ends a block; and blanks that would be lost.
+# All ASCII but letters, digits and marks that mean nothing to mermaid, HTML or Markdown; the signs
+# that mermaid puts in place of references; the word that ends a block; blanks that would be lost.
 _UNSAFE = re.compile(
     r"(?![\w .,()='/@+!?-])[\x00-\x7f]|[\ufb02\xb0\xb6]|\b[eE](?=[nN][dD]\b)|^ | (?= )"
 )
@@ -48,14 +54,14 @@ class _Participant:
 
 @dataclass(slots=True, frozen=True)
 class _End:
-    """The step after everything that a response caused while it ran."""
+    """The end of a response, after everything that it caused while it ran."""
 
     response: Response
 
 
 @dataclass(slots=True, frozen=True)
 class _Frame:
-    """A step that begins, parts or ends a frame of responses that ran in parallel."""
+    """The beginning, a part or the end of a frame around responses that ran in parallel."""
 
     line: str
 
@@ -67,9 +73,9 @@ _END_OF_FRAME = _Frame("end")
 def export(run: Run, trace: Trace) -> str:
     """The diagram, without a Markdown fence around it.
 
-    Dispatches and responses stand in the order of the trace's tree, each below what caused it;
-    receivers that ran side by side are framed as parallel. What is too long for a viewer is
-    shortened, and a run that is too long ends with a note of what is missing.
+    Dispatches and responses stand in the order of the trace's tree, each below its cause; receivers
+    that ran side by side are framed as parallel. Texts that are too long for a viewer are
+    shortened. A run that is too long breaks off with a note that counts the rest.
     """
     diagram = _Diagram(trace)
     if trace.dispatches:
@@ -78,10 +84,10 @@ def export(run: Run, trace: Trace) -> str:
 
 
 class _Diagram:
-    """A diagram under way.
+    """A diagram that is being drawn.
 
     Arguments:
-        trace: what it shows.
+        trace: the trace that it shows.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -108,7 +114,7 @@ class _Diagram:
         return boxes + self._steps
 
     def draw(self) -> None:
-        """Take the steps, as many as a viewer can draw."""
+        """Draw as many steps as a viewer can show."""
         shown: Counter[type[_Step]] = Counter()
         waiting: list[_Step] = list(reversed(self._trace.roots))
         while waiting and self._size < LARGEST:
@@ -142,13 +148,13 @@ class _Diagram:
         receiver = self._id(_receiver(response))
         self._add(f"{self._id(_signal(response.dispatch))}->>+{receiver}: call")
         self._active.append(receiver)
-        # What ends the activation needs its room, too.
+        # The line that ends the activation needs room, too.
         self._size += len(f"deactivate {receiver}\n")
 
     def _frame(self, frame: _Frame) -> None:
         if frame is _END_OF_FRAME:
             self._open_frames -= 1
-            # Its room was taken when the frame began.
+            # Room was left for it when the frame began.
             self._steps.append(frame.line)
             return
         if frame.line.startswith("par "):
@@ -168,7 +174,7 @@ class _Diagram:
         self._add(f"{receiver}{arrow}{signal}: {_answering(response, response.seconds)}")
 
     def _break_off(self, shown: "Counter[type[_Step]]") -> None:
-        """End the diagram in the middle, with a note of what it lacks."""
+        """End the diagram in the middle, with a note that counts the rest."""
         self._steps.extend(f"deactivate {receiver}" for receiver in reversed(self._active))
         self._steps.extend([_END_OF_FRAME.line] * self._open_frames)
         dispatches = len(self._trace.dispatches) - shown[Dispatch]
@@ -282,31 +288,24 @@ def _text(text: str, width: int, lines: int = 1) -> str:
     Arguments:
         text: the text.
         width: how many characters a line of the picture has at most.
-        lines: into how many such lines it is broken; the rest is cut off.
+        lines: how many such lines it may take; the rest is cut off.
     """
     text = _on_one_line(text[: 2 * width * lines])
-    broken = [text] if len(text) <= width else _broken(text, width, lines)
-    return NEW_LINE.join(map(_escaped, broken))
-
-
-def _broken(text: str, width: int, lines: int) -> list[str]:
-    if lines == 1:
-        return [_shortened(text, width)]
-    return textwrap.wrap(text, width, max_lines=lines, placeholder=f" {CUT}")
+    if lines == 1 or len(text) <= width:
+        broken = [_shortened(text, width)]
+    else:
+        broken = textwrap.wrap(text, width, max_lines=lines, placeholder=f" {CUT}")
+    return NEW_LINE.join(_UNSAFE.sub(_reference, line) for line in broken)
 
 
 def _on_one_line(text: str) -> str:
     text = fit_for_markup(text).replace("\n", "\\n").replace("\t", "\\t")
-    # An arrow with nothing on it is an error, and a name with nothing in it cannot be seen.
+    # Mermaid refuses an arrow without a text, and an empty name cannot be seen.
     return text if text.strip() else "(empty)"
 
 
 def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + CUT
-
-
-def _escaped(text: str) -> str:
-    return _UNSAFE.sub(_reference, text)
 
 
 def _reference(match: re.Match[str]) -> str:

@@ -1,10 +1,10 @@
 """Spans for OpenTelemetry: a line of OTLP/JSON, as its file exporter writes it.
 
-A run is a trace. Its root span is the run itself; below stand the dispatches, below a dispatch its
-responses, and below a response the dispatches that it caused. Attributes are named by
-OpenTelemetry's semantic conventions (``process``, ``code``, ``error``, ``exception``), and in the
-namespace ``signalcli`` where these have no word for them. Ids are derived from the run: whoever
-exports it twice gets the same text, and may import both without making two traces of it.
+A run is a trace. Its root span is the run itself; its children are the dispatches, theirs the
+responses, and theirs the dispatches that a response caused. Attributes are named by OpenTelemetry's
+semantic conventions (``process``, ``code``, ``error``, ``exception``), and in the namespace
+``signalcli`` where these have no name. Ids are derived from the run: a second export gives the same
+text, and importing both makes one trace.
 """
 
 import io
@@ -41,12 +41,12 @@ _ROOT = "run"
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class _Span:
-    """A span in our own words; times are on the recorder's clock.
+    """A span without OpenTelemetry's classes; times are on the recorder's clock.
 
     Attributes:
-        key: what its id is made of, within the run.
+        key: the source of its id, unique in the run.
         parent: the parent's key, or None for the root.
-        error: what went wrong, or None.
+        error: the message of its error, or None.
         failure: the exception that ended it, or None.
     """
 
@@ -78,7 +78,7 @@ def export(run: Run, trace: Trace) -> str:
     lines = io.StringIO()
     result = FileSpanExporter(stream=lines).export(_sdk_spans(run, trace))
     if result is not SpanExportResult.SUCCESS:
-        # It has logged why.
+        # The exporter has logged the reason.
         raise RuntimeError("OpenTelemetry's exporter could not write the spans")
     return lines.getvalue()
 
@@ -86,7 +86,8 @@ def export(run: Run, trace: Trace) -> str:
 def _spans(run: Run, trace: Trace) -> Iterator[_Span]:
     """The root, then each dispatch with its responses."""
     ended = run.seconds if trace.ended is None else trace.ended
-    # The run's clock is not the recorder's; a root that ends before its children confuses viewers.
+    # The run's clock is not the recorder's, and a root that ends before its children confuses
+    # viewers.
     yield _span_of_run(run, max(run.seconds, ended))
     keys = {
         response: f"{dispatch.seq}.{place}"
@@ -204,10 +205,10 @@ def _end(record: Dispatch | Response, trace_ended: float) -> float:
 
 
 def _sdk_spans(run: Run, trace: Trace) -> "list[ReadableSpan]":
-    """The spans in OpenTelemetry's words.
+    """The spans as OpenTelemetry's classes.
 
-    They are made without a tracer, and their resource without its factory: both read variables of
-    the environment, which say nothing of a run of the past.
+    They are made without a tracer, and their resource without its factory: both would read
+    variables of the environment, which say nothing about a past run.
     """
     from opentelemetry.sdk.resources import (  # type: ignore[import-not-found,unused-ignore]
         Resource,

@@ -6,7 +6,7 @@ from typing import Any
 
 from signalcli.log.runs import Run
 from signalcli.render.document import dispatches_of, dumps
-from signalcli.render.table import FAILED
+from signalcli.render.text import FAILED
 from signalcli.trace.records import Dispatch, Response, Trace
 
 # An eighth of a microsecond is exact in binary and in decimal, so that no viewer's arithmetic can
@@ -23,15 +23,15 @@ class _Slice:
     """A dispatch or a response on the timeline.
 
     Attributes:
-        name: what it is called there.
+        name: its name there.
         category: ``dispatch`` or ``response``.
         begin: when it began, in ticks.
-        end: when it ended.
-        details: what is shown of it besides.
+        end: when it ended, in ticks.
+        details: its arguments, value and other details.
         cause: the slice of the response that caused it, or of its dispatch; None for a root.
         lane: the number of its lane, which viewers take for a thread.
-        led_to: those that it caused and that do not lie within it.
-        arrow: the number of the arrow from its cause, where it does not lie within that.
+        led_to: the slices that it caused and that lie outside of it.
+        arrow: the number of the arrow from its cause, where it lies outside of its cause.
     """
 
     name: str
@@ -51,9 +51,9 @@ _Waiting = tuple[Dispatch | Response, dict[str, Any], _Slice | None]
 def export(run: Run, trace: Trace) -> str:
     """The trace events as one JSON object.
 
-    Times count from the beginning of the run, which stands beside the events: as microseconds
-    since 1970 they would be too long for the viewers' numbers. What overlaps its cause only in
-    part, or comes after it, is on a lane of its own, and an arrow leads there.
+    Times count from the beginning of the run, which is given beside the events: microseconds since
+    1970 would be too long for the viewers' numbers. A slice that is not whole within its cause is
+    on a lane of its own, and an arrow leads there.
     """
     slices = sorted(_slices(trace), key=lambda piece: piece.begin)
     lanes = _share_lanes(slices)
@@ -72,7 +72,7 @@ def export(run: Run, trace: Trace) -> str:
 
 
 def _slices(trace: Trace) -> Iterator[_Slice]:
-    """All slices, each followed by what it caused."""
+    """All slices, each followed by those that it caused."""
     ended = _end_of(trace)
     entries = dict(zip(trace.dispatches, dispatches_of(trace), strict=True))
     waiting: list[_Waiting] = [(root, entries[root], None) for root in trace.roots[::-1]]
@@ -98,7 +98,7 @@ def _slice(
     begin = max(_ticks(record.begun), cause.begin if cause else 0)
     end = _ticks(ended if record.seconds is None else record.begun + record.seconds)
     if cause and end == cause.end + 1:
-        # It is the rounding that makes it longer.
+        # Only the rounding makes it longer.
         end -= 1
     return _Slice(*_called(record), begin, max(begin, end), details, cause)
 
@@ -155,7 +155,7 @@ def _share_lanes(slices: list[_Slice]) -> int:
 
 
 def _events(piece: _Slice) -> Iterator[dict[str, Any]]:
-    """A slice, with the ends of its arrows right behind it, where viewers look for them."""
+    """A slice, with the ends of its arrows right after it, where viewers look for them."""
     yield {
         **_placed("X", piece),
         "name": piece.name,

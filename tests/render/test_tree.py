@@ -7,9 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from signalcli.render.console import UNLIMITED
-from signalcli.render.layout import is_plain, laid_out, new_table
-from signalcli.render.text import plain
+from signalcli.render.console import is_plain, new_table, plain
+from signalcli.render.tree import UNLIMITED, laid_out
 
 CELLS = st.text(
     st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs", "M")), max_size=9

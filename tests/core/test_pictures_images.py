@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from signalcli.core.errors import InvalidValue
-from signalcli.core.images import checked_image
+from signalcli.core.pictures import checked_image
+from signalcli.errors import InvalidValue
 from tests.core import picture_files as files
 
 Make = Callable[[Path], Path]

@@ -1,0 +1,68 @@
+"""Printing for people: as text on a stream that takes nothing else, otherwise by Rich.
+
+Only the second way loads Rich, which takes a command on a pipe longer than all of its printing.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from signalcli.render.text import visible
+from signalcli.render.tree import laid_out, paper_of, rows_of, tree_text
+from signalcli.trace import ReceiverTotal, Recorder
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@contextmanager
+def growing_table(recorder: Recorder) -> Iterator[None]:
+    """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end."""
+    stream = sys.stdout
+    paper = paper_of(stream)
+    if paper is None:
+        from signalcli.render.console import make_console
+        from signalcli.render.table import growing_table as by_rich
+
+        with by_rich(recorder, make_console(stream)):
+            yield
+        return
+    try:
+        yield
+    finally:
+        trace = recorder.trace
+        text = tree_text(list(rows_of(trace, is_ascii=paper.is_ascii)), paper)
+        if text is not None:
+            stream.write(text)
+        else:
+            from signalcli.render.console import make_console, show
+            from signalcli.render.table import TraceTable
+
+            show(TraceTable(trace), make_console(stream))
+
+
+def print_view(view: "RenderableType") -> None:
+    """Print a view of Rich."""
+    from signalcli.render.console import make_console, show
+
+    show(view, make_console())
+
+
+def print_totals(totals: Iterable[ReceiverTotal]) -> None:
+    """Print a table of receivers' totals."""
+    from signalcli.render.table import totals_table
+
+    print_view(totals_table(totals))
+
+
+def print_text(text: str) -> None:
+    """Print a text, wrapped where the stream has a width."""
+    paper = paper_of(sys.stdout)
+    line = None if paper is None else laid_out([[visible(text)]], paper.width, ruled=False)
+    if line is not None:
+        sys.stdout.write(line)
+    else:
+        from signalcli.render.console import plain
+
+        print_view(plain(text))

@@ -24,7 +24,6 @@ SUBJECTS = {
         "completion",
         "connected",
         "database",
-        "faults",
         "installed_apps",
         "on_purpose",
         "pictures",

@@ -1,6 +1,7 @@
 """The command that carries out others: a script of signalcli commands, in one process."""
 
 import contextlib
+import functools
 import gc
 import io
 import os
@@ -37,7 +38,7 @@ LONGEST_LINE = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _COMMENT = "#"
 MOST_LINES_NAMED = 10
-# What a process ends with that writes to a pipe which nobody reads: 128 and SIGPIPE.
+# The exit code of a process that writes to a pipe without a reader: 128 and SIGPIPE.
 UNREAD = 141
 
 
@@ -91,7 +92,7 @@ def batch(
     try:
         with (
             opened(STANDARD_INPUT if file is None else file) as script,
-            kept_engines(lambda: is_alone() and is_at_hand(script)) as engines,
+            kept_engines(lambda: course.is_alone and is_at_hand(script)) as engines,
         ):
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
@@ -100,7 +101,7 @@ def batch(
                 if course.is_stopped:
                     break
                 if course.count == 1:
-                    # What is loaded by now stays: looking for garbage among it takes a while.
+                    # Nearly all objects that exist by now stay, and searching them takes a while.
                     gc.freeze()
     except InvalidValue as error:
         course.note(as_told(error))
@@ -115,9 +116,9 @@ def batch(
         raise Reported(Problem(exit_code, "batch", course.summary))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Batch:
-    """A batch under way: what has come of it so far.
+    """A batch under way, and its result so far.
 
     Attributes:
         settings: the values of the global options.
@@ -135,8 +136,13 @@ class _Batch:
     exit_code: int = 0
     is_stopped: bool = False
 
+    @functools.cached_property
+    def is_alone(self) -> bool:
+        """Whether :func:`is_alone` holds. Where it does, nothing can connect a receiver later."""
+        return is_alone()
+
     def carry_out(self, command: Command, line: Line) -> None:
-        """Carry out a command, and note what comes of it."""
+        """Carry out a command, and note its exit code."""
         self.count += 1
         code = None
         try:
@@ -200,7 +206,8 @@ def is_alone() -> bool:
 def is_at_hand(script: io.BufferedReader) -> bool:
     """Whether the next line can be read without waiting.
 
-    Who is waited for may be reading the last answer, and do something to the database.
+    While this process waits, whoever writes the script may read the last answer, and move or copy
+    the database.
     """
     if not hasattr(select, "poll"):
         return False

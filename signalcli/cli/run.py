@@ -1,7 +1,6 @@
 """The way of every command: make the apps ready, watch, do the work, keep the run, show it.
 
-Loaded when a command runs; its help and completion do without. Rich, of which ``--json`` has no
-use, is imported by the functions that draw, as it takes a tenth of the time of a command.
+Loaded when a command runs; its help and completion do without.
 """
 
 import contextlib
@@ -69,16 +68,16 @@ ALWAYS_SENT = {
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
-    """Carry out a command whose arguments have been read, as every command is carried out.
+    """Carry out a command. Every command goes this way once its arguments have been read.
 
     The apps are made ready, and the trace begins. The work changes objects in a session, which
     sends model signals; receivers react, and may send more. Then the trace ends. People see it
     grow; the signal log keeps it; the answer comes last.
 
     Arguments:
-        settings: what the global options say.
+        settings: the values of the global options.
         name: the command's name, as in ``log show``.
-        task: what the command does.
+        task: the work of the command.
 
     Raises:
         Reported: the command failed, and has said so.
@@ -104,7 +103,7 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
             with _watched(course):
                 _announce_end(course)
     if not course.is_streamed:
-        # The database is closed by now: whoever reads the answer may move or replace it.
+        # The database is closed by now: a reader of the answer may move or replace it.
         _show(course)
     _leave(course)
 
@@ -166,7 +165,7 @@ def _check(wanted: FaultOptions) -> None:
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
     if isinstance(course.task, Inquiry):
-        # What is inquired into, or pruned, is the file: no earlier command may have it open.
+        # An inquiry reads or shrinks the file itself, so no earlier command may have it open.
         close_kept()
         return
     leave_warnings_to_others(SAWarning)
@@ -295,7 +294,7 @@ def _run_of(course: Course, task: Task) -> Run:
         command=course.name,
         command_line=describe_command_line([PROGRAM, *current().arguments]),
         exit_code=problem.exit_code if problem is not None else 0,
-        # What follows, the reader of the table may delay.
+        # From here on, a slow reader of the table may delay the command.
         seconds=course.recorder.now() if trace.ended is None else trace.ended,
         is_rolled_back=task.writes and not course.is_written and _has_worked(course),
         message=encodable(message),

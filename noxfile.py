@@ -15,7 +15,9 @@ OLDEST = PYTHONS[0]
 # These tests start many processes and see little of the Python beneath.
 OF_THE_COMMAND_LINE = ("tests/cli", "tests/log", "tests/render", "tests/test_readme.py")
 # These tests use the session, and so the libraries beneath it.
-OF_THE_SESSION = ("tests/db", "tests/apps", "tests/core", "tests/testing", "tests/trace")
+OF_THE_SESSION = tuple(
+    f"tests/{room}" for room in ("db", "apps", "bulk", "core", "testing", "trace")
+)
 # An app is linted by what its author is likely to have chosen: no settings of this project.
 RULES_FOR_APPS = ("--select=B,C4,D,E,F,I,PT,PTH,RUF,SIM,UP,W", "--ignore=D105,D203,D213")
 

@@ -18,11 +18,10 @@ from benchmarks.make_log import make_log
 from benchmarks.timing import compare, process
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
-from signalcli.core import accounts
+from signalcli.core import users
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
-from signalcli.log.runs import Run
-from signalcli.log.writing import keep
+from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 
 KEPT = 10_000
@@ -36,7 +35,7 @@ def register(engine: Engine, *, is_kept: bool) -> None:
     name = f"new{next(_numbers)}"
     begun, recorder = datetime.now(UTC).replace(tzinfo=None), Recorder()
     with record(recorder), open_session(engine, on_begin=[bring_up_to_date]) as session:
-        accounts.register(session, name, f"{name}@mail.com")
+        users.register(session, name, f"{name}@mail.com")
         session.commit()
     if is_kept:
         run = Run(

@@ -14,13 +14,12 @@ from typing import Any
 
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
-from signalcli.core import accounts
+from signalcli.core import users
 from signalcli.core.signals import notification
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
-from signalcli.log.runs import Run
-from signalcli.log.writing import keep
+from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 
 NEEDLE = "needle_in_a_haystack"
@@ -64,13 +63,13 @@ def _record_examples(database: Path) -> int:
         keep(engine, example, recorder.trace, most=sys.maxsize)
 
     with notification.connected_to(needle_in_a_haystack):
-        run("register", lambda session: accounts.register(session, "first", "first@mail.com"))
+        run("register", lambda session: users.register(session, "first", "first@mail.com"))
     run("register", lambda session: _register(session, "user", "friend"))
-    run("update", lambda session: accounts.update(session, "user", last_name="Young"))
-    run("notify", lambda session: [accounts.notify(session, "user") for _ in range(NOTIFICATIONS)])
+    run("update", lambda session: users.update(session, "user", last_name="Young"))
+    run("notify", lambda session: [users.notify(session, "user") for _ in range(NOTIFICATIONS)])
     with notification.connected_to(refuse):
-        run("register", lambda session: accounts.register(session, "x", "x@mail.com"), exit_code=1)
-    run("delete", lambda session: accounts.delete(session, "user"))
+        run("register", lambda session: users.register(session, "x", "x@mail.com"), exit_code=1)
+    run("delete", lambda session: users.delete(session, "user"))
     with engine.connect() as connection:
         count: int = connection.exec_driver_sql("SELECT max(run) FROM signalcli_run").scalar_one()
     engine.dispose()
@@ -79,7 +78,7 @@ def _record_examples(database: Path) -> int:
 
 def _register(session: Session, *usernames: str) -> None:
     for username in usernames:
-        accounts.register(session, username, f"{username}@mail.com")
+        users.register(session, username, f"{username}@mail.com")
 
 
 def _multiply(connection: sqlite3.Connection, examples: int, runs: int) -> None:

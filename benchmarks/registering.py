@@ -26,7 +26,7 @@ from benchmarks.django_peer import django_peer
 from benchmarks.figures import Figure
 from benchmarks.timing import compare
 from signalcli.apps import apps
-from signalcli.core import accounts
+from signalcli.core import users
 from signalcli.core.models import Profile, User
 from signalcli.core.signals import notification
 from signalcli.core.values import checked_email, checked_name, checked_username
@@ -60,7 +60,7 @@ def without_signals(session: sqlmodel.Session, name: str) -> None:
 
 def as_the_command(session: Session, name: str) -> None:
     """All that the command does to the database."""
-    accounts.register(session, name, f"{name}@mail.com")
+    users.register(session, name, f"{name}@mail.com")
 
 
 def as_the_command_without_signals(session: sqlmodel.Session, name: str) -> None:

@@ -1,11 +1,13 @@
 """What holds for all tests: no machine is too busy, and no process is left behind."""
 
+import compileall
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import signalcli
 from tests import garbage, processes
 
 # How long an example takes says more about the machine than about what is tested.
@@ -21,6 +23,10 @@ ROOM_BYTES = 1_000_000_000
 def pytest_configure(config: pytest.Config) -> None:
     if is_fit_for_tests(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    if not hasattr(config, "workerinput"):
+        # Where Python is told to write no bytecode, each process that a test starts would compile
+        # the whole house.
+        compileall.compile_dir(Path(signalcli.__file__).parent, quiet=1)
     # Who hands the tests out to others runs none; those others ignore what they are started to.
     if hasattr(config, "workerinput") or not config.getoption("tx", None):
         processes.have_processes_heed_signals()

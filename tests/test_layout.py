@@ -39,7 +39,6 @@ SUBJECTS = {
     "log": {"versions"},
     "render": {"pictures"},
     "rows": {"properties"},
-    "testing": {"assertions", "concurrency"},
 }
 
 

@@ -1,7 +1,10 @@
-"""The way of a file of rows through a session, in batches, each of them a transaction."""
+"""Operations that an app does for each of many rows, carried out in batches.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+Each batch is a transaction.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,7 @@ from typing import Any
 from sqlalchemy.exc import InvalidRequestError
 
 from signalcli.bulk.checkpoints import Checkpoint
-from signalcli.bulk.operation import Operation, Report
-from signalcli.bulk.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome
+from signalcli.bulk.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome, Report
 from signalcli.db import Session
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import InvalidValue
@@ -21,24 +23,48 @@ from signalcli.trace.representation import describe_failure
 LARGEST_STRIDE = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an app does for each of many rows.
+
+    Attributes:
+        name: its name, under which its checkpoints are kept.
+        noun: the word for the objects that it is about: ``user``.
+        story: the answer for people, with gaps for the number of objects and the database:
+            ``Registered {} in {}``.
+        columns: those that a row has to give, and those that it may give.
+        keys: the keys of the objects that a row makes, changes or removes. Rows that share a key
+            are not carried out together.
+        carry_out: does it for rows in a session, in a savepoint that the caller ends, and reports
+            the rows that are not done. An exception rolls the savepoint back.
+    """
+
+    name: str
+    noun: str
+    story: str
+    columns: tuple[tuple[str, ...], tuple[str, ...]]
+    keys: Callable[[Row], Collection[str]]
+    carry_out: Callable[[Session, Sequence[Row], Report], None]
+
+
 class Batches:
     """An operation carried out for the rows of a file, batch by batch.
 
-    The rows of a batch are written together. Where that fails, be it for a receiver, what was
-    written of them is undone and each row is carried out again by itself, so that only the row
-    that fails is lost. Receivers then run a second time for the other rows; what they left to
-    :func:`signalcli.db.on_commit` is done once.
+    The rows of a batch are written together. Where that fails, perhaps in a receiver, they are
+    rolled back and each row is carried out again by itself, so that only the row that fails is
+    lost. Receivers then run a second time for the other rows; the functions that they gave to
+    :func:`signalcli.db.on_commit` are called once.
 
     Arguments:
         session: the session, used for nothing else.
         operation: what is done for each row.
         rows: the rows.
-        explain: says which exceptions are about a row, or a receiver of its signals.
+        explain: makes a fault of an exception about a row, or of a receiver of its signals.
         size: the rows of a batch.
         checkpoint: kept in each batch's transaction; None for none.
 
     Attributes:
-        counts: how many rows came to what so far.
+        counts: the number of rows so far, by their outcomes.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""How far the run of a command over a file of rows has come, kept in the database itself.
+"""Checkpoints: how far an operation over a file of rows has come, kept in the database itself.
 
-It is written in the same transaction as the rows that it tells of, so that it is true whenever the
-run ends. Each run has its own; that of one that ends whole is removed.
+A checkpoint is written in the transaction of the rows that it counts, so it is true whenever the
+run ends. Each run has one of its own, which is removed when all rows are done.
 """
 
 import json
@@ -68,8 +68,8 @@ class Reached:
 
     Attributes:
         source: where its rows came from.
-        counts: the rows that are done, and what came of them.
-        digest: of those rows.
+        counts: the number of rows that are done, by their outcomes.
+        digest: the digest of those rows.
     """
 
     source: str
@@ -81,28 +81,28 @@ class Checkpoint:
     """The checkpoint of one run.
 
     Arguments:
-        command: the command's name.
-        source: where its rows come from; the absolute path of a file, or ``-``.
+        operation: the operation's name.
+        source: the source of its rows: the absolute path of a file, or ``-``.
     """
 
-    def __init__(self, command: str, source: str) -> None:
+    def __init__(self, operation: str, source: str) -> None:
         self.source = source
-        self._command = command
+        self._operation = operation
         self._number: int | None = None
 
     def find(self, connection: Connection) -> Reached | None:
-        """What an earlier run of the command left: the last one over these rows, else over any.
+        """The checkpoint of an earlier run: the last one over this source, else over any.
 
-        The run goes on with its checkpoint.
+        This run goes on with it.
 
         Raises:
             DatabaseUnusable: a newer version of signalcli made the checkpoints.
         """
         if not _version(connection):
             return None
-        of_command = select(_checkpoint).where(_columns.command == self._command)
+        of_operation = select(_checkpoint).where(_columns.command == self._operation)
         ours_first = (_columns.source != self.source, _columns.written.desc())
-        row = connection.execute(of_command.order_by(*ours_first).limit(1)).first()
+        row = connection.execute(of_operation.order_by(*ours_first).limit(1)).first()
         if row is None:
             return None
         self._number = row.checkpoint
@@ -111,7 +111,7 @@ class Checkpoint:
         return Reached(row.source, counts, row.digest)
 
     def write(self, connection: Connection, counts: Counts, digest: str) -> None:
-        """Note how far the run has come; to be called in the transaction that took it there.
+        """Note how far the run has come, in the transaction of its newest rows.
 
         Raises:
             DatabaseUnusable: as :meth:`find`.
@@ -119,7 +119,7 @@ class Checkpoint:
         _make(connection)
         values = {
             "written": datetime.now(UTC).replace(tzinfo=None),
-            "command": self._command,
+            "command": self._operation,
             "source": self.source,
             "rows": counts.rows,
             "done": counts.done,
@@ -138,13 +138,13 @@ class Checkpoint:
         self._number = result.inserted_primary_key[0] if result.inserted_primary_key else None
 
     def remove(self, connection: Connection) -> None:
-        """The run has ended whole: neither it nor an earlier one over the rows is gone on with."""
+        """Remove the checkpoints of this run, all of whose rows are done, and of earlier ones."""
         if self._number is None:
             return
         earlier = and_(_columns.source == self.source, _columns.checkpoint < self._number)
         connection.execute(
             delete(_checkpoint).where(
-                _columns.command == self._command,
+                _columns.command == self._operation,
                 or_(_columns.checkpoint == self._number, earlier),
             )
         )

@@ -1,11 +1,12 @@
-"""What comes of the rows of a file that a command is carried out for."""
+"""The outcomes of the rows that an operation is carried out for."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-EXISTS = "exists"
+from signalcli.rows import Row
+
 UNREADABLE = "invalid_row"
 
 
@@ -21,15 +22,15 @@ class Fault(NamedTuple):
     message: str
 
 
-# What an exception says of the row that it ended; None where it is about more than a row.
+# Makes a fault of the exception that a row ended with; None where that is about more than a row.
 Explain = Callable[[BaseException], Fault | None]
 
 
 class Outcome(NamedTuple):
-    """What came of a row.
+    """The outcome of a row.
 
     Attributes:
-        row: its number among the rows, from 1; 0 for what belongs to none of them.
+        row: its number among the rows, from 1; 0 where a receiver failed after the commit.
         line: the line of the file that it begins at.
         fault: why it was not done; None where it was, or where there was nothing to do.
         is_skipped: whether it was left out since there is nothing to do, or no more.
@@ -41,17 +42,60 @@ class Outcome(NamedTuple):
     is_skipped: bool = False
 
 
+class Report:
+    """The outcomes of some rows: each row is done unless it is reported.
+
+    Arguments:
+        rows: the rows.
+        explain: makes a fault of an exception.
+    """
+
+    def __init__(self, rows: Iterable[Row], explain: Explain) -> None:
+        self._explain = explain
+        self._outcomes = {row.number: Outcome(row.number, row.line) for row in rows}
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcome of each row, in their order."""
+        return list(self._outcomes.values())
+
+    def fail(self, row: Row, error: Exception) -> None:
+        """Report that a row is not done, and the exception that says why.
+
+        Raises:
+            Exception: the exception itself, where it is about more than a row.
+        """
+        self._report(row, error, is_skipped=False)
+
+    def skip(self, row: Row, error: Exception | None = None) -> None:
+        """Report that there is nothing to do for a row, or no more, and perhaps why.
+
+        Raises:
+            Exception: as for :meth:`fail`.
+        """
+        self._report(row, error, is_skipped=True)
+
+    def _report(self, row: Row, error: Exception | None, *, is_skipped: bool) -> None:
+        fault = None
+        if error is not None:
+            # Explained at once and not kept, since its traceback holds all rows and instances.
+            fault = self._explain(error)
+            if fault is None:
+                raise error
+        self._outcomes[row.number] = Outcome(row.number, row.line, fault, is_skipped)
+
+
 @dataclass(slots=True)
 class Counts:
-    """How many rows came to what.
+    """The number of rows by their outcomes.
 
     Attributes:
-        rows: all of them.
+        rows: all rows.
         done: those that were carried out.
-        skipped: those that were left out: whose user exists already, or that change nothing.
+        skipped: those that were left out: their object exists already, or they change nothing.
         failed: those with another fault.
-        batches: the transactions that they were carried out in.
-        faults: how many had which fault, by its code.
+        batches: the transactions that the rows were carried out in.
+        faults: the number of rows by the code of their fault.
     """
 
     rows: int = 0
@@ -62,14 +106,14 @@ class Counts:
     faults: Counter[str] = field(default_factory=Counter)
 
     def with_batch(self, outcomes: Iterable[Outcome]) -> "Counts":
-        """These, and those of a batch more."""
+        """These counts with those of one more batch."""
         counts = replace(self, batches=self.batches + 1, faults=self.faults.copy())
         for outcome in outcomes:
             counts.add(outcome)
         return counts
 
     def add(self, outcome: Outcome) -> None:
-        """Count what came of a row, or of something beside the rows."""
+        """Count an outcome."""
         if outcome.fault is not None:
             self.faults[outcome.fault.code] += 1
         if outcome.row:
@@ -82,5 +126,5 @@ class Counts:
                 self.failed += 1
 
     def undone(self) -> "Counts":
-        """These, where all that was done is rolled back."""
+        """These counts after all that was done has been rolled back."""
         return replace(self, done=0, batches=0)

@@ -100,7 +100,7 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     """The first hundred usernames that begin like that; none where the database fails."""
 
     def usernames() -> list[str]:
-        from signalcli.core import accounts
+        from signalcli.core import users
         from signalcli.db.engine import open_engine
         from signalcli.db.session import open_session
 
@@ -108,7 +108,7 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
         engine = open_engine(database, writes=False, creates=False)
         try:
             with open_session(engine) as session:
-                return accounts.usernames(session, incomplete, MOST_NAMES)
+                return users.usernames(session, incomplete, MOST_NAMES)
         finally:
             engine.dispose()
 

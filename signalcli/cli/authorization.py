@@ -66,7 +66,7 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
 
 
 def _log_in(database: str, username: str, password: str, session: "Session") -> Answer:
-    from signalcli.core import accounts, authorization
+    from signalcli.core import authorization, users
     from signalcli.core.values import abridged
 
     user = authorization.authenticate(session, username=username, password=password)
@@ -76,7 +76,7 @@ def _log_in(database: str, username: str, password: str, session: "Session") -> 
         # An exception would roll back the rows that receivers wrote about the attempt.
         return Answer(None, problem=problem)
     authorization.login(session, user)
-    shown = accounts.as_left(session, user)
+    shown = users.as_left(session, user)
     message = f"Logged {shown.username} in to {database}"
     return Answer(shown.model_dump(mode="json"), message, users=(shown.username,))
 
@@ -91,10 +91,10 @@ def logout(settings: Settings, username: Username) -> Task:
 
 
 def _log_out(database: str, username: str, session: "Session") -> Answer:
-    from signalcli.core import accounts, authorization
+    from signalcli.core import authorization, users
 
-    user = accounts.load(session, username)
+    user = users.load(session, username)
     authorization.logout(session, user)
-    shown = accounts.as_left(session, user)
+    shown = users.as_left(session, user)
     message = f"Logged {shown.username} out of {database}"
     return Answer(shown.model_dump(mode="json"), message, users=(shown.username,))

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from signalcli.bulk.batches import Batches
+from signalcli.bulk.batches import Batches, Operation
 from signalcli.bulk.checkpoints import Checkpoint
-from signalcli.bulk.operation import Operation
 from signalcli.bulk.outcomes import Counts, Fault, Outcome
 from signalcli.cli.course import fault_of
 from signalcli.cli.invocation import Settings

@@ -1,9 +1,10 @@
 """How a command gets a password: typed on the terminal or piped to it, never as an argument.
 
-What stands on a command line is seen by everybody on the machine, and kept by the shell.
+Everybody on the machine sees the arguments of a command, and the shell keeps them.
 """
 
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -69,9 +70,8 @@ def given_password(*, is_piped: bool) -> str:
 
 def _typed(prompt: str) -> str:
     """A line that is typed on the terminal, unseen."""
-    # Only who types a password needs these.
+    # Only a typed password needs this.
     import getpass
-    import warnings
 
     no_terminal = "there is no terminal to ask for the password on; pipe it to --password-stdin"
     if sys.stdin is None or not sys.stdin.isatty():

@@ -149,9 +149,9 @@ def _place() -> str:
 
 def print_note(message: str) -> None:
     """Print a note beside the answer, on one line of standard error."""
-    from signalcli.render.text import visible
+    from signalcli.render.text import on_one_line
 
-    print(visible(message.replace("\n", "\\n")), file=sys.stderr)
+    print(on_one_line(message), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:

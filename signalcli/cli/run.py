@@ -46,9 +46,8 @@ from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log, refuse_newer
-from signalcli.log.writing import keep
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.render.printing import growing_table, print_text, print_totals, print_view
 from signalcli.trace import Faults, injected, record

@@ -125,9 +125,9 @@ def register(
 
 
 def _register(database: str, values: dict[str, Any], session: "Session") -> Answer:
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    user = accounts.register(session, **values)
+    user = users.register(session, **values)
     message = f"Registered {user.username} in {database}. Sent notification"
     return Answer(user.model_dump(mode="json"), message, users=(user.username,))
 
@@ -183,9 +183,9 @@ def update(
 
 
 def _update(database: str, username: str, changes: dict[str, Any], session: "Session") -> Answer:
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    user, is_changed = accounts.update(session, username, **changes)
+    user, is_changed = users.update(session, username, **changes)
     message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
     return Answer(
         {**user.model_dump(mode="json"), "changed": is_changed},
@@ -221,9 +221,9 @@ def delete(
 
 
 def _delete(database: str, username: str, session: "Session") -> Answer:
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    user = accounts.delete(session, username)
+    user = users.delete(session, username)
     return Answer(user.model_dump(mode="json"), f"Deleted {user.username} from {database}")
 
 
@@ -256,9 +256,9 @@ def notify(
 
 def _notify(database: str, username: str, robust: bool, session: "Session") -> Answer:
     from signalcli.cli.course import robust_failures
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    user, failed = accounts.notify(session, username, robust=robust)
+    user, failed = users.notify(session, username, robust=robust)
     return Answer(
         {**user.model_dump(mode="json"), "failed": len(failed)},
         f"Sent notification for {user.username} in {database}",
@@ -275,13 +275,13 @@ def list_users(settings: Settings, trace: Trace = False) -> Task:
 
 
 def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    users = list(accounts.find_all(session, load=trace))
+    found = list(users.find_all(session, load=trace))
     return Answer(
-        [user.model_dump(mode="json") for user in users],
-        "" if users else f"No users in {settings.database_name}",
-        None if settings.json or not users else _listing(users),
+        [user.model_dump(mode="json") for user in found],
+        "" if found else f"No users in {settings.database_name}",
+        None if settings.json or not found else _listing(found),
     )
 
 
@@ -295,9 +295,9 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> Task:
 
 
 def _show(settings: Settings, username: str, trace: bool, session: "Session") -> Answer:
-    from signalcli.core import accounts
+    from signalcli.core import users
 
-    user = accounts.find(session, username, load=trace)
+    user = users.find(session, username, load=trace)
     return Answer(user.model_dump(mode="json"), view=None if settings.json else _card(user))
 
 

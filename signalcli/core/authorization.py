@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlmodel import select
 
-from signalcli.core.accounts import as_left, load
 from signalcli.core.models import User, UserPublic
 from signalcli.core.passwords import checked_password, make_password, verify_password
 from signalcli.core.signals import user_logged_in, user_logged_out, user_login_failed
+from signalcli.core.users import as_left, load
 from signalcli.core.values import sought_username
 from signalcli.db import Session
 

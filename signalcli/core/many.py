@@ -1,6 +1,6 @@
 """The operations on many users: register, update, delete, notify.
 
-Signals are sent and receivers run for each user, as by :mod:`signalcli.core.accounts` for one.
+Signals are sent and receivers run for each user, as by :mod:`signalcli.core.users` for one.
 Lookups and writes are made for all users together.
 """
 
@@ -10,8 +10,11 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InvalidRequestError
 
-from signalcli.bulk.operation import Operation, Report
-from signalcli.core.accounts import (
+from signalcli.bulk.batches import Operation
+from signalcli.bulk.outcomes import Report
+from signalcli.core.models import User
+from signalcli.core.signals import notification
+from signalcli.core.users import (
     UserExists,
     UserNotFound,
     announce,
@@ -22,8 +25,6 @@ from signalcli.core.accounts import (
     new_user,
     taken_among,
 )
-from signalcli.core.models import User
-from signalcli.core.signals import notification
 from signalcli.core.values import checked, normal_username, sought_username
 from signalcli.db import Session
 from signalcli.errors import ReceiversFailed, SignalcliError

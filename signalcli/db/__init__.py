@@ -2,19 +2,20 @@
 
 - ``session``: the session; ``async_session``: the same for async code.
 - ``flush``: one round of a flush, which announces, writes and reports.
-- ``changes``: the rows and columns that a flush writes; ``relationships``: the dependants and
-  parents that it follows; ``links``: the rows of link tables; ``many_to_many``: their sides.
-- ``causes``: who is behind a pending write; ``touching``: ``touch``.
-- ``bulk``: many rows in batches; ``construction``: making many instances.
+- ``changes``: the rows that a flush writes; ``columns``: their columns, and ``touch``;
+  ``relationships``: the dependants and parents that it follows; ``links``: the rows of link
+  tables; ``many_to_many``: their two sides.
+- ``causes``: the response behind a pending write; ``bulk``: many rows in batches.
 - ``transaction``: ``on_commit`` and ``on_rollback``.
 - ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
-  ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``; ``wrapping``: methods.
+  ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``, and making instances fast.
 - ``engine``: making and opening engines; ``database``: names of databases, and their errors.
-- ``compat``: what SQLAlchemy and SQLModel do not document.
+- ``compat``: the names of SQLAlchemy and SQLModel that those do not document.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from signalcli.db.columns import touch
 from signalcli.db.definitions import class_prepared
 from signalcli.db.engine import create_engine, set_up_sqlite
 from signalcli.db.initialization import post_init, pre_init
@@ -29,7 +30,6 @@ from signalcli.db.signals import (
     pre_migrate,
     pre_save,
 )
-from signalcli.db.touching import touch
 from signalcli.db.transaction import on_commit
 from signalcli.errors import DatabaseUnusable
 

@@ -101,7 +101,7 @@ def _members(collection: Any) -> Any:
 
 
 # Values of these types are no SQL expressions. Other values are asked, which takes longer.
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, InstanceState, list, dict})
 
 
 def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[State]) -> bool:

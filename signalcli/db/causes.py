@@ -1,7 +1,7 @@
-"""Who is behind a pending write: the response that added, changed or deleted an instance.
+"""The cause of a pending write: the response that added, changed or deleted an instance.
 
-A session writes later than it is told to. So the cause of a write is noted at the time of the
-change, for the trace to show it there. Causes are kept only while dispatches are watched.
+A session writes later than the change. So the cause is noted at the time of the change, and the
+trace shows the write under it. Causes are kept only while dispatches are watched.
 """
 
 from collections.abc import Iterable
@@ -68,10 +68,10 @@ class Causes:
 
 @dataclass(eq=False)
 class Notes:
-    """What a session keeps from one flush to the next.
+    """The notes that a session keeps from one flush to the next.
 
     Attributes:
-        causes: who is behind its pending writes.
+        causes: the causes of its pending writes.
         origins: for each instance that is marked for deletion, the one that ``delete()`` was
             called with.
         writes: how many of its flushes have written.

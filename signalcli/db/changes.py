@@ -1,18 +1,16 @@
-"""The rows that a flush inserts, updates and removes, and the columns that it updates.
+"""The rows that a flush inserts, updates and removes, as its plan foretells them."""
 
-Both are foretold from the flush's plan before the write, and read off after it.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.schema import sort_tables_and_constraints
 
+from signalcli.db.columns import changed_columns, is_taken_for_cascaded, written_by
 from signalcli.db.compat.states import (
     Relationship,
     State,
@@ -20,13 +18,10 @@ from signalcli.db.compat.states import (
     contains,
     has_parent,
     is_equal,
-    is_expression,
     is_new,
-    is_unknown,
     known_value,
-    memory_of,
+    marks,
     place_of,
-    state_of,
     value_before,
     was_set,
 )
@@ -37,82 +32,6 @@ from signalcli.dispatch.watching import Cause
 # A value that is known only after the write.
 _UNKNOWN = object()
 _MISSING = object()
-
-
-Columns = dict[str, tuple[ColumnElement[Any], ...]]
-
-
-def written_by(mapper: Mapper[Any]) -> Columns:
-    """The attributes of a model that a flush writes, each with its columns."""
-    # A model may get more attributes after it was first used.
-    memory, attributes = memory_of(mapper), len(mapper.attrs)
-    known: tuple[int, Columns] = memory.get("columns", (0, {}))
-    number, found = known
-    if number != attributes:
-        found = _columns(mapper)
-        memory["columns"] = attributes, found
-    return found
-
-
-def _columns(mapper: Mapper[Any]) -> Columns:
-    columns = {column for table in mapper.tables for column in table.columns}
-    found: Columns = {}
-    for attribute in mapper.column_attrs:
-        own = tuple(each for each in attribute.columns if each in columns)
-        if own:
-            found[attribute.key] = own
-    return found
-
-
-def changed_columns(instance: Any) -> frozenset[str]:
-    """The column attributes that were set to something else on an instance itself."""
-    state = state_of(instance)
-    columns = written_by(state.mapper)
-    return frozenset(
-        key
-        for key, _, before in changed_values(state, columns)
-        if not _is_taken_for_cascaded(columns[key], before, None, state)
-    )
-
-
-def unseen_columns(state: State) -> frozenset[str]:
-    """The changed columns that do not look changed any more once the flush has written them.
-
-    SQLAlchemy counts up a version itself, and expires the value of a SQL expression. So these
-    columns have to be noted before the write, for ``update_fields``.
-    """
-    version = state.mapper.version_id_col
-    columns = written_by(state.mapper)
-    return frozenset(
-        key
-        for key, value, _ in changed_values(state, columns)
-        if is_expression(value) or any(column is version for column in columns[key])
-    )
-
-
-def updated_columns(work: Work, state: State) -> frozenset[str]:
-    """The columns that the flush has just updated in an instance's row; empty if none."""
-    columns = written_by(state.mapper)
-    return frozenset(
-        key
-        for key, _, before in changed_values(state, columns)
-        if not _is_taken_for_cascaded(columns[key], before, work, state)
-    )
-
-
-def _is_taken_for_cascaded(
-    columns: tuple[ColumnElement[Any], ...], before: Any, work: Work | None, state: State
-) -> bool:
-    """Whether a flush leaves a changed key out of the UPDATE.
-
-    It does so where the database itself has changed the key, or where the old key is unknown. Of a
-    key with a column in several tables, the first column is written and the others follow.
-    """
-    return all(
-        getattr(column, "primary_key", False)
-        and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
-        for column in columns
-    )
 
 
 class Forecast:
@@ -160,7 +79,7 @@ class Forecast:
                     key
                     for key, _, before in changed_values(state, own)
                     if key not in foreign_keys
-                    and not _is_taken_for_cascaded(own[key], before, None, state)
+                    and not is_taken_for_cascaded(own[key], before, None, state)
                 )
                 moved = frozenset(
                     key for key, values in foreign_keys.items() if _changes(state, key, values)
@@ -296,6 +215,16 @@ class Change:
         """The model class, as :class:`signalcli.db.links.LinkChange` has it."""
         return self.sender
 
+    def is_due(self, session: Session, planned: Container[State], kept: Container[State]) -> bool:
+        """Whether a change that the plan shows is still to be made, after receivers have run.
+
+        Arguments:
+            session: the session that flushes.
+            planned: the instances that were marked for deletion when the plan was made, and go.
+            kept: those that were marked, and stay, since a collection has taken them in.
+        """
+        raise NotImplementedError
+
     def arguments(self, session: Session) -> dict[str, Any]:
         """The arguments of the signals of this change, besides the sender."""
         raise NotImplementedError
@@ -314,6 +243,18 @@ class Save(Change):
     created: bool
     update_fields: frozenset[str] | None = None
     moved: frozenset[str] = frozenset()
+
+    def is_due(self, session: Session, planned: Container[State], kept: Container[State]) -> bool:
+        """Whether the row is still to be written; sets ``update_fields`` as they are now."""
+        state = self.state
+        if not contains(session, state):
+            return False
+        if self.created:
+            return state.key is None
+        if state in marks(session) and state not in kept:
+            return False
+        self.update_fields = changed_columns(self.instance) | self.moved
+        return bool(self.update_fields)
 
     def arguments(self, session: Session) -> dict[str, Any]:
         """The arguments of ``pre_save``; ``post_save`` has ``created``, too."""
@@ -335,6 +276,12 @@ class Delete(Change):
     """
 
     origin: Any
+
+    def is_due(self, session: Session, planned: Container[State], kept: Container[State]) -> bool:
+        """Whether the row is still to be removed."""
+        # An orphan has no mark that could be gone; the next plan shows whether it is still one.
+        has_mark = self.state in marks(session) or self.state not in planned
+        return has_mark and contains(session, self.state)
 
     def arguments(self, session: Session) -> dict[str, Any]:
         """The arguments of ``pre_delete`` and ``post_delete``."""

@@ -1,9 +1,10 @@
-"""One round of a flush: announcing the rows before they are written, reporting them after it.
+"""One round of a flush, which announces the rows before the write and reports them after it.
 
-The way of one round: SQLAlchemy plans the flush; :meth:`Flush.announce` sends ``pre_save``,
-``pre_delete`` and ``m2m_changed`` for the plan, and has the plan made again where a receiver has
-changed it; SQLAlchemy writes; :meth:`Flush.note` compares what was written with what was
-announced; :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and ``post_delete``.
+SQLAlchemy plans the flush. :meth:`Flush.announce` sends ``pre_save``, ``pre_delete`` and
+``m2m_changed`` for the plan. If a receiver changes pending instances, SQLAlchemy plans again, and
+the new rows are announced, too. SQLAlchemy writes. :meth:`Flush.note` compares the written rows
+with the announced ones. :meth:`Flush.report` sends ``post_save``, ``m2m_changed`` and
+``post_delete``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,20 +20,17 @@ from signalcli.db.changes import (
     Change,
     Delete,
     Save,
-    changed_columns,
     deletes_of,
     models_of,
     reporting_order,
     saves_of,
     saving_order,
-    unseen_columns,
-    updated_columns,
 )
+from signalcli.db.columns import unseen_columns, updated_columns
 from signalcli.db.compat.states import (
     MarksAside,
     Picture,
     State,
-    contains,
     is_new,
     marks,
     pending,
@@ -61,12 +59,13 @@ class Flush:
         session: the session that flushes.
         notes: what it keeps between its flushes.
         insert: in bulk work, inserts the rows of new instances together, all of them or none, and
-            returns whether it did.
+            returns whether it did; otherwise None.
         outer: the session's flushes that this one is within, outermost first.
         transaction: the transaction or savepoint that it began in.
         objects: the only instances that it concerns; None for all.
 
     Attributes:
+        insert: as the argument.
         transaction: after the write, the one that the rows were written in.
         announced: the changes that were announced and are not written yet.
         planned: the marked instances that the plan deletes, as SQLAlchemy keeps the marks.
@@ -92,7 +91,7 @@ class Flush:
         self.was_rolled_back = self.was_abandoned = False
         self._session = session
         self._notes = notes
-        self._insert = insert
+        self.insert = insert
         # Copied before the session lists this flush: with itself in it, the tuple would be a circle
         # that keeps the written instances alive until garbage is collected.
         self._outer = tuple(outer)
@@ -101,7 +100,8 @@ class Flush:
         self._destinations = Destinations(session)
         self._saves: list[Save] = []
         self._deletes: list[Delete] = []
-        self._late: list[Change] = []
+        self._late_saves: list[Save] = []
+        self._late_deletes: list[Delete] = []
         self._unseen: dict[State, frozenset[str]] = {}
         # Marked for deletion, but a collection has taken them in since, so the plan keeps them.
         self._kept: set[State] = set()
@@ -151,7 +151,7 @@ class Flush:
     # Before the write
 
     def announce(self, work: Work) -> None:
-        """Send the signals before the write for all that is planned, and all that receivers add."""
+        """Send the signals before the write, for the plan and for the changes of receivers."""
         self._is_heard = self._concerns_somebody(work)
         if not self._is_heard:
             return
@@ -206,12 +206,12 @@ class Flush:
             saves = self._fresh(saves_of(work))
             for save in saves:
                 save.cause = self._notes.causes.of(save.instance)
-            self._announce_each(work, pre_save, saves, self._saves, self._is_due)
+            self._announce_each(work, pre_save, saves, self._saves)
         if not self._has_been_changed() and _is_heard(pre_delete, work.deleted()):
             deletes = self._fresh(deletes_of(work, self._notes.origins))
             for delete in deletes:
                 delete.cause = self._cause_of(work, delete)
-            self._announce_each(work, pre_delete, deletes, self._deletes, self._is_going)
+            self._announce_each(work, pre_delete, deletes, self._deletes)
         if not self._has_been_changed() and not m2m_changed.is_idle:
             with self._aside(work):
                 self.links.announce(lambda links: self._send_links(links, links.before()), work)
@@ -221,18 +221,13 @@ class Flush:
         return True
 
     def _has_been_changed(self) -> bool:
-        """Whether a receiver has changed what is pending, so that the plan is wrong."""
+        """Whether a receiver has changed pending instances, so that the plan is wrong."""
         if not self._has_reached_somebody or self._before is None:
             return False
         return self.writes != self._writes or not self._before.is_like(Picture(self._session))
 
     def _announce_each(
-        self,
-        work: Work,
-        signal: Signal,
-        changes: list[C],
-        announced: list[C],
-        is_due: Callable[[C], bool],
+        self, work: Work, signal: Signal, changes: list[C], announced: list[C]
     ) -> None:
         if not changes:
             return
@@ -240,7 +235,9 @@ class Flush:
             for change in changes:
                 # The receiver of an earlier row may have changed, expunged or flushed this one.
                 # Before the first receiver has run, the plan is known to hold.
-                if self._has_reached_somebody and not is_due(change):
+                if self._has_reached_somebody and not change.is_due(
+                    self._session, self.planned, self._kept
+                ):
                     continue
                 change.using = self._destinations.of(change.state)
                 announced.append(change)
@@ -264,26 +261,6 @@ class Flush:
         finally:
             self.set_marks_aside()
 
-    def _is_due(self, save: Save) -> bool:
-        """Whether a row is still to be written; sets ``update_fields`` as they are now."""
-        state = save.state
-        if not contains(self._session, state):
-            return False
-        if save.created:
-            return state.key is None
-        if state in marks(self._session) and state not in self._kept:
-            return False
-        save.update_fields = changed_columns(save.instance) | save.moved
-        return bool(save.update_fields)
-
-    def _is_going(self, delete: Delete) -> bool:
-        """Whether a row is still to be removed."""
-        state, session = delete.state, self._session
-        if not contains(session, state):
-            return False
-        # An orphan has no mark that could be gone; the next plan shows whether it is still one.
-        return state in marks(session) or state not in self.planned
-
     def _cause_of(self, work: Work, delete: Delete) -> watching.Cause | None:
         """The response behind a deletion: it deleted the origin, or took that from its parent."""
         if not watching.observers:
@@ -294,17 +271,8 @@ class Flush:
 
     # The write
 
-    @property
-    def inserts(self) -> bool:
-        """Whether the rows of new instances are inserted together."""
-        return self._insert is not None
-
-    def insert(self, work: Work, mapper: Mapper[Any], states: list[State]) -> bool:
-        """Insert the rows of new instances together, where that is possible."""
-        return self._insert is not None and self._insert(mapper, states)
-
     def note(self, work: Work) -> None:
-        """Note which rows SQLAlchemy has written, while it still knows what they were before.
+        """Note which rows SQLAlchemy has written, while it still knows their old values.
 
         Listeners of SQLAlchemy's own events may change rows after the announcement, and
         ``post_update`` writes some that no plan shows. Such a row is late: it was written without
@@ -339,7 +307,7 @@ class Flush:
                     delete.cause = self._cause_of(work, delete)
                     delete.using = self._destinations.of(delete.state)
                     delete.note_written()
-                    self._late.append(delete)
+                    self._late_deletes.append(delete)
 
     def _note_save(self, work: Work, state: State) -> None:
         created = is_new(self._session, state)
@@ -354,7 +322,7 @@ class Flush:
         if not isinstance(change, Save):
             change = Save(state, created, cause=self._notes.causes.of(instance))
             change.using = self._destinations.of(state)
-            self._late.append(change)
+            self._late_saves.append(change)
         if not change.created:
             change.update_fields = columns
         if self._destinations.is_sharded:
@@ -378,21 +346,18 @@ class Flush:
             return False
         self._has_reached_somebody = False
         before = pending(self._session)
-        for change in self._late:
-            if isinstance(change, Save):
-                self._send_change(pre_save, change)
-                self._saves.append(change)
-            elif isinstance(change, Delete):
-                self._send_change(pre_delete, change)
-                self._deletes.append(change)
+        for save in self._late_saves:
+            self._send_change(pre_save, save)
+        for delete in self._late_deletes:
+            self._send_change(pre_delete, delete)
         for links in self._links.take_late() if self._links else ():
             self._send_links(links, links.before())
-        for save in self._saves:
+        for save in (*self._saves, *self._late_saves):
             if save.written:
                 self._send_change(post_save, save)
         for links in self._links.written() if self._links else ():
             self._send_links(links, links.after())
-        for delete in reporting_order(self._deletes):
+        for delete in reporting_order([*self._deletes, *self._late_deletes]):
             if delete.written:
                 self._send_change(post_delete, delete)
         return self._has_reached_somebody and not pending(self._session) <= before
@@ -405,16 +370,13 @@ class Flush:
                 return change
         return self.announced.pop(state, None)
 
-    def _is_announced(self, state: State, kind: type[Change]) -> bool:
-        announced = (self.announced, *self._announced_outside)
-        return any(isinstance(each.get(state), kind) for each in announced)
-
     def _fresh(self, changes: list[C]) -> list[C]:
         """The changes that nobody has announced, without deletions of deleted rows."""
+        announced = (self.announced, *self._announced_outside)
         return [
             change
             for change in changes
-            if not self._is_announced(change.state, type(change))
+            if not any(isinstance(each.get(change.state), type(change)) for each in announced)
             and not (isinstance(change, Delete) and change.state.was_deleted)
         ]
 
@@ -462,13 +424,12 @@ class Flush:
         )
 
     def let_go(self) -> None:
-        """Hold no instance any more: the traceback of an exception may hold this for long."""
+        """Let go of all instances: the traceback of an exception may keep this object alive."""
         if self._is_heard:
-            for held in (self._saves, self._deletes, self._late, self.announced, self.planned):
-                held.clear()
-            self._unseen.clear()
-            self._kept.clear()
-            self._links = None
+            self._saves, self._deletes, self._late_saves, self._late_deletes = [], [], [], []
+            self._unseen, self._kept, self._links = {}, set(), None
+            self.announced.clear()
+            self.planned.clear()
 
 
 def planned_by(flushes: Iterable[Flush]) -> list[dict[State, Any]]:

@@ -1,6 +1,6 @@
-"""The rows of link tables that a flush inserts and removes, announced before and reported after.
+"""The rows of link tables that a flush inserts and removes: announced before, reported after.
 
-A link has no instance of its own, so there is no state to ask: the collections of both sides show
+A link has no instance, and so no state that records its change. The collections of both sides show
 it. ``m2m_changed`` tells of it once, from the side whose collection the program changed, also
 where only the other side's collection is loaded and shows the change. So a link has a key that is
 the same from either side, and a :class:`LinkChange` remembers where its links show.
@@ -37,8 +37,8 @@ from signalcli.db.many_to_many import (
 from signalcli.db.relationships import primary_key, relationships_of
 from signalcli.dispatch.watching import Cause
 
-# Where this is told of a collection, nothing is loaded from the database: a collection that was
-# never loaded gives what was put in and taken out, which is all that SQLAlchemy writes.
+# With these flags, SQLAlchemy answers from memory. A collection that was never loaded answers with
+# the members that were put in and taken out, which are all that SQLAlchemy writes.
 _KNOWN = PassiveFlag.PASSIVE_NO_INITIALIZE | PassiveFlag.INCLUDE_PENDING_MUTATIONS
 
 LinkKey = tuple[Relationship, int, int, bool]
@@ -109,8 +109,8 @@ class LinkChange:
         }
 
 
-# An instance, one of its relationships, whether links are added by it, and these links: a change
-# as a collection shows it, whichever side the program has changed.
+# A change as a collection shows it, whichever side the program has changed: an instance, one of its
+# relationships, whether links are added, and the links.
 Shown = tuple[Any, Relationship, bool, dict[LinkKey, Any]]
 
 
@@ -123,7 +123,7 @@ class LinkPlan:
 
     Arguments:
         session: the session that flushes.
-        causes: who is behind its pending writes.
+        causes: the causes of its pending writes.
         outer: the plans of the flushes within which this one is under way, outermost first.
         only: the ids of the only instances that the flush concerns; None for all.
 
@@ -268,7 +268,7 @@ class LinkPlan:
         return due
 
     def _complete(self, change: LinkChange) -> None:
-        """Find out whether a change is a ``clear()``, and who is behind it."""
+        """Find out whether a change is a ``clear()``, and its cause."""
         state, relationship = state_of(change.instance), change.relationship
         notes = asked(state, relationship)
         if not change.is_added and notes is not None and notes.by_clear:

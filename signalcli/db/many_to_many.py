@@ -1,8 +1,8 @@
-"""Many-to-many relationships: their two sides, and through which a change was asked for.
+"""Many-to-many relationships: their two sides, and the side that the program has changed.
 
-SQLAlchemy changes both sides of a relationship at once, so that a change looks the same from
-either. Django's ``m2m_changed`` tells which side the program has changed, in which order, and
-whether by ``clear()``. So that is noted when it happens. Notes go with their instances.
+SQLAlchemy changes both sides of a relationship at once, and a change looks the same from either.
+Django's ``m2m_changed`` tells which side the program has changed, in which order, and whether by
+``clear()``. Listeners note this at the time of the change. A note dies with its instance.
 """
 
 import itertools
@@ -28,10 +28,9 @@ from signalcli.db.compat.states import (
     state_of,
     state_or_none,
 )
-from signalcli.db.models import ForEachModel, mapped_models
+from signalcli.db.models import ForEachModel, mapped_models, unwrap, wrap_method
 from signalcli.db.relationships import relationships_of
 from signalcli.db.signals import m2m_changed
-from signalcli.db.wrapping import unwrap, wrap_method
 from signalcli.dispatch import watching
 from signalcli.dispatch.forking import held_across_forks
 

@@ -1,4 +1,4 @@
-"""The relationships that a flush follows: what is written through them, and what is deleted."""
+"""The relationships that a flush follows to the rows that it writes and deletes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -24,8 +24,8 @@ from signalcli.db.compat.states import (
 )
 from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
 from signalcli.db.compat.work import Work
-from signalcli.db.construction import quick_construction
 from signalcli.db.flush import MOST_ROUNDS, Flush, planned_by
+from signalcli.db.initialization import quick_construction
 from signalcli.db.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from signalcli.db.transaction import Hooks, call_hooks_of
 
@@ -268,7 +268,7 @@ class Session(sqlmodel.Session):
         return True
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        """Write what is pending and send the model signals for it.
+        """Write the pending changes, and send the model signals for them.
 
         Arguments:
             objects: the only instances to write; deprecated by SQLAlchemy.

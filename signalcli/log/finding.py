@@ -1,8 +1,8 @@
-"""Finding runs in the log, the newest first, in a time that does not grow with the log.
+"""Finding runs in the log, the newest first, as fast in a large log as in a small one.
 
-An index holds the numbers of the runs of one route, or of one user, in order. Each is a stream. A
-page takes as many numbers as it needs from the beginning of each stream, and the next page goes on
-below the last number.
+An index holds the numbers of the runs of each route, and of each user, in order. Such numbers are a
+stream. A page takes as many numbers as it needs from the beginning of each stream, and the next
+page begins below the last number.
 """
 
 import fnmatch
@@ -27,19 +27,19 @@ _SETS = re.compile(r"\[!?.[^\]]*\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """The runs that are wanted: those that fit every attribute.
+    """A description of runs. A run fits where it fits every attribute.
 
-    Signal, sender, receiver, failure and duration have to fit one and the same response of the
-    run; where only signal and sender are given, one of its dispatches. Names are glob patterns.
+    Signal, sender, receiver, failure and duration have to fit the same response of the run; where
+    only signal and sender are given, the same dispatch. Names are glob patterns.
 
     Attributes:
         signal: the signal's short or full name.
         sender: the sender's name.
         receiver: the receiver's short or full name.
         user: a user that the run was about.
-        failed: whether the response must have failed; where none is described, the run.
-        slower_than: what the response must have taken more than, in seconds.
-        since: when the run must have begun at the earliest, in UTC, without a time zone.
+        failed: whether the response must have failed; where no response is described, the run.
+        slower_than: the seconds that the response must have exceeded.
+        since: the earliest begin of the run, in UTC, without a time zone.
     """
 
     signal: str | None = None
@@ -52,7 +52,7 @@ class Filter:
 
     @property
     def names_routes(self) -> bool:
-        """Whether it names a signal, a sender or a receiver."""
+        """Whether the filter names a signal, a sender or a receiver."""
         return (self.signal, self.sender, self.receiver) != (None, None, None)
 
     @property
@@ -70,7 +70,7 @@ class Filter:
         )
 
 
-# stream(below, most): at most so many numbers of runs, all below a number, the newest first.
+# stream(below, most): the newest numbers of runs below a number, at most so many.
 _Stream = Callable[[int | None, int], list[int]]
 
 
@@ -106,7 +106,7 @@ def find(
 
 
 class _Search:
-    """A filter made ready for one log."""
+    """A search for a filter in one log."""
 
     def __init__(self, connection: Connection, wanted: Filter, above: int) -> None:
         self._connection = connection
@@ -130,7 +130,7 @@ class _Search:
         return sorted(numbers, reverse=True)[:most]
 
     def confirms(self, run: Run) -> bool:
-        """Whether a run fits the time exactly; streams only know when runs ended."""
+        """Whether a run began late enough; streams only know when runs ended."""
         return self._wanted.since is None or run.begun >= self._wanted.since
 
     def _choose_streams(self) -> list[_Stream]:
@@ -158,8 +158,8 @@ class _Search:
     def _of_slow(self, route: int, seconds: float) -> _Stream:
         """The runs in which a receiver took long.
 
-        Few slow responses are all looked up by their durations. Many are soon met by reading the
-        responses in the order of runs.
+        Few slow responses are all looked up by their durations. Where there are many, reading the
+        responses in the order of runs soon meets some.
         """
         columns = tables.response.c
         slow = (columns.route == route, columns.seconds > seconds)
@@ -213,7 +213,7 @@ class _Search:
         return stream
 
     def _fitting(self, numbers: list[int]) -> set[int]:
-        """Those of some runs that fit the rest of the filter: all but user and time."""
+        """The runs that fit the rest of the filter: everything but user and time."""
         if not self._wanted.looks_into_traces:
             columns = tables.run.c
             failed = select(columns.run).where(columns.run.in_(numbers), columns.is_failed)
@@ -242,7 +242,7 @@ def is_about(connection: Connection, pattern: str) -> ColumnElement[bool]:
     if connection.dialect.name == "sqlite":
         if "[" in pattern:
             return name.regexp_match(rf"\A{fnmatch.translate(pattern)}")
-        # Quicker than a regular expression; sets of characters mean something else in GLOB.
+        # Faster than a regular expression, but GLOB negates a set of characters otherwise.
         return name.op("GLOB", is_comparison=True)(pattern)
     # LIKE has no sets of characters: any one character fits instead.
     text = re.sub(r"([%_\\])", r"\\\1", _SETS.sub("?", pattern))

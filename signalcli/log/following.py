@@ -1,11 +1,11 @@
-"""Following the log: new runs, noticed as other processes write them.
+"""Following the log: the new runs, as other processes write them.
 
 No run may be missed. SQLite lets one connection write at a time, so runs are committed in the order
 of their numbers, and none appears later below the highest number that was read.
 
-No log may be taken for another. Somebody may delete the file, or put another one in its place,
-between any two steps. The identity of the file is therefore compared before the reading and after
-it, and runs that may come from either file are given to nobody.
+No log may be taken for another. Somebody may delete the file, or replace it by another one, between
+any two steps. So the identity of the file is compared before and after the reading, and runs that
+may come from either file are dropped.
 """
 
 import time
@@ -27,15 +27,15 @@ PAUSE_SECONDS = 0.2
 def follow(
     open_engine: Callable[[], Engine], file: Path | None, wanted: Filter, above: int
 ) -> Iterator[list[tuple[Run, Trace]]]:
-    """New runs in the log, looked for several times a second, without end.
+    """Look for new runs several times a second, without end.
 
-    A file that does not exist yet is waited for, and one that takes the place of another is
-    followed from its beginning. Looking costs next to nothing where nothing was written: SQLite
-    tells without reading whether the file has changed.
+    A file that does not exist yet is waited for. A file that replaces another one is followed from
+    its beginning. A look costs next to nothing where nothing was written: SQLite knows without
+    reading whether the file has changed.
 
     Arguments:
         open_engine: opens the database.
-        file: the file that it is in, where it is in one.
+        file: its file, if it has one.
         wanted: which runs.
         above: the number of the last run that is not wanted.
 
@@ -47,8 +47,8 @@ def follow(
         DatabaseUnusable: a newer version of signalcli made the log.
     """
     while True:
-        # Taken before the engine opens the file. Were it replaced in between, the loop would notice
-        # at once and begin again; the other way round, the wrong file would be followed for good.
+        # Taken before the engine opens the file. If the file is replaced in between, the loop
+        # notices at once and begins again. Taken later, the wrong file would be followed for good.
         followed = identity(file)
         engine = open_engine()
         try:
@@ -59,7 +59,7 @@ def follow(
                     above = highest
                     yield runs
                 if identity(file) != followed:
-                    # The last page may be of either file, and is read again from the new one.
+                    # The last page may come from either file. It is read again from the new one.
                     break
                 time.sleep(PAUSE_SECONDS)
         finally:
@@ -71,7 +71,7 @@ def follow(
 def _since(
     engine: Engine, wanted: Filter, above: int
 ) -> Iterator[tuple[list[tuple[Run, Trace]], int]]:
-    """The runs above a number that fit, in pages, each with the number up to which it looked."""
+    """The fitting runs above a number, in pages, each with the last number that it looked at."""
     with engine.connect() as connection:
         newest = newest_run(connection)
         if newest <= above:
@@ -80,8 +80,7 @@ def _since(
         oldest = connection.scalar(select(func.min(tables.run.c.run)))
         lowest = max(above + 1, oldest or 0, first_since(connection, wanted.since))
         for low in range(min(lowest, newest), newest + 1, PAGE):
-            # Pages end at `newest` as it was first read: a run that comes in meanwhile is above it,
-            # and the next look finds it.
+            # Pages end at `newest`. Runs that come later are for the next look.
             below = min(low + PAGE, newest + 1)
             found = list(find(connection, wanted, above=low - 1, below=below))
             yield [(run, read_trace(connection, run.number)) for run in found[::-1]], below - 1
@@ -101,8 +100,8 @@ def newest_run(connection: Connection) -> int:
 def _changes(engine: Engine) -> Iterator[bool]:
     """Whether another connection may have written since the last look; at first, always.
 
-    SQLite keeps a number for each connection that changes when another one commits. Only the
-    connection that asked before can tell, so one is kept open for it.
+    SQLite keeps a number for each connection, and changes it when another connection commits. So
+    one connection stays open, to compare its own numbers.
     """
     if engine.dialect.name != "sqlite":
         while True:

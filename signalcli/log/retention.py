@@ -1,9 +1,9 @@
-"""Retention: how many runs stay in the log, and the removal of the others.
+"""Retention: the runs that stay in the log, and the removal of the others.
 
 Runs are removed in two ways. Every command that adds a run removes a few of the oldest ones in the
-same transaction, so the log stays at its limit without anybody's help, and no command has to wait
-for a long removal. ``log prune`` removes as many as it is told to, in short transactions between
-which others can write, and gives the space back to the disk.
+same transaction: the log stays at its limit by itself, and no command waits for a long removal.
+``log prune`` removes as many runs as asked, in short transactions between which other processes can
+write, and gives the space back to the disk.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class Pruned:
         runs: how many runs.
         dispatches: how many dispatches they had.
         responses: how many responses.
-        bytes_given_back: by how much the file has shrunk; None where that cannot be known.
+        bytes_given_back: the bytes by which the file has shrunk; None where that is unknown.
     """
 
     runs: int
@@ -41,10 +41,10 @@ class Pruned:
 
 
 def retain(connection: Connection, newest: int, keep: int) -> None:
-    """Remove the oldest runs, so that no more than some are left.
+    """Remove the oldest runs, down to a limit.
 
-    At most a hundred are removed at a time, so no command waits long. As each command adds one run,
-    a log far above its limit still shrinks.
+    At most a hundred runs are removed at a time, so no command waits long. Each command adds one
+    run, so a log far above its limit still shrinks.
 
     Arguments:
         connection: the database, in the transaction in which the newest run was written.
@@ -138,9 +138,9 @@ def _size(engine: Engine) -> int | None:
 def _compact(engine: Engine) -> None:
     """Give unused space back to the disk, unless others keep the database busy.
 
-    VACUUM rewrites the file, and needs it for itself; the checkpoint then empties the write-ahead
-    log, which VACUUM has filled. Where somebody reads for longer than the wait, the space stays in
-    the file and is used for new runs.
+    VACUUM rewrites the file, which nobody else may use meanwhile, and fills the write-ahead log,
+    which the checkpoint empties. If another process reads for longer than the wait, the space stays
+    in the file, and new runs use it.
     """
     connection = engine.raw_connection()
     try:

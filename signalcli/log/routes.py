@@ -1,7 +1,7 @@
 """Routes: the signal, sender and receiver of a dispatch or a response.
 
-There are few routes in a log of many runs. Patterns are compared with routes, and an index leads
-from those to the runs.
+A log of many runs has few routes. Patterns are compared with the routes, and an index leads from
+each route to its runs.
 """
 
 import itertools
@@ -34,9 +34,9 @@ class Route:
 
     @property
     def number(self) -> int:
-        """Its number: a hash of its columns, so the same in every log.
+        """Its number: a hash of its columns, and so the same in every log.
 
-        Two processes that write the same route at once need not agree on a number first.
+        Two processes may write the same route at once without an agreement on its number.
         """
         digest = blake2b(repr(self.columns).encode(), digest_size=8).digest()
         return int.from_bytes(digest) >> 1

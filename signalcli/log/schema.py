@@ -1,4 +1,4 @@
-"""Opening a log: its tables are made, brought up to date, or refused as too new."""
+"""Opening a log, and making, upgrading or refusing its tables."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +44,7 @@ STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks, 2: _add_tota
 
 
 class LogDamaged(DatabaseUnusable):
-    """The log cannot be used, though the rest of the database may be sound."""
+    """The log cannot be used. The rest of the database may be sound."""
 
 
 def refuse_newer(connection: Connection) -> None:
@@ -113,9 +113,9 @@ def bring_up_to_date(
 
 @contextmanager
 def open_log(database: str) -> Iterator[Connection]:
-    """A connection to read the log with. A database that has none has an empty one.
+    """A connection for reading the log; of an empty log where the database has none.
 
-    A log of an older version is read as it is: its file may be read-only.
+    A log of an older version is not upgraded: its file may be read-only.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.
@@ -137,9 +137,9 @@ def open_log(database: str) -> Iterator[Connection]:
 
 @contextmanager
 def open_log_to_write(database: str) -> Iterator[Engine]:
-    """An engine to change the log with, which is upgraded where that is due.
+    """An engine for changing the log, which is upgraded if its version is old.
 
-    Where the database has no log, it is left alone, and the engine is of an empty log in memory.
+    A database without a log is left alone: the engine is of an empty log in memory.
 
     Arguments:
         database: a path, or a SQLAlchemy URL.

@@ -3,8 +3,9 @@
 import math
 import statistics
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
@@ -45,7 +46,7 @@ class Statistics:
         return self.durations[-1] if self.durations else None
 
     def percentile(self, percent: float) -> float | None:
-        """The shortest duration, in seconds, that so many percent of all do not exceed, or None."""
+        """The shortest duration that so many percent do not exceed, in seconds, or None."""
         place = math.ceil(len(self.durations) * percent / 100) - 1
         return self.durations[max(0, place)] if self.durations else None
 
@@ -86,38 +87,30 @@ def of_receivers(connection: Connection, wanted: Filter) -> list[Statistics]:
         .join(tables.route, tables.route.c.route == columns.route)
         .where(*_of_runs(connection, columns.run, wanted))
     )
-    traced = _gathered(_rows(connection, query, columns.route, wanted, numbers))
-    return _with_totals(traced, connection, wanted)
+    tallies = _tallied(_rows(connection, query, columns.route, wanted, numbers))
+    _add_totals(tallies, connection, wanted)
+    return _statistics(tallies)
 
 
-def _with_totals(
-    traced: list[Statistics], connection: Connection, wanted: Filter
-) -> list[Statistics]:
+def _add_totals(tallies: "_Tallies", connection: Connection, wanted: Filter) -> None:
     """Add the calls and failures of runs of which only totals are kept.
 
     Totals do not tell senders apart, so a filter for a sender leaves them out.
     """
     if wanted.sender is not None or version_of(connection) < tables.TOTALS_SINCE:
-        return traced
+        return
     columns = tables.total.c
-    calls = {each.name: each.calls for each in traced}
-    failures = {each.name: each.failures for each in traced}
     query = select(
         columns.receiver, columns.signal, columns.signal_path, columns.runs, columns.failures
     )
-    for name, signal, path, runs, failed in connection.execute(
-        query.where(*_of_runs(connection, columns.run, wanted))
-    ):
+    of_runs = query.where(*_of_runs(connection, columns.run, wanted))
+    for name, signal, path, runs, failed in connection.execute(of_runs):
         if matches(wanted.signal, signal, path) and matches(
             wanted.receiver, name, short_name(name)
         ):
-            calls[name] = calls.get(name, 0) + runs
-            failures[name] = failures.get(name, 0) + failed
-    durations = {each.name: each.durations for each in traced}
-    return [
-        Statistics(name, calls[name], failures[name], durations.get(name, ()))
-        for name in sorted(calls)
-    ]
+            tally = tallies[name]
+            tally.calls += runs
+            tally.failures += failed
 
 
 def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:
@@ -146,12 +139,12 @@ def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:
     )
     if not to_receivers:
         rows = _rows(connection, query, columns.route, wanted, numbers)
-        return _gathered(row[:3] for row in rows)
+        return _statistics(_tallied(row[:3] for row in rows))
     query = query.where(responses.run == columns.run, responses.seq == columns.seq)
     rows = _rows(connection, query, responses.route, wanted, numbers)
     # Several receivers of one dispatch may fit.
     dispatches = {tuple(row[3:]): row[:3] for row in rows}
-    return _gathered(dispatches.values())
+    return _statistics(_tallied(dispatches.values()))
 
 
 def _rows(
@@ -180,16 +173,31 @@ def _of_runs(connection: Connection, run: Any, wanted: Filter) -> list[ColumnEle
     return conditions
 
 
-def _gathered(rows: Iterable[Any]) -> list[Statistics]:
-    calls: dict[str, int] = {}
-    failures: dict[str, int] = {}
-    durations: dict[str, array[float]] = {}
+@dataclass(slots=True)
+class _Tally:
+    """Statistics in the making. An array holds millions of durations in little memory."""
+
+    calls: int = 0
+    failures: int = 0
+    durations: "array[float]" = field(default_factory=lambda: array("d"))
+
+
+_Tallies = defaultdict[str, _Tally]
+
+
+def _tallied(rows: Iterable[Any]) -> _Tallies:
+    tallies = _Tallies(_Tally)
     for name, seconds, has_failed in rows:
-        calls[name] = calls.get(name, 0) + 1
-        failures[name] = failures.get(name, 0) + has_failed
+        tally = tallies[name]
+        tally.calls += 1
+        tally.failures += has_failed
         if seconds is not None:
-            durations.setdefault(name, array("d")).append(seconds)
+            tally.durations.append(seconds)
+    return tallies
+
+
+def _statistics(tallies: _Tallies) -> list[Statistics]:
     return [
-        Statistics(name, calls[name], failures[name], sorted(durations.get(name, ())))
-        for name in sorted(calls)
+        Statistics(name, tally.calls, tally.failures, sorted(tally.durations))
+        for name, tally in sorted(tallies.items())
     ]

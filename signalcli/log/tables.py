@@ -3,9 +3,8 @@
 They stand beside the tables of the installed apps, in a metadata of their own: code that creates
 or drops all tables of SQLModel's leaves them alone.
 
-The signal, sender and receiver of a dispatch or a response are its route. There are few routes, so
-patterns are matched against them, and an index then gives the runs of a route, the newest first.
-That takes as long in a large log as in a small one.
+The signal, sender and receiver of a dispatch or a response are its route
+(see :mod:`signalcli.log.routes`).
 """
 
 from typing import Any
@@ -31,12 +30,12 @@ metadata = MetaData()
 
 
 def since(version: int) -> dict[str, int]:
-    """A column's note of the version of the log that brought it, where that is not the first."""
+    """The mark of a column that a later version of the log brought."""
     return {"since": version}
 
 
 def columns_of(table: Table, version: int) -> list[ColumnElement[Any]]:
-    """A table's columns, with NULL in place of those that some version of the log lacks."""
+    """A table's columns, with NULL for each column that this version of the log lacks."""
     return [
         column if column.info.get("since", 1) <= version else null().label(column.name)
         for column in table.columns
@@ -77,8 +76,8 @@ run = Table(
     # The number of a run that was removed is not given again.
     sqlite_autoincrement=True,
 )
-# The flag stands among the columns of these indexes, too, or SQLite would rather read all rows; and
-# in words of SQL, since it would not recognise a condition with a parameter.
+# The flag is also a column of these indexes, or SQLite would prefer to read all rows. The condition
+# is literal SQL, since SQLite does not recognise one with a parameter.
 _FLAGGED = text("is_failed = 1")
 Index(
     "signalcli_run_failed",

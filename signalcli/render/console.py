@@ -12,8 +12,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.text import visible
-from signalcli.render.tree import UNLIMITED, laid_out
+from signalcli.render.text import UNLIMITED, laid_out, visible
 
 # Texts of users are no markup.
 _bare_console = partial(Console, markup=False, emoji=False, highlight=False)

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from signalcli.apps.inventory import AppEntry, ConnectionEntry, SignalEntry
 from signalcli.render.console import listing, new_table, plain
-from signalcli.render.text import visible
-from signalcli.render.tree import UNLIMITED
+from signalcli.render.text import UNLIMITED, on_one_line, visible
 from signalcli.trace.records import short_name
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def _short_path(file: str) -> str:
 
 def _cell(text: str, style: str = "") -> Text:
     """A text on one line, its line ends and tabs as escapes."""
-    return plain(text.replace("\n", r"\n").replace("\t", r"\t"), style)
+    return plain(on_one_line(text).replace("\t", r"\t"), style)
 
 
 class _Code:

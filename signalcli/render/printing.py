@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from signalcli.render.text import visible
-from signalcli.render.tree import laid_out, paper_of, rows_of, tree_text
+from signalcli.render.text import laid_out, paper_of, rows_of, tree_text, visible
 from signalcli.trace import ReceiverTotal, Recorder
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from signalcli.render.console import plain
+from signalcli.render.text import on_one_line
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -93,7 +94,7 @@ class Bar:
 
 
 def _line(text: str) -> Text:
-    return plain(text.replace("\n", "\\n"))
+    return plain(on_one_line(text))
 
 
 @contextmanager

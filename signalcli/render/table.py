@@ -15,16 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import is_plain, new_table, plain, show
-from signalcli.render.text import NO_RECEIVERS, duration
-from signalcli.render.tree import (
+from signalcli.render.text import (
     ANSWER,
     HEADINGS,
+    NO_RECEIVERS,
     NUMBER,
     RECEIVER,
     TIME,
     UNLIMITED,
     Cell,
     Paper,
+    duration,
     rows_of,
     tree_text,
 )

@@ -1,7 +1,7 @@
-"""Testing receivers: what was sent in a test, and assertions about it.
+"""Testing receivers: the dispatches of a test, and assertions about them.
 
 pytest gives a test the fixture ``dispatches`` (see :mod:`signalcli.testing.plugin`). Other test
-runners use :func:`record_dispatches`. Nothing is imported before it is asked for, since pytest
+runners use :func:`record_dispatches`. Each name is imported when it is first used, since pytest
 imports this package in every run.
 """
 

@@ -6,14 +6,9 @@ from itertools import zip_longest
 from typing import Any
 
 from signalcli.dispatch import Receiver
-from signalcli.testing.failures import (
-    expected_number,
-    found_number,
-    named,
-    near_misses,
-    on_one_line,
-    tree_of,
-)
+from signalcli.render.console import as_text
+from signalcli.render.table import TraceTable
+from signalcli.render.text import on_one_line
 from signalcli.testing.record import RecordedDispatch, Recording
 from signalcli.testing.wanted import (
     ANYTHING,
@@ -21,8 +16,14 @@ from signalcli.testing.wanted import (
     Step,
     Wanted,
     WantedReceiver,
+    expected_number,
+    found_number,
+    named,
+    near_misses,
     wanted_at,
 )
+
+MOST_ROWS = 200
 
 
 @contextmanager
@@ -35,32 +36,32 @@ def record_dispatches() -> Iterator["Dispatches"]:
             place_order()
         dispatches.assert_sent(order_paid)
 
-    What receivers print is not part of the record, so that pytest's ``capsys`` gets it.
+    The output of receivers is not recorded, so that pytest's ``capsys`` gets it.
     """
     with Recording() as recording:
         yield Dispatches(recording)
 
 
 class Dispatches:
-    """What was sent, in the order of sending: iterate over it, count it, assert on it.
+    """The dispatches in the order of sending. Iterate over them, count them, assert on them.
 
     In all methods,
 
     - a signal is given as itself, or as a glob for its short or full name (``"post_*"``);
-    - ``sender`` is compared by identity, as signals do, or is a glob for a name; with None, the
-      signal was sent for nobody in particular;
-    - ``caused_by`` is the receiver that sent it (or a glob for its name), at once or by a change
-      that it left to a later flush; with None, no receiver did;
-    - ``**arguments`` are compared by ``==`` with the very objects that were sent, as they are
-      when the assertion is made. Matchers work, such as ``unittest.mock.ANY``. For any other
+    - ``sender`` is compared by identity, as signals do, or is a glob for a name; None: the signal
+      was sent for nobody in particular;
+    - ``caused_by`` is the receiver that sent the signal (or a glob for its name), at once or by a
+      change that it left to a later flush; None: no receiver sent it;
+    - ``**arguments`` are compared by ``==`` with the very objects that were sent, in their state
+      at the time of the assertion. Matchers work, such as ``unittest.mock.ANY``. For any other
       check, ``of(…)[0].arguments`` has the objects;
-    - a name that no signal has, or that its signal does not provide, is a ``ValueError``:
-      an assertion that it was not sent would always pass.
+    - a name that no signal has, or an argument that the signal does not provide, is a
+      ``ValueError``: an assertion that it was not sent would always pass.
 
     The objects that were sent are kept alive, so a session finds an instance again where it
     would otherwise load another one.
 
-    An assertion that fails says what was expected, and shows the tree of what was sent.
+    An assertion that fails says what was expected, and shows the tree of the dispatches.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -78,10 +79,13 @@ class Dispatches:
     @property
     def tree(self) -> str:
         """The tree of the dispatches as a table in plain text, at most its last 200 rows."""
-        return tree_of(self._recording.record.recorder)
+        recorder = self._recording.record.recorder
+        if not recorder.trace.dispatches:
+            return "no signal was sent"
+        return as_text(TraceTable(recorder.trace, now=recorder.now(), last_rows=MOST_ROWS))
 
     def clear(self) -> None:
-        """Forget what was sent so far; numbers begin with 1 again."""
+        """Forget the dispatches so far. Numbers begin with 1 again."""
         self._recording.restart()
 
     def of(
@@ -184,12 +188,12 @@ class Dispatches:
     def assert_order(self, first: Step, /, *others: Step) -> None:
         """Some dispatches were sent one after the other; more may have come between.
 
-        What a receiver sends comes after the dispatch that it received.
+        A dispatch that a receiver sends comes after the dispatch that it received.
 
         Arguments:
             first: a signal, or a tuple of a signal and its sender, or of these and a dictionary
                 of some of its arguments: ``(post_save, User, {"created": True})``.
-            others: what came after it, likewise.
+            others: the dispatches after it, likewise.
         """
         __tracebackhide__ = True
         wanted = [wanted_at(step) for step in (first, *others)]
@@ -210,8 +214,8 @@ class Dispatches:
         """These dispatches were sent one after the other, and no others of their signals.
 
         Arguments:
-            first: what was sent first, as in :meth:`assert_order`.
-            others: what came after it, likewise.
+            first: the first dispatch, as in :meth:`assert_order`.
+            others: the dispatches after it, likewise.
         """
         __tracebackhide__ = True
         wanted = [wanted_at(step) for step in (first, *others)]
@@ -227,7 +231,7 @@ class Dispatches:
                 )
 
     def _checked(self, *wanted: Wanted) -> Sequence[RecordedDispatch]:
-        """What was sent, after a check that something like the wanted can be sent at all."""
+        """The dispatches, after a check that the wanted ones can be sent at all."""
         __tracebackhide__ = True
         recorded = list(self)
         for each in wanted:
@@ -271,6 +275,7 @@ class Dispatches:
         return self._failure(f"expected {expected}, but {found_number(found)}", *misses)
 
     def _failure(self, *lines: str) -> AssertionError:
+        # Line ends and control characters of a shown value stay escapes.
         return AssertionError("\n".join([*map(on_one_line, lines), "", self.tree]))
 
 

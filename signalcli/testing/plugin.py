@@ -1,6 +1,6 @@
-"""The pytest plugin: the fixture ``dispatches``, and what was sent in a test that fails.
+"""The pytest plugin: the fixture ``dispatches``, and the tree of a test that fails.
 
-Every run of pytest imports this module wherever signalcli is installed. It therefore imports
+Every run of pytest imports this module wherever signalcli is installed. So the module imports
 nothing but pytest until a test asks for the fixture.
 """
 
@@ -28,7 +28,7 @@ def dispatches(request: pytest.FixtureRequest) -> "Iterator[Dispatches]":
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave out what other fixtures sent; where the test fails, show what it sent itself."""
+    """Leave out dispatches of other fixtures, and show those of a test that fails."""
     recorded = item.stash.get(_KEY, None)
     if recorded is None:
         return (yield)

@@ -39,7 +39,7 @@ class RecordedDispatch:
         entry: how the trace describes it.
         signal: the signal.
         sender: who it was sent for.
-        arguments: the named arguments themselves, besides the signal and the sender.
+        arguments: the named arguments themselves, without the signal and the sender.
         parent: the response that caused it, or None.
         responses: what the receivers did, in the order in which they began.
     """
@@ -58,7 +58,7 @@ class RecordedDispatch:
 
 
 class Record(DispatcherSource):
-    """What was sent: an observer that feeds a recorder, and keeps the objects beside it.
+    """An observer that feeds a recorder, and keeps the objects of each dispatch beside the trace.
 
     Senders, arguments, receivers, values and exceptions live as long as the record does.
     """
@@ -73,7 +73,7 @@ class Record(DispatcherSource):
     def dispatches(self) -> list[RecordedDispatch]:
         """All dispatches so far, in the order in which they began."""
         entries = list(self.recorder.trace.dispatches)
-        # Another thread may have told the recorder of a dispatch, and not yet have kept it here.
+        # Another thread may have recorded a dispatch, and not yet have kept its objects here.
         return [self._dispatches[entry] for entry in entries if entry in self._dispatches]
 
     def dispatch_begun(
@@ -112,7 +112,7 @@ class Record(DispatcherSource):
 class Recording:
     """A context manager that records every dispatch of every signal, in all threads and tasks.
 
-    What receivers print is not caught.
+    The output of receivers is not caught.
 
     Attributes:
         record: the dispatches since the recording began, or was restarted.
@@ -141,11 +141,11 @@ class Recording:
         self.record.recorder.ended()
 
     def restart(self) -> None:
-        """Begin an empty record; dispatches that are under way are in neither."""
+        """Begin an empty record; a dispatch that is under way is in neither record."""
         before = self._watching
         self.record = Record()
         if before is not None:
-            # First the new one: signals prepare for being watched, and go back when nobody does.
+            # First the new one: signals prepare for observers, and go back when the last one ends.
             self._watch()
             before.close()
 

@@ -1,6 +1,6 @@
-"""The dispatch that a test wants, to be compared with those that were recorded."""
+"""The dispatch that a test wants: its comparison with recorded ones, and the words for both."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ SignalOrName = Signal | str
 Step = SignalOrName | tuple[SignalOrName, Any] | tuple[SignalOrName, Any, Mapping[str, Any]]
 
 ANYTHING: Final[Any] = object()
+
+MOST_NUMBERS = 10
+MOST_NEAR_MISSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,9 @@ class Wanted:
     Attributes:
         signals: one of these signals, each given as itself or as a glob for its short or full
             name; none for any signal.
-        sender: the sender, or a glob for its short or full name; None is who sends for nobody.
+        sender: the sender, or a glob for its short or full name; None for nobody in particular.
         caused_by: the receiver that caused it, or a glob for its name; None for no receiver.
-        arguments: what some of its arguments have to be equal to.
+        arguments: the expected values of some of its arguments.
     """
 
     signals: tuple[SignalOrName, ...] = ()
@@ -67,7 +70,7 @@ class Wanted:
             cause = "nobody" if self.caused_by is None else WantedReceiver(self.caused_by)
             text += f" caused by {cause}"
         if self.arguments:
-            pairs = (f"{name}={shown(value, name)}" for name, value in self.arguments.items())
+            pairs = (f"{name}={_shown(value, name)}" for name, value in self.arguments.items())
             text += f" with {', '.join(pairs)}"
         return text
 
@@ -78,10 +81,10 @@ class Wanted:
         return " or ".join(names) or "any signal"
 
     def check(self, recorded: Iterable[RecordedDispatch]) -> None:
-        """Refuse a dispatch that can never be sent: a test that it was not would always pass.
+        """Refuse a dispatch that can never be sent: an assertion that it was not would always pass.
 
         Arguments:
-            recorded: what was sent; it may carry arguments that its signal does not promise.
+            recorded: the dispatches; they may have arguments that their signals do not promise.
 
         Raises:
             TypeError: a signal or a receiver is neither one nor the name of one.
@@ -108,7 +111,7 @@ class Wanted:
     def fits(self, dispatch: RecordedDispatch) -> bool:
         """Whether a dispatch is the wanted one."""
         return self.fits_but_for_arguments(dispatch) and all(
-            name in dispatch.arguments and is_equal(value, dispatch.arguments[name])
+            name in dispatch.arguments and _is_equal(value, dispatch.arguments[name])
             for name, value in self.arguments.items()
         )
 
@@ -158,12 +161,64 @@ def _may_provide(signal: Signal, name: str) -> bool:
     return signal.providing_args is None or name in signal.providing_args
 
 
-def is_equal(expected: Any, value: Any) -> bool:
+def _is_equal(expected: Any, value: Any) -> bool:
     """Whether a value is the expected one, or fits a matcher such as ``unittest.mock.ANY``."""
     return expected is value or bool(expected == value)
 
 
-def shown(value: Any, name: str) -> str:
+def _shown(value: Any, name: str) -> str:
     """A value on one line, cut and without secrets, as traces show it; a text in quotes."""
     kept = represent(value, name)
     return repr(kept) if type(value) is str else spelled(kept)
+
+
+def expected_number(times: int | None, one: str, many: str) -> str:
+    """The number that was expected, with its noun; None for at least one."""
+    if times is None:
+        return f"a {one}"
+    return f"{times} {many}" if times > 1 else f"{times or 'no'} {one}"
+
+
+def found_number(dispatches: Sequence[RecordedDispatch]) -> str:
+    """The number that was found, and the numbers of these dispatches."""
+    if not dispatches:
+        return "there was none"
+    numbers = [f"#{dispatch.number}" for dispatch in dispatches[:MOST_NUMBERS]]
+    if len(dispatches) > MOST_NUMBERS:
+        numbers.append("…")
+    count = "was one" if len(dispatches) == 1 else f"were {len(dispatches)}"
+    return f"there {count} ({', '.join(numbers)})"
+
+
+def near_misses(wanted: Wanted, dispatches: Iterable[RecordedDispatch]) -> list[str]:
+    """A line for each dispatch that differs in its arguments alone; at most five lines."""
+    missed = [
+        dispatch
+        for dispatch in dispatches
+        if wanted.fits_but_for_arguments(dispatch) and not wanted.fits(dispatch)
+    ]
+    return [_difference_of(wanted, dispatch) for dispatch in missed[:MOST_NEAR_MISSES]]
+
+
+def named(dispatch: RecordedDispatch) -> str:
+    """A dispatch by its signal, sender and number."""
+    sender = "" if dispatch.entry.sender is None else f" for {dispatch.entry.sender}"
+    return f"{dispatch.entry.signal}{sender} (#{dispatch.number})"
+
+
+def _difference_of(wanted: Wanted, dispatch: RecordedDispatch) -> str:
+    differences = []
+    for name, expected in wanted.arguments.items():
+        if name not in dispatch.arguments:
+            differences.append(f"{name}: not among its arguments")
+        elif not _is_equal(expected, dispatch.arguments[name]):
+            differences.append(_difference(name, expected, dispatch.arguments[name]))
+    return f"#{dispatch.number} differs in {'; '.join(differences)}"
+
+
+def _difference(name: str, expected: Any, value: Any) -> str:
+    """The difference between a value and the expected one."""
+    wanted, got = _shown(expected, name), _shown(value, name)
+    if wanted == got:
+        got = "another that looks the same"
+    return f"{name}: expected {wanted}, got {got}"

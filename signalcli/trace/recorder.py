@@ -257,9 +257,10 @@ class Recorder:
         response, token = begun
         seconds = perf_counter() - self._origin - response.begun
         running_here.reset(token)
-        if value is not None:
-            response.value = represent(value)
-        if error is not None:
+        if error is None:
+            if value is not None:
+                response.value = represent(value)
+        else:
             response.failure = describe_failure(error)
             with self._lock:
                 if response.dispatch.robust:

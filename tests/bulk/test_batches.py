@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import Field, SQLModel, col, select
 
-from signalcli.bulk.batches import Batches
+from signalcli.bulk.batches import Batches, Operation
 from signalcli.bulk.checkpoints import Checkpoint
-from signalcli.bulk.operation import Operation, Report
-from signalcli.bulk.outcomes import Explain, Fault, Outcome
+from signalcli.bulk.outcomes import Explain, Fault, Outcome, Report
 from signalcli.db import Session, create_engine, on_commit
 from signalcli.errors import AlreadyExists, InvalidValue
 from signalcli.rows import Row, open_rows

@@ -289,7 +289,7 @@ class Forked(Program):
 Driver = Callable[[str], Program]
 _BEGINNING_OF_DRIVER = """\
 import os, sys, threading, time
-from signalcli.core import accounts, signals
+from signalcli.core import signals, users
 from signalcli.core.models import Profile, User
 from signalcli.core.signals import notification
 from signalcli.db import Session, post_init, post_save, pre_save

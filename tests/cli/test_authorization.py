@@ -19,7 +19,7 @@ from signalcli.core.signals import user_login_failed
 
 @receiver(user_login_failed)
 def count(credentials, session, **kwargs):
-    user = accounts.load(session, credentials["username"])
+    user = users.load(session, credentials["username"])
     user.profile.first_name += "x"
     print(credentials)
 """
@@ -32,7 +32,7 @@ def tell(signal, sender, **named):
     print(named)
     instance = named.get("instance")
     if isinstance(instance, Profile) and instance.first_name == "clash" and signal is pre_save:
-        eve = accounts.load(named["session"], "eve")
+        eve = users.load(named["session"], "eve")
         named["session"].execute(User.__table__.insert().values(
             username="eve", email="x", password=eve.password, date_joined=eve.date_joined,
         ))

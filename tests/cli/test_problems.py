@@ -10,7 +10,7 @@ from tests.cli.program import SIGNALCLI, Driver, Program
 FAULT = """
 def broken(*args, **kwargs):
     raise KeyError("profile")
-accounts.find = broken
+users.find = broken
 """
 NO_APPS = """
 from signalcli.apps import apps

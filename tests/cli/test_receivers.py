@@ -169,7 +169,7 @@ def test_a_receiver_that_breaks_a_rule_of_ours_is_a_failing_receiver(driver: Dri
     program = driver(
         "@receiver(notification)\n"
         "def looks_up(**kwargs):\n"
-        "    from signalcli.core.accounts import UserNotFound\n"
+        "    from signalcli.core.users import UserNotFound\n"
         "    raise UserNotFound('zoe')\n"
     )
     done = program("notify", "alice", "--json")

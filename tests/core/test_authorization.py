@@ -8,11 +8,11 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlmodel import select
 
 from signalcli.apps.inventory import find_connections
-from signalcli.core import accounts, authorization
-from signalcli.core.accounts import UserNotFound
+from signalcli.core import authorization, users
 from signalcli.core.authorization import authenticate, login, logout, set_password
 from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import user_logged_in, user_logged_out, user_login_failed
+from signalcli.core.users import UserNotFound
 from signalcli.db import Session, post_init, post_save
 from signalcli.errors import InvalidValue
 from tests.core.verifications import verifications
@@ -22,29 +22,29 @@ STARS = "*" * 20
 
 @pytest.fixture
 def ada(session: Session) -> UserPublic:
-    account = accounts.register(session, "ada", "ada@mail.com", password="secret")
+    account = users.register(session, "ada", "ada@mail.com", password="secret")
     session.commit()
     return account
 
 
 class TestPasswords:
     def test_a_user_may_register_with_one_or_without(self, session: Session) -> None:
-        assert not accounts.register(session, "bob", "bob@mail.com").has_password
-        assert accounts.register(session, "ada", "ada@mail.com", password="secret").has_password
+        assert not users.register(session, "bob", "bob@mail.com").has_password
+        assert users.register(session, "ada", "ada@mail.com", password="secret").has_password
         assert authenticate(session, username="ada", password="secret") is not None
         assert authenticate(session, username="bob", password="secret") is None
 
     def test_one_that_breaks_a_rule_registers_nobody(self, session: Session) -> None:
         with pytest.raises(InvalidValue):
-            accounts.register(session, "ada", "ada@mail.com", password="")
-        assert list(accounts.find_all(session)) == []
+            users.register(session, "ada", "ada@mail.com", password="")
+        assert list(users.find_all(session)) == []
 
     @pytest.mark.parametrize("load", [False, True])
     def test_what_is_found_of_a_user_tells_whether_there_is_one(
         self, session: Session, ada: UserPublic, load: bool
     ) -> None:
         session.expunge_all()
-        found = accounts.find(session, "ada", load=load)
+        found = users.find(session, "ada", load=load)
         assert found == ada
         assert (found.has_password, found.last_login) == (True, None)
         assert "argon2" not in repr(found)
@@ -121,7 +121,7 @@ class TestLogin:
         assert user is not None
         login(session, user)
         session.commit()
-        when = accounts.find(session, "ada").last_login
+        when = users.find(session, "ada").last_login
         assert when is not None
         assert before <= when <= before + timedelta(minutes=1)
 
@@ -133,14 +133,14 @@ class TestLogin:
         with user_logged_in.muted():
             login(session, user)
         session.commit()
-        assert accounts.find(session, "ada").last_login is None
+        assert users.find(session, "ada").last_login is None
 
     def test_a_user_of_no_session_is_saved_too(self, session: Session, ada: UserPublic) -> None:
         user = session.exec(select(User)).one()
         session.expunge(user)
         login(session, user)
         session.commit()
-        assert accounts.find(session, "ada").last_login is not None
+        assert users.find(session, "ada").last_login is not None
 
     def test_a_receiver_that_fails_leaves_no_login_behind(
         self, session: Session, ada: UserPublic
@@ -153,7 +153,7 @@ class TestLogin:
         with user_logged_in.connected_to(fails), pytest.raises(RuntimeError):
             login(session, user)
         session.rollback()
-        assert accounts.find(session, "ada").last_login is None
+        assert users.find(session, "ada").last_login is None
 
 
 class TestFailure:
@@ -161,7 +161,7 @@ class TestFailure:
     def test_receivers_are_told_the_same_whoever_it_was(
         self, session: Session, ada: UserPublic, username: str
     ) -> None:
-        accounts.register(session, "bob", "bob@mail.com")
+        users.register(session, "bob", "bob@mail.com")
         session.commit()
         session.expunge_all()
         got: list[Any] = []
@@ -211,4 +211,4 @@ class TestFailure:
             authenticate(session, username="ada", password="hunter2")
             authenticate(session, username="ada", password="hunter2")
         session.commit()
-        assert accounts.find(session, "ada").profile.first_name == "xx"
+        assert users.find(session, "ada").profile.first_name == "xx"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signalcli.bulk.batches import Batches
-from signalcli.bulk.operation import Operation
+from signalcli.bulk.batches import Batches, Operation
 from signalcli.bulk.outcomes import Fault
 from signalcli.core import many
 from signalcli.db import Session

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from signalcli.apps.tables import bring_up_to_date
-from signalcli.core import accounts
-from signalcli.core.accounts import UserExists
+from signalcli.core import users
 from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import notification
+from signalcli.core.users import UserExists
 from signalcli.db import DatabaseUnusable, Session, post_delete, post_save, pre_save
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
@@ -47,7 +47,7 @@ def pics(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ada(session: Session, red: Path) -> UserPublic:
-    account = accounts.register(session, "ada", "ada@mail.com", picture=red)
+    account = users.register(session, "ada", "ada@mail.com", picture=red)
     session.commit()
     return account
 
@@ -67,13 +67,13 @@ class TestRegister:
         self, session: Session, tmp_path: Path, pics: Path, form: str
     ) -> None:
         given = files.image_file(tmp_path / "../ada's face.exe", form)
-        account = accounts.register(session, "ada", "ada@mail.com", picture=given)
+        account = users.register(session, "ada", "ada@mail.com", picture=given)
         assert NAME.fullmatch(account.profile.profile_pic)
         assert account.profile.profile_pic.endswith(files.FORMATS[form])
         assert (tmp_path / account.profile.profile_pic).read_bytes() == given.read_bytes()
         session.commit()
         assert kept(pics) == [given.read_bytes()]
-        assert accounts.find(session, "ada").profile.profile_pic == account.profile.profile_pic
+        assert users.find(session, "ada").profile.profile_pic == account.profile.profile_pic
         given.unlink()
 
     def test_permissions_are_what_the_user_gives_new_files(
@@ -81,7 +81,7 @@ class TestRegister:
     ) -> None:
         before = os.umask(0o027)
         try:
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
         finally:
             os.umask(before)
         (picture,) = pics.iterdir()
@@ -91,14 +91,14 @@ class TestRegister:
     def test_without_a_commit_nothing_is_left(
         self, session: Session, red: Path, pics: Path, end: str
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com", picture=red)
+        users.register(session, "ada", "ada@mail.com", picture=red)
         assert len(kept(pics)) == 1
         getattr(session, end)()
         assert not pics.exists()
 
     def test_a_folder_that_was_there_stays(self, session: Session, red: Path, pics: Path) -> None:
         pics.mkdir()
-        accounts.register(session, "ada", "ada@mail.com", picture=red)
+        users.register(session, "ada", "ada@mail.com", picture=red)
         session.rollback()
         assert pics.exists()
 
@@ -111,15 +111,15 @@ class TestRegister:
         self, session: Session, red: Path, pics: Path, signal: Signal, sender: type
     ) -> None:
         with signal.connected_to(fails, sender=sender), pytest.raises(RuntimeError):
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
         assert not pics.exists()
 
     def test_a_savepoint_that_is_rolled_back_takes_its_picture_along(
         self, session: Session, red: Path, blue: Path, pics: Path
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com", picture=red)
+        users.register(session, "ada", "ada@mail.com", picture=red)
         with session.begin_nested() as savepoint:
-            accounts.register(session, "ben", "ben@mail.com", picture=blue)
+            users.register(session, "ben", "ben@mail.com", picture=blue)
             savepoint.rollback()
         session.commit()
         assert kept(pics) == [red.read_bytes()]
@@ -128,7 +128,7 @@ class TestRegister:
         self, session: Session, ada: UserPublic, red: Path, blue: Path, pics: Path
     ) -> None:
         with pytest.raises(UserExists):
-            accounts.register(session, "ada", "ada@mail.com", picture=blue)
+            users.register(session, "ada", "ada@mail.com", picture=blue)
         session.commit()
         assert kept(pics) == [red.read_bytes()]
 
@@ -136,7 +136,7 @@ class TestRegister:
         self, session: Session, tmp_path: Path, pics: Path, dispatches: Dispatches
     ) -> None:
         with pytest.raises(InvalidValue, match="cannot be read"):
-            accounts.register(session, "ada", "ada@mail.com", picture=tmp_path / "nothing")
+            users.register(session, "ada", "ada@mail.com", picture=tmp_path / "nothing")
         dispatches.assert_not_sent("*_save", "*_delete", "*_init", notification)
         assert not pics.exists()
         assert not session.in_transaction()
@@ -145,7 +145,7 @@ class TestRegister:
     def test_a_picture_that_no_receiver_gives_to_a_profile_is_not_kept(
         self, session: Session, red: Path, pics: Path
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com", picture=red)
+        users.register(session, "ada", "ada@mail.com", picture=red)
         session.commit()
         assert kept(pics) == []
 
@@ -153,10 +153,10 @@ class TestRegister:
         self, session: Session, red: Path, pics: Path
     ) -> None:
         with notification.connected_to(fails), pytest.raises(RuntimeError):
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
         session.commit()
         assert kept(pics) == [red.read_bytes()]
-        assert NAME.fullmatch(accounts.find(session, "ada").profile.profile_pic)
+        assert NAME.fullmatch(users.find(session, "ada").profile.profile_pic)
 
 
 class TestUpdate:
@@ -169,7 +169,7 @@ class TestUpdate:
         tmp_path: Path,
         pics: Path,
     ) -> None:
-        account, is_changed = accounts.update(session, "ada", picture=blue)
+        account, is_changed = users.update(session, "ada", picture=blue)
         assert is_changed
         assert sorted(kept(pics)) == sorted([red.read_bytes(), blue.read_bytes()])
         session.commit()
@@ -180,17 +180,17 @@ class TestUpdate:
     def test_without_a_commit_the_new_one_goes(
         self, session: Session, ada: UserPublic, red: Path, blue: Path, pics: Path
     ) -> None:
-        accounts.update(session, "ada", picture=blue)
+        users.update(session, "ada", picture=blue)
         session.rollback()
         assert kept(pics) == [red.read_bytes()]
-        assert accounts.find(session, "ada").profile.profile_pic == ada.profile.profile_pic
+        assert users.find(session, "ada").profile.profile_pic == ada.profile.profile_pic
 
     def test_a_first_picture_takes_the_place_of_the_default(
         self, session: Session, tmp_path: Path, red: Path
     ) -> None:
         (tmp_path / "x").write_text("no picture")
-        accounts.register(session, "ada", "ada@mail.com")
-        account, _ = accounts.update(session, "ada", picture=red)
+        users.register(session, "ada", "ada@mail.com")
+        account, _ = users.update(session, "ada", picture=red)
         session.commit()
         assert NAME.fullmatch(account.profile.profile_pic)
         assert (tmp_path / "x").exists()
@@ -198,7 +198,7 @@ class TestUpdate:
     def test_other_changes_leave_the_picture(
         self, session: Session, ada: UserPublic, red: Path, pics: Path
     ) -> None:
-        account, _ = accounts.update(session, "ada", first_name="Ada")
+        account, _ = users.update(session, "ada", first_name="Ada")
         session.commit()
         assert account.profile.profile_pic == ada.profile.profile_pic
         assert kept(pics) == [red.read_bytes()]
@@ -206,7 +206,7 @@ class TestUpdate:
     def test_the_same_picture_again_is_stored_anew(
         self, session: Session, ada: UserPublic, red: Path, pics: Path
     ) -> None:
-        account, is_changed = accounts.update(session, "ada", picture=red)
+        account, is_changed = users.update(session, "ada", picture=red)
         session.commit()
         assert is_changed
         assert account.profile.profile_pic != ada.profile.profile_pic
@@ -217,16 +217,16 @@ class TestDelete:
     def test_the_picture_goes_after_the_commit(
         self, session: Session, ada: UserPublic, pics: Path
     ) -> None:
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         assert len(kept(pics)) == 1
         session.commit()
         assert kept(pics) == []
 
     def test_not_after_a_rollback(self, session: Session, ada: UserPublic, pics: Path) -> None:
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         session.rollback()
         with post_delete.connected_to(fails, sender=User), pytest.raises(RuntimeError):
-            accounts.delete(session, "ada")
+            users.delete(session, "ada")
         session.commit()
         assert len(kept(pics)) == 1
 
@@ -246,9 +246,9 @@ class TestDelete:
         for picture in pics.iterdir():
             picture.unlink()
         pics.rmdir()
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         session.commit()
-        assert list(accounts.find_all(session)) == []
+        assert list(users.find_all(session)) == []
 
 
 class TestFolder:
@@ -261,10 +261,10 @@ class TestFolder:
         with open_session(engine, on_begin=[bring_up_to_date]) as session:
             session.connection()
             monkeypatch.chdir(elsewhere)
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
             session.commit()
             assert kept(home / "pics") == [red.read_bytes()]
-            accounts.delete(session, "ada")
+            users.delete(session, "ada")
             session.commit()
         engine.dispose()
         assert kept(home / "pics") == []
@@ -280,7 +280,7 @@ class TestFolder:
             open_session(engine, on_begin=[bring_up_to_date]) as session,
             pytest.raises(InvalidValue, match="in none"),
         ):
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
         engine.dispose()
         dispatches.assert_not_sent("*_save", "*_delete", "*_init", notification)
         assert set(tmp_path.iterdir()) == before
@@ -295,7 +295,7 @@ class TestFolder:
         else:
             pics.symlink_to(elsewhere if kind == "link" else tmp_path / "nowhere")
         with pytest.raises(InvalidValue, match="is a link or a file"):
-            accounts.register(session, "ada", "ada@mail.com", picture=red)
+            users.register(session, "ada", "ada@mail.com", picture=red)
         session.rollback()
         assert list(elsewhere.iterdir()) == []
         assert not (tmp_path / "nowhere").exists()
@@ -306,7 +306,7 @@ class TestFolder:
     ) -> None:
         elsewhere = pics.rename(tmp_path / "elsewhere")
         pics.symlink_to(elsewhere)
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         session.commit()
         assert len(kept(elsewhere)) == 1
 
@@ -321,7 +321,7 @@ class TestFolder:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
         try:
             with pytest.raises(DatabaseUnusable, match=r"cannot be written in .*pics: File too"):
-                accounts.register(session, "ada", "ada@mail.com", picture=red)
+                users.register(session, "ada", "ada@mail.com", picture=red)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert kept(pics) == []
@@ -376,14 +376,14 @@ def test_whatever_the_database_says_nothing_but_a_picture_of_ours_is_removed(
     database.unlink(missing_ok=True)
     engine = open_engine(str(database), writes=True, creates=True)
     with open_session(engine, on_begin=[bring_up_to_date]) as session:
-        accounts.register(session, "ada", "ada@mail.com")
+        users.register(session, "ada", "ada@mail.com")
         session.commit()
         connection = sqlite3.connect(database)
         connection.execute("UPDATE core_profile SET profile_pic = ?", (name,))
         connection.commit()
         connection.close()
         before = {*crowd.parent.rglob("*")}
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         session.commit()
     engine.dispose()
     gone = {path for path in before - {*crowd.parent.rglob("*")} if "demo.db" not in path.name}
@@ -411,7 +411,7 @@ def test_whatever_a_file_is_called_its_copy_has_a_name_of_ours(crowd: Path, name
     with open_session(engine, on_begin=[bring_up_to_date]) as session:
         session.connection()
         before = {*crowd.parent.rglob("*")}
-        account = accounts.register(session, "ada", "ada@mail.com", picture=given)
+        account = users.register(session, "ada", "ada@mail.com", picture=given)
         assert NAME.fullmatch(account.profile.profile_pic)
         new = {*crowd.parent.rglob("*")} - before
         assert new == {crowd / account.profile.profile_pic}

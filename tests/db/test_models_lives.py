@@ -21,7 +21,7 @@ from signalcli.db import (
     post_save,
     pre_init,
 )
-from signalcli.db.construction import quick_construction
+from signalcli.db.initialization import quick_construction
 from signalcli.trace import Recorder, record
 from tests.db import plain_models
 from tests.db.made_models import make_model, new_label

@@ -213,7 +213,7 @@ def test_forks_while_threads_define_models_and_wait_for_them(tmp_path: Path) -> 
         import itertools
         from sqlmodel import Field, SQLModel
         from signalcli.db import Session, create_engine, post_save, pre_init
-        from signalcli.db.construction import quick_construction
+        from signalcli.db.initialization import quick_construction
 
         numbers, is_over = itertools.count(), threading.Event()
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
 from signalcli.log import tables
-from signalcli.log.runs import Run
+from signalcli.log.runs import Run, write
 from signalcli.log.schema import bring_up_to_date
-from signalcli.log.writing import write
 from signalcli.trace.records import Trace
 from tests.log.tools import (
     a_dispatch,

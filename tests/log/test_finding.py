@@ -16,8 +16,7 @@ from signalcli.db.engine import open_engine
 from signalcli.log import finding
 from signalcli.log.finding import FEW, PAGE, Filter, find
 from signalcli.log.routes import short_name
-from signalcli.log.runs import Run
-from signalcli.log.writing import write
+from signalcli.log.runs import Run, write
 from signalcli.trace.records import Dispatch, Response, Trace
 from tests.log.examples import (
     RECEIVER_PATTERNS,

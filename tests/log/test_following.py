@@ -18,8 +18,8 @@ from signalcli.log import following
 from signalcli.log.finding import Filter
 from signalcli.log.following import follow, newest_run
 from signalcli.log.retention import prune_to
+from signalcli.log.runs import keep, write
 from signalcli.log.schema import VERSION
-from signalcli.log.writing import keep, write
 from tests.log.tools import (
     EVERYTHING,
     a_run,

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from signalcli.log import retention
 from signalcli.log.retention import MOST_AT_ONCE, prune_before, prune_to, retain
+from signalcli.log.runs import keep, write
 from signalcli.log.schema import open_log_to_write
-from signalcli.log.writing import keep, write
 from signalcli.trace.records import Trace
 from tests.log.tools import (
     EVERYTHING,

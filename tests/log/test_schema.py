@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 from signalcli.db import DatabaseUnusable
 from signalcli.log.finding import Filter, find
 from signalcli.log.following import newest_run
+from signalcli.log.runs import keep
 from signalcli.log.schema import VERSION, bring_up_to_date, open_log, open_log_to_write, version_of
 from signalcli.log.tables import metadata
-from signalcli.log.writing import keep
 from tests.log.tools import (
     EVERYTHING,
     a_run,
@@ -265,7 +265,7 @@ class TestAtOnce:
 _KEEPER = """
 import sys
 from tests.log.tools import EVERYTHING, a_run, a_trace, opened
-from signalcli.log.writing import keep
+from signalcli.log.runs import keep
 
 database, place = sys.argv[1:]
 print("ready", flush=True)

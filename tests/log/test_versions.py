@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 
 from signalcli.log.finding import Filter, find
 from signalcli.log.retention import prune_to
+from signalcli.log.runs import keep
 from signalcli.log.schema import VERSION, open_log, open_log_to_write, version_of
 from signalcli.log.statistics import of_receivers
 from signalcli.log.tables import metadata, total
-from signalcli.log.writing import keep
 from signalcli.trace import Injection, Trace
 from signalcli.trace.records import Dispatch
 from tests.log.tools import EVERYTHING, Program, a_run, a_trace, dump_of, whole_log

@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from signalcli.db.engine import open_engine
-from signalcli.log.runs import Run, read_runs, read_trace
-from signalcli.log.writing import keep
+from signalcli.log.runs import Run, keep, read_runs, read_trace
 from signalcli.trace.records import Dispatch, Failure, Response, Trace
 from tests import processes
 

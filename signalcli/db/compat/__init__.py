@@ -1,6 +1,6 @@
 """The only modules that use names of SQLAlchemy and SQLModel which those do not document.
 
-Each use says what would break if the name changed. ``tests/db/test_db_compat*.py`` hold the shape
+Each use says what would break if the name changed. ``tests/db/test_compat*.py`` hold the shape
 that is assumed of each, so that a new version that changes one fails there first.
 
 - ``work``: the moment between the plan of a flush and its writing.

@@ -41,7 +41,7 @@ def values_before(state: State) -> dict[str, Any]:
 
 
 def memory_of(mapper: "Mapper[Any]") -> dict[Any, Any]:
-    """A dictionary for what is worked out once for each model; it goes when the model does."""
+    """A dictionary for facts that are found once for each model; it goes when the model does."""
     # A class manager has a plain dictionary `info` for such use, which lives as long as the class.
     memory: dict[Any, Any] = mapper.class_manager.info.setdefault("signalcli", {})
     return memory
@@ -74,12 +74,12 @@ def add_alone(session: "Session", instance: Any) -> bool:
     state = getattr(instance, "_sa_instance_state", None)
     if state is None or state.key is not None or session._warn_on_events:
         return False
-    relationships = state.mapper.relationships
-    if state._pending_mutations or any(
-        relationship.key in state.dict or relationship.key in state.committed_state
-        for relationship in relationships
-    ):
+    values, before = state.dict, state.committed_state
+    if state._pending_mutations:
         return False
+    for relationship in state.mapper.relationships:
+        if relationship.key in values or relationship.key in before:
+            return False
     state._orphaned_outside_of_session = False
     session._save_or_update_impl(state)
     return True
@@ -332,7 +332,7 @@ def is_equal(state: State, key: str, value: Any, other: Any) -> bool:
 
 
 def was_set(state: State, key: str) -> bool:
-    """Whether an attribute, or what is in it, was changed since the instance was loaded."""
+    """Whether an attribute, or a member of it, was changed since the instance was loaded."""
     return key in state.committed_state or key in state._pending_mutations
 
 

@@ -54,7 +54,7 @@ class Transaction(SessionTransaction):
         self.carry_out(_to_root)
 
     def carry_out(self, to_root: bool) -> None:
-        """Commit what was flushed; a derived class may act before and after it."""
+        """Commit the flushed rows; a derived class may act before and after it."""
         super().commit(to_root)
 
     def prepare(self) -> None:

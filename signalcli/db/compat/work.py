@@ -7,7 +7,7 @@ the truth. So :class:`Work` takes the place of SQLAlchemy's unit of work in flus
 hears of, and stops at that moment. SQLAlchemy still decides alone which rows are written.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -37,8 +37,8 @@ class Planner(Protocol):
         """A number that changes with every flush of the session that has written."""
 
     @property
-    def inserts(self) -> bool:
-        """Whether to ask :meth:`insert` for each table."""
+    def insert(self) -> "Callable[[Mapper[Any], list[State]], bool] | None":
+        """Inserts the rows that come next, all of them or none; returns whether it was done."""
 
     def leaves_alone(self, state: State) -> bool:
         """Whether an outer flush is about to delete an instance."""
@@ -48,9 +48,6 @@ class Planner(Protocol):
 
     def note(self, work: "Work") -> None:
         """The plan has been carried out, and the instances still have their old values."""
-
-    def insert(self, work: "Work", mapper: "Mapper[Any]", states: list[State]) -> bool:
-        """Insert the rows that come next, all of them or none; return whether it was done."""
 
 
 class Work(UOWTransaction):
@@ -68,7 +65,7 @@ class Work(UOWTransaction):
     _writes: int
     _warned: set[tuple[State, str | None, Any]]
     _is_planned_again: bool
-    _asks_for_inserts: bool
+    _insert: "Callable[[Mapper[Any], list[State]], bool] | None"
 
     @classmethod
     def adopt(cls, context: UOWTransaction, planner: Planner, only: Collection[Any] | None) -> None:
@@ -87,7 +84,7 @@ class Work(UOWTransaction):
         work.only = only or None
         work._warned = set()
         work._writes = planner.writes
-        work._is_planned_again = work._asks_for_inserts = False
+        work._is_planned_again, work._insert = False, None
 
     def execute(self) -> None:
         """Plan, have the plan announced, and carry it out: SQLAlchemy's flush calls it once."""
@@ -138,7 +135,7 @@ class Work(UOWTransaction):
 
     def _generate_actions(self) -> Any:
         actions = super()._generate_actions()  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        self._asks_for_inserts = self.planner.inserts
+        self._insert = self.planner.insert
         return actions
 
     def states_for_mapper_hierarchy(
@@ -150,10 +147,10 @@ class Work(UOWTransaction):
         planner has inserted the rows itself, none are left.
         """
         states = super().states_for_mapper_hierarchy(mapper, isdelete, listonly)  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        if isdelete or listonly or not self._asks_for_inserts:
+        if isdelete or listonly or self._insert is None:
             return states
         waiting = list(states)
-        return [] if waiting and self.planner.insert(self, mapper, waiting) else waiting
+        return [] if waiting and self._insert(mapper, waiting) else waiting
 
     def written(self) -> Iterator[State]:
         """The instances to insert or update; an update without a changed column is not sent."""

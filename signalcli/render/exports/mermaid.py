@@ -15,6 +15,7 @@ from signalcli.render.text import (
     delay,
     duration,
     fit_for_markup,
+    on_one_line,
     spelled,
 )
 from signalcli.trace.records import Dispatch, Response, Trace, concurrent
@@ -290,7 +291,7 @@ def _text(text: str, width: int, lines: int = 1) -> str:
         width: how many characters a line of the picture has at most.
         lines: how many such lines it may take; the rest is cut off.
     """
-    text = _on_one_line(text[: 2 * width * lines])
+    text = _legible(text[: 2 * width * lines])
     if lines == 1 or len(text) <= width:
         broken = [_shortened(text, width)]
     else:
@@ -298,8 +299,8 @@ def _text(text: str, width: int, lines: int = 1) -> str:
     return NEW_LINE.join(_UNSAFE.sub(_reference, line) for line in broken)
 
 
-def _on_one_line(text: str) -> str:
-    text = fit_for_markup(text).replace("\n", "\\n").replace("\t", "\\t")
+def _legible(text: str) -> str:
+    text = on_one_line(fit_for_markup(text)).replace("\t", "\\t")
     # Mermaid refuses an arrow without a text, and an empty name cannot be seen.
     return text if text.strip() else "(empty)"
 

@@ -9,7 +9,7 @@ from rich.segment import Segment, SegmentLines
 from signalcli.log.runs import Run
 from signalcli.render.console import plain, recording_console
 from signalcli.render.log import printed_by
-from signalcli.render.text import fit_for_markup
+from signalcli.render.text import fit_for_markup, on_one_line
 from signalcli.trace.records import Trace
 
 LEAST_WIDTH, MOST_WIDTH = 80, 120
@@ -36,7 +36,7 @@ def recorded(run: Run, trace: Trace) -> Console:
     """A console that has recorded the run's table, and the command's last lines."""
     parts = list(printed_by(run, trace))
     if run.error_message is not None:
-        parts.append(plain(f"error: {run.error_message}".replace("\n", "\\n")))
+        parts.append(plain(on_one_line(f"error: {run.error_message}")))
     return recorded_views(parts)
 
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from signalcli.dispatch import Signal
-from signalcli.log.runs import Run, read_runs, read_trace
-from signalcli.log.writing import LARGEST_RESULT, write
+from signalcli.log.runs import LARGEST_RESULT, Run, read_runs, read_trace, write
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.trace import Recorder, Trace, record
 from signalcli.trace.records import encodable

@@ -1,17 +1,105 @@
-"""Saving an instance that has not changed: ``touch``."""
+"""The columns of a row that a flush writes, and ``touch``, which has it write unchanged ones."""
 
 from typing import Any
 
-from sqlalchemy import Column, Dialect, TypeDecorator, bindparam, column, inspect
-from sqlalchemy.orm import InstanceState, Mapper, Session, object_session
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    TypeDecorator,
+    bindparam,
+    column,
+    inspect,
+)
+from sqlalchemy.orm import Mapper, Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.types import TypeEngine
 
 from signalcli.db.causes import note_change
-from signalcli.db.changes import changed_columns
-from signalcli.db.compat.states import memory_of
+from signalcli.db.compat.states import (
+    State,
+    changed_values,
+    is_expression,
+    is_unknown,
+    memory_of,
+    state_of,
+)
+from signalcli.db.compat.work import Work
 
-State = InstanceState[Any]
+Columns = dict[str, tuple[ColumnElement[Any], ...]]
+
+
+def written_by(mapper: Mapper[Any]) -> Columns:
+    """The attributes of a model that a flush writes, each with its columns."""
+    # A model may get more attributes after it was first used.
+    memory, attributes = memory_of(mapper), len(mapper.attrs)
+    known: tuple[int, Columns] = memory.get("columns", (0, {}))
+    number, found = known
+    if number != attributes:
+        found = _columns(mapper)
+        memory["columns"] = attributes, found
+    return found
+
+
+def _columns(mapper: Mapper[Any]) -> Columns:
+    columns = {column for table in mapper.tables for column in table.columns}
+    found: Columns = {}
+    for attribute in mapper.column_attrs:
+        own = tuple(each for each in attribute.columns if each in columns)
+        if own:
+            found[attribute.key] = own
+    return found
+
+
+def changed_columns(instance: Any) -> frozenset[str]:
+    """The column attributes that were set to something else on an instance itself."""
+    state = state_of(instance)
+    columns = written_by(state.mapper)
+    return frozenset(
+        key
+        for key, _, before in changed_values(state, columns)
+        if not is_taken_for_cascaded(columns[key], before, None, state)
+    )
+
+
+def unseen_columns(state: State) -> frozenset[str]:
+    """The changed columns that do not look changed any more once the flush has written them.
+
+    SQLAlchemy counts up a version itself, and expires the value of a SQL expression. So these
+    columns have to be noted before the write, for ``update_fields``.
+    """
+    version = state.mapper.version_id_col
+    columns = written_by(state.mapper)
+    return frozenset(
+        key
+        for key, value, _ in changed_values(state, columns)
+        if is_expression(value) or any(column is version for column in columns[key])
+    )
+
+
+def updated_columns(work: Work, state: State) -> frozenset[str]:
+    """The columns that the flush has just updated in an instance's row; empty if none."""
+    columns = written_by(state.mapper)
+    return frozenset(
+        key
+        for key, _, before in changed_values(state, columns)
+        if not is_taken_for_cascaded(columns[key], before, work, state)
+    )
+
+
+def is_taken_for_cascaded(
+    columns: tuple[ColumnElement[Any], ...], before: Any, work: Work | None, state: State
+) -> bool:
+    """Whether a flush leaves a changed key out of the UPDATE.
+
+    It does so where the database itself has changed the key, or where the old key is unknown. Of a
+    key with a column in several tables, the first column is written and the others follow.
+    """
+    return all(
+        getattr(column, "primary_key", False)
+        and (is_unknown(before) or (work is not None and work.was_cascaded(state, column)))
+        for column in columns
+    )
 
 
 # Columns that an update can set to the value they have, by attribute name: whether None is stored

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from signalcli.core import accounts
-from signalcli.core.accounts import UserExists, UserNotFound
+from signalcli.core import users
 from signalcli.core.models import Profile, User, UserPublic
 from signalcli.core.signals import create_profile, notification, show_notification, update_profile
+from signalcli.core.users import UserExists, UserNotFound
 from signalcli.db import (
     Session,
     post_delete,
@@ -28,7 +28,7 @@ DELETING = (pre_delete, post_delete)
 
 @pytest.fixture
 def ada(session: Session) -> UserPublic:
-    account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
+    account = users.register(session, "ada", "ada@mail.com", "Ada", "Byron")
     session.commit()
     return account
 
@@ -42,23 +42,23 @@ def profiles(session: Session) -> list[tuple[str, str, str]]:
 class TestRegister:
     def test_the_user_and_the_profile_are_stored(self, session: Session) -> None:
         before = datetime.now(UTC).replace(tzinfo=None)
-        account = accounts.register(session, "ada", "ada@mail.com", "Ada", "Byron")
+        account = users.register(session, "ada", "ada@mail.com", "Ada", "Byron")
         session.commit()
         assert (account.username, account.email) == ("ada", "ada@mail.com")
         assert (account.profile.first_name, account.profile.last_name) == ("Ada", "Byron")
         assert account.profile.profile_pic == "x"
         assert before - timedelta(seconds=1) <= account.date_joined <= before + timedelta(minutes=1)
-        assert accounts.find(session, "ada") == account
+        assert users.find(session, "ada") == account
         assert profiles(session) == [("ada", "Ada", "Byron")]
 
     def test_names_may_be_left_out(self, session: Session) -> None:
-        account = accounts.register(session, "ada", "ada@mail.com")
+        account = users.register(session, "ada", "ada@mail.com")
         assert (account.profile.first_name, account.profile.last_name) == ("", "")
 
     def test_the_signals_come_in_their_order(
         self, session: Session, dispatches: Dispatches
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com")
+        users.register(session, "ada", "ada@mail.com")
         session.commit()
         dispatches.assert_sequence(
             (pre_save, User),
@@ -72,13 +72,13 @@ class TestRegister:
     def test_the_profile_is_written_by_its_receiver(
         self, session: Session, dispatches: Dispatches
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com")
+        users.register(session, "ada", "ada@mail.com")
         session.commit()
         dispatches.assert_sent(post_save, sender=Profile, caused_by=create_profile, times=1)
         dispatches.assert_not_sent(sender=Profile, caused_by=None)
 
     def test_instances_are_made_once_each(self, session: Session, dispatches: Dispatches) -> None:
-        accounts.register(session, "ada", "ada@mail.com")
+        users.register(session, "ada", "ada@mail.com")
         session.commit()
         dispatches.assert_sequence((pre_init, User), (pre_init, Profile))
 
@@ -86,7 +86,7 @@ class TestRegister:
     def test_without_the_receivers_no_profile_is_written(
         self, session: Session, dispatches: Dispatches
     ) -> None:
-        account = accounts.register(session, "ada", "ada@mail.com", "Ada")
+        account = users.register(session, "ada", "ada@mail.com", "Ada")
         session.commit()
         dispatches.assert_sequence((pre_save, User), (post_save, User), (notification, User))
         assert profiles(session) == []
@@ -96,17 +96,17 @@ class TestRegister:
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         with pytest.raises(UserExists, match="'ada'"):
-            accounts.register(session, "ada", "other@mail.com")
+            users.register(session, "ada", "other@mail.com")
         session.commit()
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
-        assert accounts.find(session, "ada") == ada
+        assert users.find(session, "ada") == ada
 
     def test_a_name_that_looks_the_same_is_the_same(
         self, session: Session, ada: UserPublic
     ) -> None:
         with pytest.raises(UserExists):
-            accounts.register(session, "\uff41da", "other@mail.com")
-        assert accounts.find(session, "\uff41da") == ada
+            users.register(session, "\uff41da", "other@mail.com")
+        assert users.find(session, "\uff41da") == ada
 
     def test_an_invalid_value_is_refused_before_anything_is_sent(
         self, session: Session, dispatches: Dispatches
@@ -117,18 +117,18 @@ class TestRegister:
             ("ada", "a@mail.com", "n" * 21),
         ):
             with pytest.raises(InvalidValue):
-                accounts.register(session, *arguments)
+                users.register(session, *arguments)
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
-        assert list(accounts.find_all(session)) == []
+        assert list(users.find_all(session)) == []
 
     def test_a_receiver_that_fails_leaves_nothing_behind(self, session: Session) -> None:
         def fails(**kwargs: Any) -> None:
             raise RuntimeError("no mail")
 
         with notification.connected_to(fails), pytest.raises(RuntimeError):
-            accounts.register(session, "ada", "ada@mail.com")
+            users.register(session, "ada", "ada@mail.com")
         session.rollback()
-        assert list(accounts.find_all(session)) == []
+        assert list(users.find_all(session)) == []
         assert profiles(session) == []
 
 
@@ -151,7 +151,7 @@ class TestUpdate:
         dispatches: Dispatches,
         changes: dict[str, str],
     ) -> None:
-        account, is_changed = accounts.update(session, "ada", **changes)
+        account, is_changed = users.update(session, "ada", **changes)
         session.commit()
         assert is_changed
         dispatches.assert_sequence(
@@ -166,11 +166,11 @@ class TestUpdate:
         values = {**account.profile.model_dump(), **account.model_dump()}
         for name, value in changes.items():
             assert values[names.get(name, name)] == value
-        assert account == accounts.find(session, account.username)
+        assert account == users.find(session, account.username)
         assert account.date_joined == ada.date_joined
 
     def test_what_is_not_given_stays(self, session: Session, ada: UserPublic) -> None:
-        account, _ = accounts.update(session, "ada", last_name="King")
+        account, _ = users.update(session, "ada", last_name="King")
         assert (account.username, account.email) == ("ada", "ada@mail.com")
         assert (account.profile.first_name, account.profile.last_name) == ("Ada", "King")
 
@@ -191,7 +191,7 @@ class TestUpdate:
         dispatches: Dispatches,
         values: dict[str, str],
     ) -> None:
-        assert accounts.update(session, "ada", **values) == (ada, False)
+        assert users.update(session, "ada", **values) == (ada, False)
         session.commit()
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
 
@@ -202,39 +202,39 @@ class TestUpdate:
         without_receivers: None,
         dispatches: Dispatches,
     ) -> None:
-        accounts.update(session, "ada", first_name="Augusta", email="ada@new.com")
+        users.update(session, "ada", first_name="Augusta", email="ada@new.com")
         session.commit()
         dispatches.assert_sequence((pre_save, User), (post_save, User))
         assert profiles(session) == [("ada", "Ada", "Byron")]
 
     def test_a_name_that_is_not_known_is_refused(self, session: Session) -> None:
         with pytest.raises(UserNotFound, match="'zoe'"):
-            accounts.update(session, "zoe", email="zoe@mail.com")
+            users.update(session, "zoe", email="zoe@mail.com")
 
     def test_a_taken_name_is_refused_and_sends_nothing(
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
-        accounts.register(session, "bob", "bob@mail.com")
+        users.register(session, "bob", "bob@mail.com")
         session.commit()
         dispatches.clear()
         with pytest.raises(UserExists, match="'ada'"):
-            accounts.update(session, "bob", new_username="ada", email="bob@new.com")
+            users.update(session, "bob", new_username="ada", email="bob@new.com")
         session.commit()
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
-        assert accounts.find(session, "bob").email == "bob@mail.com"
+        assert users.find(session, "bob").email == "bob@mail.com"
 
     def test_invalid_values_are_refused(self, session: Session, ada: UserPublic) -> None:
         for values in ({"new_username": ""}, {"email": ""}, {"last_name": "n" * 21}):
             with pytest.raises(InvalidValue):
-                accounts.update(session, "ada", **values)
-        assert accounts.find(session, "ada") == ada
+                users.update(session, "ada", **values)
+        assert users.find(session, "ada") == ada
 
     def test_a_user_without_a_profile_gets_one(self, session: Session) -> None:
-        accounts.register(session, "old", "old@mail.com")
+        users.register(session, "old", "old@mail.com")
         session.delete(session.exec(select(Profile)).one())
         session.commit()
         assert profiles(session) == []
-        account, is_changed = accounts.update(session, "old", first_name="Old")
+        account, is_changed = users.update(session, "old", first_name="Old")
         session.commit()
         assert is_changed
         assert account.profile.first_name == "Old"
@@ -243,15 +243,15 @@ class TestUpdate:
 
 class TestDelete:
     def test_the_user_and_the_profile_go(self, session: Session, ada: UserPublic) -> None:
-        assert accounts.delete(session, "ada") == ada
+        assert users.delete(session, "ada") == ada
         session.commit()
-        assert list(accounts.find_all(session)) == []
+        assert list(users.find_all(session)) == []
         assert session.exec(select(Profile)).all() == []
 
     def test_the_signals_come_in_djangos_order(
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
-        accounts.delete(session, "ada")
+        users.delete(session, "ada")
         session.commit()
         dispatches.assert_sequence(
             (pre_delete, Profile), (pre_delete, User), (post_delete, Profile), (post_delete, User)
@@ -259,22 +259,22 @@ class TestDelete:
         dispatches.assert_not_sent(*SAVING, notification)
 
     def test_others_stay(self, session: Session, ada: UserPublic) -> None:
-        accounts.register(session, "bob", "bob@mail.com")
-        accounts.delete(session, "ada")
+        users.register(session, "bob", "bob@mail.com")
+        users.delete(session, "ada")
         session.commit()
-        assert [account.username for account in accounts.find_all(session)] == ["bob"]
+        assert [account.username for account in users.find_all(session)] == ["bob"]
         assert [user for user, *_ in profiles(session)] == ["bob"]
 
     def test_a_name_that_is_not_known_is_refused(self, session: Session) -> None:
         with pytest.raises(UserNotFound, match="'zoe'"):
-            accounts.delete(session, "zoe")
+            users.delete(session, "zoe")
 
 
 class TestNotify:
     def test_receivers_get_the_name_and_the_address(
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
-        assert accounts.notify(session, "ada") == (ada, [])
+        assert users.notify(session, "ada") == (ada, [])
         dispatches.assert_received(
             notification,
             by=show_notification,
@@ -288,7 +288,7 @@ class TestNotify:
         self, session: Session, ada: UserPublic, capsys: pytest.CaptureFixture[str]
     ) -> None:
         capsys.readouterr()
-        accounts.notify(session, "ada")
+        users.notify(session, "ada")
         sender, greeting, notified = capsys.readouterr().out.splitlines()
         assert "User" in sender
         assert "ada" in greeting
@@ -306,10 +306,10 @@ class TestNotify:
 
         with notification.connected_to(fails), notification.connected_to(follows):
             with pytest.raises(RuntimeError):
-                accounts.notify(session, "ada")
+                users.notify(session, "ada")
             dispatches.assert_received(notification, by=fails)
             dispatches.assert_not_received(by=follows)
-            account, failed = accounts.notify(session, "ada", robust=True)
+            account, failed = users.notify(session, "ada", robust=True)
             assert account == ada
             assert [(receiver, str(error)) for receiver, error in failed] == [(fails, "no mail")]
             dispatches.assert_received(notification, by=follows, times=1)
@@ -317,7 +317,7 @@ class TestNotify:
     def test_nothing_is_saved(
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
-        accounts.notify(session, "ada")
+        users.notify(session, "ada")
         session.commit()
         dispatches.assert_sequence((notification, User))
         dispatches.assert_not_sent(*SAVING, *DELETING)
@@ -326,7 +326,7 @@ class TestNotify:
         self, session: Session, dispatches: Dispatches
     ) -> None:
         with pytest.raises(UserNotFound, match="'zoe'"):
-            accounts.notify(session, "zoe")
+            users.notify(session, "zoe")
         dispatches.assert_not_sent(*SAVING, *DELETING, notification)
 
 
@@ -335,35 +335,35 @@ class TestFind:
         self, session: Session, ada: UserPublic, dispatches: Dispatches
     ) -> None:
         session.expunge_all()
-        assert accounts.find(session, "ada") == ada
-        assert list(accounts.find_all(session)) == [ada]
+        assert users.find(session, "ada") == ada
+        assert list(users.find_all(session)) == [ada]
         dispatches.assert_not_sent(post_init)
-        assert accounts.find(session, "ada", load=True) == ada
+        assert users.find(session, "ada", load=True) == ada
         dispatches.assert_sequence((post_init, User), (post_init, Profile))
 
     def test_users_come_in_the_order_in_which_they_registered(self, session: Session) -> None:
         for name in ("zoe", "ada", "max"):
-            accounts.register(session, name, f"{name}@mail.com")
-        assert [account.username for account in accounts.find_all(session)] == ["zoe", "ada", "max"]
-        assert accounts.usernames(session, "", 2) == ["ada", "max"]
+            users.register(session, name, f"{name}@mail.com")
+        assert [account.username for account in users.find_all(session)] == ["zoe", "ada", "max"]
+        assert users.usernames(session, "", 2) == ["ada", "max"]
 
     def test_the_beginning_of_a_name_is_taken_as_it_is(self, session: Session) -> None:
         for name in ("a_b", "axb", "A_c"):
-            accounts.register(session, name, "some@mail.com")
-        assert accounts.usernames(session, "a_", 10) == ["a_b"]
+            users.register(session, name, "some@mail.com")
+        assert users.usernames(session, "a_", 10) == ["a_b"]
 
     def test_names_are_told_apart_by_case(self, session: Session, ada: UserPublic) -> None:
         with pytest.raises(UserNotFound):
-            accounts.find(session, "Ada")
+            users.find(session, "Ada")
 
 
 class TestReceivers:
     def test_their_names_and_their_words_are_the_promised_ones(
         self, session: Session, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        accounts.register(session, "ada", "ada@mail.com")
+        users.register(session, "ada", "ada@mail.com")
         assert capsys.readouterr().out.splitlines()[0] == "Profile Created !"
-        accounts.update(session, "ada", first_name="Ada")
+        users.update(session, "ada", first_name="Ada")
         assert capsys.readouterr().out == "Profile Updated!\n"
         names = [entry.__name__ for entry in (create_profile, update_profile, show_notification)]
         assert names == ["create_profile", "update_profile", "show_notification"]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import validates
 from sqlmodel import Field, Relationship, SQLModel
 
-from signalcli.db.construction import quick_construction
+from signalcli.db.initialization import quick_construction
 
 
 class Shelf(SQLModel, table=True):

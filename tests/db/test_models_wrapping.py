@@ -20,7 +20,7 @@ from sqlalchemy.orm.collections import InstrumentedList
 from sqlmodel import Field, SQLModel
 
 from signalcli.db import Session, class_prepared, m2m_changed, post_init, pre_init
-from signalcli.db.construction import quick_construction
+from signalcli.db.initialization import quick_construction
 from tests.db import plain_models
 from tests.db.made_models import make_model, new_base, new_label
 from tests.db.plain_models import registry_of
@@ -459,7 +459,7 @@ class TestClear:
         assert clear() == ["pre_clear", "post_clear"]
         m2m_changed.disconnect(note)
         assert clear() == []
-        assert vars(owner)["clear"].__module__ != "signalcli.db.wrapping"
+        assert vars(owner)["clear"].__module__ != "signalcli.db.models"
 
     def test_the_classes_are_as_they_were_afterwards(self, engine: Engine) -> None:
         before = vars(InstrumentedList)["clear"]

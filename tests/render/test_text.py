@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from signalcli.render.console import is_plain, new_table, plain
-from signalcli.render.tree import UNLIMITED, laid_out
+from signalcli.render.text import UNLIMITED, laid_out
 
 CELLS = st.text(
     st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs", "M")), max_size=9

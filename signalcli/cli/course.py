@@ -55,7 +55,7 @@ class Course:
         is_heard: whether the apps are ready, so that their receivers hear of the command.
         engine: the database of the session, once that is open.
         answer: the answer, once the work is done.
-        failure: the exception that ended the work, if one did.
+        failure: the exception that ended the work, if one did, until it is announced.
         problem: the first error, if there was one.
         is_written: whether something is in the database for good.
         number: the number of the run in the signal log, once that is kept.

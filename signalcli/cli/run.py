@@ -231,6 +231,8 @@ def _announce_end(course: Course) -> None:
     """Announce the end of the command, and how it ended; a receiver of that may fail, too."""
     if isinstance(course.failure, Exception):
         _tell(course, got_command_exception, exception=course.failure)
+    # Its traceback refers to the course: each would keep the other until garbage is collected.
+    course.failure = None
     exit_code = 0 if course.problem is None else course.problem.exit_code
     _tell(course, command_finished, exit_code=exit_code)
 

@@ -19,7 +19,8 @@ FOR_VERSION = {
     "signalcli.errors",
 }
 FOR_TYPER = {"annotated_doc", "shellingham", "typer"}
-FOR_HELP = FOR_TYPER | {"markdown_it", "mdurl", "pygments", "rich"}
+# Rich looks for attrs, which other packages may have brought.
+FOR_HELP = FOR_TYPER | {"attr", "markdown_it", "mdurl", "pygments", "rich"}
 # Typer asks pydantic to read what is given to the options of a command.
 FOR_COMPLETION = FOR_TYPER | {
     "annotated_types",

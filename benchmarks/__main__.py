@@ -18,6 +18,7 @@ BENCHMARKS = (
     "connecting",
     "watching",
     "registering",
+    "requesting",
     "bulk",
     "memory",
     "starting",

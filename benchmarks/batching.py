@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.django_project import make_project
 from benchmarks.figures import Figure
-from benchmarks.timing import Comparison
+from benchmarks.timing import Comparison, as_installed
 
 REGISTRATIONS, PROCESSES, ROUNDS = 1_000, 20, 2
 REACH = 0.02
@@ -34,7 +34,7 @@ def _new() -> list[str]:
 
 def _run(folder: Path, *command: str) -> None:
     with (folder / "printed").open("w") as printed:
-        subprocess.run(command, check=True, cwd=folder, stdout=printed)  # noqa: S603  # ours
+        subprocess.run(command, check=True, cwd=folder, stdout=printed, env=as_installed())  # noqa: S603  # ours
 
 
 def batch(folder: Path, *options: str) -> Callable[[], None]:

@@ -34,7 +34,7 @@ from signalcli.db import Session, create_engine, m2m_changed, post_save
 from signalcli.trace import Recorder, record
 
 ROUNDS, ROUNDS_OF_A_HUNDRED, ROUNDS_OF_MANY = 300, 21, 7
-REACH = 1.2
+REACH, REACH_OF_A_HUNDRED, REACH_OF_LINKS = 1.2, 1.15, 1.3
 
 Work = Callable[[Any, str], object]
 
@@ -196,7 +196,7 @@ def _registrations(engine: Engine) -> Iterator[Figure]:
         "a plain session",
         hundred,
         plain_hundred,
-        REACH,
+        REACH_OF_A_HUNDRED,
         rounds=ROUNDS_OF_A_HUNDRED,
     )
     yield _figure("a plain registration without its commit", "with it", uncommitted(engine), plain)
@@ -261,6 +261,7 @@ def _large(engine: Engine) -> Iterator[Figure]:
                 "a plain session",
                 ours,
                 plain,
+                REACH_OF_LINKS,
                 rounds=3,
             )
 

@@ -1,5 +1,6 @@
 """Comparing two ways of doing something, in pairs, so that both meet the same machine."""
 
+import os
 import statistics
 import subprocess
 import time
@@ -68,7 +69,19 @@ def process(*command: str, **environment: str) -> Callable[[], object]:
     return lambda: _run(command, environment)
 
 
+def as_installed(**more: str) -> dict[str, str]:
+    """The environment of an installed program.
+
+    Its bytecode is kept, and its output is buffered, whatever the shell of the benchmarks asks for.
+
+    Arguments:
+        more: variables to add.
+    """
+    left_out = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+    return {name: value for name, value in os.environ.items() if name not in left_out} | more
+
+
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     subprocess.run(  # noqa: S603  # our own commands
-        command, check=True, stdout=subprocess.DEVNULL, env=environment or None
+        command, check=True, stdout=subprocess.DEVNULL, env=as_installed(**environment)
     )

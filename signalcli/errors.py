@@ -70,3 +70,14 @@ class DatabaseUnusable(SignalcliError):
 
     exit_code = 5
     code = "database"
+
+
+def exit_codes() -> dict[str, int]:
+    """The exit code of every error that is defined by now, under its code for programs."""
+    found: dict[str, int] = {}
+    kinds: list[type[SignalcliError]] = [SignalcliError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if kind is not SignalcliError:
+            found[kind.code] = kind.exit_code
+    return found

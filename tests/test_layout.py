@@ -22,7 +22,6 @@ SUBJECTS = {
         "completion",
         "connected",
         "database",
-        "faults",
         "installed_apps",
         "on_purpose",
         "pictures",

@@ -85,14 +85,14 @@ def _carry_out(name: str, settings: Settings, command: Callable[[], Task | Inqui
     except SignalcliError as error:
         raise Reported(_refused(name, settings, error)) from error
     if task is not None:
-        # This loads SQLAlchemy and Rich, which the help and the completion do without.
+        # This loads SQLAlchemy, which the help and the completion do without.
         from signalcli.cli.run import run
 
         run(settings, name, task)
 
 
 def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
-    """Say what is wrong with the arguments of a command."""
+    """Report the error in the arguments of a command."""
     is_usage = isinstance(error, UsageError)
     problem = as_told(error)
     if is_usage:
@@ -108,7 +108,7 @@ class Panel(NamedTuple):
     """Commands that stand together in the help.
 
     Attributes:
-        title: what stands above them; None: what stands above commands anyway.
+        title: the heading above them; None for the usual heading of commands.
         entries: the commands by name.
     """
 
@@ -131,7 +131,7 @@ class LazyGroup(TyperGroup):
             name: entry for panel in self.panels for name, entry in panel.entries.items()
         }
         self._built: dict[str, Any] = {}
-        # The names are what Typer looks for a name like the wrong one among.
+        # Typer looks among these names for one like a wrong name.
         self.commands = dict.fromkeys(self._entries)  # type: ignore[assignment]  # values: get_command
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

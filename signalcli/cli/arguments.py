@@ -9,7 +9,7 @@ import contextlib
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
@@ -201,7 +201,7 @@ Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a 
 
 
 class Wanted(NamedTuple):
-    """What the filter options say.
+    """The values of the filter options.
 
     Attributes:
         said: the values of the options by name, as :class:`signalcli.log.finding.Filter` has
@@ -268,6 +268,19 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
+def taking(
+    parameters: Sequence[inspect.Parameter],
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Have Typer read these parameters, instead of those that a function is written with."""
+
+    def decorate(function: Callable[..., T]) -> Callable[..., T]:
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+        function.__annotations__ = {each.name: each.annotation for each in parameters}
+        return function
+
+    return decorate
+
+
 def with_filters(
     *, without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -279,26 +292,21 @@ def with_filters(
     taken = {name: option for name, option in _OPTIONS.items() if name not in without}
 
     def decorate(command: Callable[..., T]) -> Callable[..., T]:
-        @functools.wraps(command)
-        def run(settings: Any, **arguments: Any) -> T:
-            said = {name: arguments.pop(name) for name in taken}
-            return command(settings, Wanted(said), **arguments)
-
-        signature = inspect.signature(command)
-        settings, _, *own = signature.parameters.values()
+        settings, _, *own = inspect.signature(command).parameters.values()
         options = [
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
             )
             for name, (annotation, default) in taken.items()
         ]
-        parameters = [
-            settings,
-            *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own),
-            *options,
-        ]
-        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # what Typer reads
-        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        kept = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+
+        @taking([settings, *kept, *options])
+        @functools.wraps(command)
+        def run(settings: Any, **arguments: Any) -> T:
+            said = {name: arguments.pop(name) for name in taken}
+            return command(settings, Wanted(said), **arguments)
+
         return run
 
     return decorate

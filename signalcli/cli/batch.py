@@ -1,15 +1,17 @@
 """The command that carries out others: a script of signalcli commands, in one process."""
 
 import contextlib
+import functools
 import gc
 import io
 import os
+import select
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, BinaryIO, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -36,7 +38,7 @@ LONGEST_LINE = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _COMMENT = "#"
 MOST_LINES_NAMED = 10
-# What a process ends with that writes to a pipe which nobody reads: 128 and SIGPIPE.
+# The exit code of a process that writes to a pipe without a reader: 128 and SIGPIPE.
 UNREAD = 141
 
 
@@ -88,13 +90,18 @@ def batch(
     course = _Batch(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
-        with kept_engines(), opened(STANDARD_INPUT if file is None else file) as script:
+        with (
+            opened(STANDARD_INPUT if file is None else file) as script,
+            kept_engines(lambda: course.is_alone and is_at_hand(script)) as engines,
+        ):
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
+                if command.number in course.failed[-1:]:
+                    engines.close()
                 if course.is_stopped:
                     break
                 if course.count == 1:
-                    # What is loaded by now stays: looking for garbage among it takes a while.
+                    # Nearly all objects that exist by now stay, and searching them takes a while.
                     gc.freeze()
     except InvalidValue as error:
         course.note(as_told(error))
@@ -109,9 +116,9 @@ def batch(
         raise Reported(Problem(exit_code, "batch", course.summary))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Batch:
-    """A batch under way: what has come of it so far.
+    """A batch under way, and its result so far.
 
     Attributes:
         settings: the values of the global options.
@@ -129,8 +136,13 @@ class _Batch:
     exit_code: int = 0
     is_stopped: bool = False
 
+    @functools.cached_property
+    def is_alone(self) -> bool:
+        """Whether :func:`is_alone` holds. Where it does, nothing can connect a receiver later."""
+        return is_alone()
+
     def carry_out(self, command: Command, line: Line) -> None:
-        """Carry out a command, and note what comes of it."""
+        """Carry out a command, and note its exit code."""
         self.count += 1
         code = None
         try:
@@ -174,6 +186,34 @@ class _Batch:
         if self.failed:
             story += f", {len(self.failed):,} failed ({_lines(self.failed)})"
         return story + ("; ended there" if self.is_stopped else "")
+
+
+def is_alone() -> bool:
+    """Whether no app and no receiver but ours is in this process: others may move the database."""
+    from signalcli.apps import apps
+    from signalcli.apps.registry import INSTALLED_APPS
+    from signalcli.dispatch import all_signals
+    from signalcli.dispatch.signatures import describe
+
+    if [config.name for config in apps.get_app_configs()] != list(INSTALLED_APPS):
+        return False
+    connections = (each for signal in all_signals() for each in signal.connections)
+    receivers = (each.receiver for each in connections)
+    # A receiver may die while this looks.
+    return all(each is None or describe(each).startswith("signalcli.") for each in receivers)
+
+
+def is_at_hand(script: io.BufferedReader) -> bool:
+    """Whether the next line can be read without waiting.
+
+    While this process waits, whoever writes the script may read the last answer, and move or copy
+    the database.
+    """
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(script.fileno(), select.POLLIN)
+    return bool(poll.poll(0)) and b"\n" in script.peek()
 
 
 def _lines(numbers: list[int]) -> str:
@@ -224,7 +264,7 @@ def _echo(invocation: Invocation) -> None:
     show(plain(f"{number} $ {typed}", "dim"), make_console())
 
 
-def commands(script: BinaryIO) -> Iterator[Command]:
+def commands(script: io.BufferedReader) -> Iterator[Command]:
     r"""The commands of a script, each as soon as its line is there, without blank lines.
 
     The text is UTF-8; lines end in ``\n`` or ``\r\n``. Words are quoted as in a POSIX shell, and
@@ -249,7 +289,7 @@ def commands(script: BinaryIO) -> Iterator[Command]:
                 yield Command(number, words)
 
 
-def _read(script: BinaryIO, most: int) -> bytes:
+def _read(script: io.BufferedReader, most: int) -> bytes:
     """A line, or its first bytes where it has more than so many."""
     try:
         return script.readline(most)
@@ -257,7 +297,7 @@ def _read(script: BinaryIO, most: int) -> bytes:
         raise InvalidValue(f"the script cannot be read any further: {error.strerror}") from error
 
 
-def _text(raw: bytes, script: BinaryIO, *, is_first: bool) -> str:
+def _text(raw: bytes, script: io.BufferedReader, *, is_first: bool) -> str:
     if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
         while (rest := _read(script, LONGEST_LINE)) and not rest.endswith(b"\n"):
             pass
@@ -299,7 +339,7 @@ def _begins_comment(stream: io.StringIO, blanks: str) -> bool:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[BinaryIO]:
+def opened(name: str) -> Iterator[io.BufferedReader]:
     """Open a script.
 
     Arguments:
@@ -322,7 +362,7 @@ def opened(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _standard_input() -> Iterator[BinaryIO]:
+def _standard_input() -> Iterator[io.BufferedReader]:
     """Take standard input away from receivers and other programs, who find it at its end."""
     if sys.stdin is None or sys.stdin.closed:
         raise OSError("standard input is closed")

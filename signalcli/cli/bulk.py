@@ -19,6 +19,7 @@ from signalcli.cli.rows import DEFAULT_BATCH_SIZE, RowOptions
 from signalcli.cli.task import Answer, Piecemeal, Task
 from signalcli.db import Session
 from signalcli.db.database import is_of_the_database
+from signalcli.errors import InvalidValue, exit_codes
 from signalcli.render.console import make_console
 from signalcli.render.progress import Display, displayed
 from signalcli.render.table import totals_row
@@ -29,15 +30,6 @@ from signalcli.trace.totals import BlamingTotals, totals_of
 MOST_ERRORS = 100
 MOST_SKIPPED_SHOWN = 10
 STDIN = "-"
-
-# Of several faults, the first of these that there is decides on the exit code.
-_EXIT_CODES = {
-    "receiver_failed": 1,
-    "invalid_value": 2,
-    "invalid_row": 2,
-    "not_found": 3,
-    "exists": 4,
-}
 
 
 def for_each_row(
@@ -195,10 +187,12 @@ class _RowsRun:
 
 
 def _problem_of(counts: Counts, noun: str, *, is_strict: bool) -> Problem | None:
-    """What is wrong where some rows were not done; the worst of it decides on the exit code."""
-    code = next((code for code in _EXIT_CODES if counts.faults[code]), None)
-    if code is None:
+    """What is wrong where some rows were not done; of their faults, the lowest exit code counts."""
+    if not counts.faults:
         return None
+    known, other = exit_codes(), InvalidValue.exit_code
+    # A row that cannot be read has no error of its own. It counts after values that are invalid.
+    code = min(counts.faults, key=lambda code: (known.get(code, other), code not in known, code))
     story = []
     if counts.failed:
         story.append(f"{counts.failed:,} of {_counted(counts.rows, 'row')} failed")
@@ -213,7 +207,7 @@ def _problem_of(counts: Counts, noun: str, *, is_strict: bool) -> Problem | None
         story.append("receivers failed after the commit")
     if is_strict:
         story.append("nothing was written")
-    return Problem(_EXIT_CODES[code], code, "; ".join(story))
+    return Problem(known.get(code, other), code, "; ".join(story))
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""A command under way: what has come of it so far, and the problem that an exception is.
+"""A command under way: its results so far, and the problem that an exception is.
 
 The errors of :mod:`signalcli.errors` carry their exit code. All other exceptions are translated
 here: those that receivers raise, and SQLAlchemy's about the database.
@@ -43,7 +43,7 @@ class Blaming(Protocol):
 
 
 class Course:
-    """A command under way: what has come of it so far.
+    """A command under way, and its results so far.
 
     Attributes:
         settings: the values of the global options.
@@ -55,8 +55,8 @@ class Course:
         is_heard: whether the apps are ready, so that their receivers hear of the command.
         engine: the database of the session, once that is open.
         answer: the answer, once the work is done.
-        failure: the exception that ended the work, if one did.
-        problem: what went wrong, if something did.
+        failure: the exception that ended the work, if one did, until it is announced.
+        problem: the first error, if there was one.
         is_written: whether something is in the database for good.
         number: the number of the run in the signal log, once that is kept.
         leaving: why the process has to end, if the system asks for that.

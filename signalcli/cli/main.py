@@ -99,7 +99,7 @@ def carry_out(invocation: Invocation) -> int:
         except Reported as failure:
             return failure.exit_code
         except SystemExit as leaving:
-            # Typer leaves so when nobody reads what it prints (`signalcli --help | head -1`).
+            # Typer exits like this when nobody reads its output (`signalcli --help | head -1`).
             if isinstance(leaving.__context__, BrokenPipeError):
                 raise leaving.__context__ from None
             raise

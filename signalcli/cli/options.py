@@ -4,12 +4,12 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
 from signalcli import __version__
-from signalcli.cli.arguments import complete_receiver, complete_signal, delays
+from signalcli.cli.arguments import complete_receiver, complete_signal, delays, taking
 from signalcli.cli.invocation import (
     DEFAULT_DATABASE,
     DEFAULT_LOG_KEEP,
@@ -21,12 +21,6 @@ from signalcli.cli.invocation import (
 from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
 
 T = TypeVar("T")
-DATABASE_VARIABLE = "SIGNALCLI_DATABASE"
-JSON_VARIABLE = "SIGNALCLI_JSON"
-QUIET_VARIABLE = "SIGNALCLI_QUIET"
-LOG_VARIABLE = "SIGNALCLI_LOG"
-LOG_KEEP_VARIABLE = "SIGNALCLI_LOG_KEEP"
-APPS_VARIABLE = "SIGNALCLI_INSTALLED_APPS"
 PANEL = "Global options"
 FAULTS_PANEL = "Faults on purpose"
 FAULTS = ("fail", "delay", "mute")
@@ -44,27 +38,101 @@ def print_version(is_wanted: bool) -> None:
 
 
 def show_tracebacks(is_wanted: bool) -> None:
-    """Have what goes wrong shown with its traceback, if that is wanted."""
+    """Show the tracebacks of errors from now on, if that is wanted."""
     if is_wanted:
         os.environ[TRACEBACK_VARIABLE] = "1"
 
 
-_DATABASE_HELP = "The SQLite file, or a SQLAlchemy URL."
-_JSON_HELP = "Print one JSON document."
-_QUIET_HELP = "Print only errors."
-_LOG_HELP = "Keep the run in the signal log, or not."
-_LOG_KEEP_HELP = "How many runs the signal log keeps."
-_APP_HELP = "An app to install: a package, a module, an AppConfig or a .py file. Repeatable."
-_TRACEBACK_HELP = "Show the traceback of what goes wrong."
-_VERSION_HELP = "Print the version and exit."
+class Setting(NamedTuple):
+    """A global option that a variable can set, too.
 
+    Attributes:
+        kind: the type of its values.
+        names: its names on the command line.
+        variable: the variable.
+        help: one sentence for the help.
+        default: its value where nothing is said.
+        least: the smallest number that it takes.
+    """
+
+    kind: Any
+    names: tuple[str, ...]
+    variable: str
+    help: str
+    default: Any
+    least: int | None = None
+
+    def before_command(self, name: str) -> inspect.Parameter:
+        """The option before the command, which reads the variable."""
+        option = typer.Option(
+            *self.names, envvar=self.variable, min=self.least, help=self.help, rich_help_panel=PANEL
+        )
+        return _parameter(name, Annotated[self.kind, option], self.default)
+
+    def after_command(self, name: str) -> inspect.Parameter:
+        """The option after the command, which overrides the one before where it is given."""
+        option = typer.Option(
+            *self.names,
+            min=self.least,
+            help=f"{self.help} Variable: {self.variable}.",
+            show_default=False,
+            rich_help_panel=PANEL,
+        )
+        if self.default is False:
+            return _parameter(name, Annotated[bool, option], False)
+        return _parameter(name, Annotated[self.kind | None, option], None)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+SETTINGS = {
+    "database": Setting(
+        str,
+        ("--database", "-d"),
+        "SIGNALCLI_DATABASE",
+        "The SQLite file, or a SQLAlchemy URL.",
+        DEFAULT_DATABASE,
+    ),
+    "json": Setting(bool, ("--json",), "SIGNALCLI_JSON", "Print one JSON document.", False),
+    "quiet": Setting(bool, ("--quiet", "-q"), "SIGNALCLI_QUIET", "Print only errors.", False),
+    "log": Setting(
+        bool,
+        ("--log/--no-log",),
+        "SIGNALCLI_LOG",
+        "Keep the run in the signal log, or not.",
+        True,
+    ),
+    "log_keep": Setting(
+        int,
+        ("--log-keep",),
+        "SIGNALCLI_LOG_KEEP",
+        "How many runs the signal log keeps.",
+        DEFAULT_LOG_KEEP,
+        least=1,
+    ),
+}
+App = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--app",
+        metavar="NAME",
+        help="An app to install: a package, a module, an AppConfig or a .py file. Repeatable. "
+        "Variable: SIGNALCLI_INSTALLED_APPS.",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
 Traceback = Annotated[
     bool,
     typer.Option(
         "--traceback",
         callback=show_tracebacks,
         is_eager=True,
-        help=f"{_TRACEBACK_HELP} Variable: {TRACEBACK_VARIABLE}.",
+        help=f"Show the traceback of what goes wrong. Variable: {TRACEBACK_VARIABLE}.",
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -80,7 +148,7 @@ Fail = Annotated[
         show_default=False,
     ),
 ]
-# What the callback makes of it are pairs of a glob and seconds.
+# The callback makes pairs of it: a glob and seconds.
 Delay = Annotated[
     list[str] | None,
     typer.Option(
@@ -109,68 +177,47 @@ Version = Annotated[
         "--version",
         callback=print_version,
         is_eager=True,
-        help=_VERSION_HELP,
+        help="Print the version and exit.",
         rich_help_panel=PANEL,
     ),
 ]
 
 
-def remember(
-    ctx: typer.Context,
-    database: Annotated[
-        str,
-        typer.Option(
-            "--database", "-d", envvar=DATABASE_VARIABLE, help=_DATABASE_HELP, rich_help_panel=PANEL
-        ),
-    ] = DEFAULT_DATABASE,
-    json: Annotated[
-        bool,
-        typer.Option("--json", envvar=JSON_VARIABLE, help=_JSON_HELP, rich_help_panel=PANEL),
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", envvar=QUIET_VARIABLE, help=_QUIET_HELP, rich_help_panel=PANEL
-        ),
-    ] = False,
-    log: Annotated[
-        bool,
-        typer.Option("--log/--no-log", envvar=LOG_VARIABLE, help=_LOG_HELP, rich_help_panel=PANEL),
-    ] = True,
-    log_keep: Annotated[
-        int,
-        typer.Option(
-            "--log-keep",
-            envvar=LOG_KEEP_VARIABLE,
-            min=1,
-            help=_LOG_KEEP_HELP,
-            rich_help_panel=PANEL,
-        ),
-    ] = DEFAULT_LOG_KEEP,
-    app: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--app",
-            metavar="NAME",
-            help=f"{_APP_HELP} Variable: {APPS_VARIABLE}.",
-            show_default=False,
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    traceback: Traceback = False,
-    fail: Fail = None,
-    delay: Delay = None,
-    mute: Mute = None,
-    version: Version = False,
-) -> None:
+# These are the same before the command and after it.
+_EVERYWHERE = [
+    _parameter("app", App, None),
+    _parameter("traceback", Traceback, False),
+    _parameter("fail", Fail, None),
+    _parameter("delay", Delay, None),
+    _parameter("mute", Mute, None),
+    _parameter("version", Version, False),
+]
+_CONTEXT = _parameter("ctx", typer.Context, inspect.Parameter.empty)
+_BEFORE_COMMAND = [
+    _CONTEXT,
+    *(setting.before_command(name) for name, setting in SETTINGS.items()),
+    *_EVERYWHERE,
+]
+_AFTER_COMMAND = [
+    _CONTEXT,
+    *(setting.after_command(name) for name, setting in SETTINGS.items()),
+    *_EVERYWHERE,
+]
+
+
+@taking(_BEFORE_COMMAND)
+def remember(*, ctx: typer.Context, **said: Any) -> None:
     """Show Django's signals at work: every dispatch, every receiver, in a table.
 
     Example: signalcli register xyz --email xyz@mail.com
     """
-    faults = _faults({"fail": fail, "delay": delay, "mute": mute})
-    said = Settings(database, json, quiet, log, log_keep, tuple(app or ()), faults)
+    settings = Settings(
+        **{name: said[name] for name in SETTINGS},
+        apps=tuple(said["app"] or ()),
+        faults=_faults(said),
+    )
     line = current().line
-    ctx.obj = said if line is None else _with_what_is_said(ctx, line.settings, said)
+    ctx.obj = settings if line is None else _overridden(ctx, line.settings, settings)
     if ctx.invoked_subcommand is None:
         if ctx.obj.json:
             ctx.fail("Missing command.")
@@ -182,12 +229,12 @@ def _faults(said: dict[str, Any]) -> FaultOptions:
     return FaultOptions(**{name: tuple(said[name] or ()) for name in FAULTS})
 
 
-def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -> Settings:
-    """The settings of a script, but for what the options before the command in a line say.
+def _overridden(ctx: typer.Context, settings: Settings, said: Settings) -> Settings:
+    """The settings of a script, with those that the options before the command of a line override.
 
-    Of apps these are only what the line says; see :func:`_refuse_other_apps`.
+    The apps are those of the line alone; :func:`_refuse_other_apps` looks at them.
     """
-    sources = {name: ctx.get_parameter_source(name) for name in _SETTINGS}
+    sources = {name: ctx.get_parameter_source(name) for name in SETTINGS}
     own = {
         name: getattr(said, name)
         for name, source in sources.items()
@@ -197,7 +244,7 @@ def _with_what_is_said(ctx: typer.Context, settings: Settings, said: Settings) -
 
 
 def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settings) -> Settings:
-    """The settings of a line, whose apps are those of the script, or it is refused.
+    """The settings of a line with the apps of the script; a line that names others is refused.
 
     Apps are made ready once in a process.
     """
@@ -212,61 +259,6 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
     return settings._replace(apps=of_script.apps)
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-    )
-
-
-def _option(kind: Any, *names: str, help: str, variable: str, **more: Any) -> Any:  # noqa: A002  # Typer's word
-    # The variable is read with the options before the command, which those after it override.
-    return Annotated[
-        kind,
-        typer.Option(
-            *names,
-            help=f"{help} Variable: {variable}.",
-            rich_help_panel=PANEL,
-            show_default=False,
-            **more,
-        ),
-    ]
-
-
-_SETTINGS = ("database", "json", "quiet", "log", "log_keep")
-_AFTER_COMMAND = [
-    _parameter("ctx", typer.Context, inspect.Parameter.empty),
-    _parameter(
-        "database",
-        _option(str | None, "--database", "-d", help=_DATABASE_HELP, variable=DATABASE_VARIABLE),
-        None,
-    ),
-    _parameter("json", _option(bool, "--json", help=_JSON_HELP, variable=JSON_VARIABLE), False),
-    _parameter(
-        "quiet", _option(bool, "--quiet", "-q", help=_QUIET_HELP, variable=QUIET_VARIABLE), False
-    ),
-    _parameter(
-        "log",
-        _option(bool | None, "--log/--no-log", help=_LOG_HELP, variable=LOG_VARIABLE),
-        None,
-    ),
-    _parameter(
-        "log_keep",
-        _option(int | None, "--log-keep", help=_LOG_KEEP_HELP, variable=LOG_KEEP_VARIABLE, min=1),
-        None,
-    ),
-    _parameter(
-        "app",
-        _option(list[str] | None, "--app", metavar="NAME", help=_APP_HELP, variable=APPS_VARIABLE),
-        None,
-    ),
-    _parameter("traceback", Traceback, False),
-    _parameter("fail", Fail, None),
-    _parameter("delay", Delay, None),
-    _parameter("mute", Mute, None),
-    _parameter("version", Version, False),
-]
-
-
 def with_global_options(
     command: Callable[..., T], carry_out: Callable[[str, Settings, Callable[[], T]], None]
 ) -> Callable[..., None]:
@@ -278,14 +270,17 @@ def with_global_options(
         carry_out: called with the command's name, the settings, and the command, which has got its
             arguments by then.
     """
+    own = list(inspect.signature(command).parameters.values())[1:]
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
 
+    @taking([*parameters, *_AFTER_COMMAND])
     @functools.wraps(command)
     def run(*, ctx: typer.Context, **arguments: Any) -> None:
-        after = {name: arguments.pop(name) for name in _SETTINGS}
+        after = {name: arguments.pop(name) for name in SETTINGS}
         apps = arguments.pop("app") or ()
         faults = _faults({name: arguments.pop(name) for name in FAULTS})
         del arguments["version"], arguments["traceback"]
-        # What is not said after the command, or not set there, stands as it was said before it.
+        # An option that is not given after the command keeps its value from before the command.
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
             said["log"] = False
@@ -303,19 +298,11 @@ def with_global_options(
             name = ctx.command_path.removeprefix(f"{PROGRAM} ")
             carry_out(name, settings, functools.partial(command, settings, **arguments))
 
-    signature = inspect.signature(command)
-    own = list(signature.parameters.values())[1:]
-    parameters = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in (*own, *_AFTER_COMMAND)
-    ]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
 def _refuse_misplaced(ctx: typer.Context, names: list[str]) -> None:
-    """Options of a command that has others below it say nothing to those."""
+    """Refuse the options of a group of commands before a command of the group."""
     for name in names:
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

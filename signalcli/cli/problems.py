@@ -1,4 +1,4 @@
-"""The problems that commands report, the exit codes they leave with, and how both are printed.
+"""The problems that commands report: their exit codes, their messages, and how they are printed.
 
 ``--version`` loads this module: it imports the standard library alone at its top.
 """
@@ -77,7 +77,7 @@ def termination(terminated: Terminated, is_written: bool, outcome: str | None = 
 
 
 def outcome_of(is_written: bool) -> str:
-    """How much of its work a command leaves behind that ends early."""
+    """The part of its work that a command leaves behind when it ends early."""
     return "what was committed before stays" if is_written else "nothing was written"
 
 
@@ -95,7 +95,7 @@ def internal_fault(error: BaseException) -> Problem:
         failure = describe_failure(error)
         story = f" at {failure.short_place}: {failure}"
     except ImportError:
-        # A part of the installation is missing, which may be what went wrong.
+        # A part of the installation is missing, perhaps the cause of the exception.
         story = f": {type(error).__name__}: {error}"
     return Problem(
         70,
@@ -164,7 +164,7 @@ def print_traceback_if_wanted() -> None:
 
 
 def let_go_of_stdout() -> None:
-    """Drop the rest of standard output, whose reader has gone."""
+    """Drop the rest of standard output: nobody reads it any more."""
     global _is_let_go
     _is_let_go = True
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path

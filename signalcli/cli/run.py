@@ -1,7 +1,6 @@
 """The way of every command: make the apps ready, watch, do the work, keep the run, show it.
 
-Loaded when a command runs; its help and completion do without. Rich, of which ``--json`` has no
-use, is imported by the functions that draw, as it takes a tenth of the time of a command.
+Loaded when a command runs; its help and completion do without.
 """
 
 import contextlib
@@ -43,7 +42,7 @@ from signalcli.cli.surroundings import (
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Row, Task
 from signalcli.db.database import is_kept
-from signalcli.db.engine import open_engine
+from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
@@ -68,16 +67,16 @@ ALWAYS_SENT = {
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
-    """Carry out a command whose arguments have been read, as every command is carried out.
+    """Carry out a command. Every command goes this way once its arguments have been read.
 
     The apps are made ready, and the trace begins. The work changes objects in a session, which
     sends model signals; receivers react, and may send more. Then the trace ends. People see it
     grow; the signal log keeps it; the answer comes last.
 
     Arguments:
-        settings: what the global options say.
+        settings: the values of the global options.
         name: the command's name, as in ``log show``.
-        task: what the command does.
+        task: the work of the command.
 
     Raises:
         Reported: the command failed, and has said so.
@@ -103,7 +102,7 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
             with _watched(course):
                 _announce_end(course)
     if not course.is_streamed:
-        # The database is closed by now: whoever reads the answer may move or replace it.
+        # The database is closed by now: a reader of the answer may move or replace it.
         _show(course)
     _leave(course)
 
@@ -164,13 +163,16 @@ def _check(wanted: FaultOptions) -> None:
 
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
-    if isinstance(course.task, Task):
-        leave_warnings_to_others(SAWarning)
-        course.engine = open_engine(
-            course.settings.database, writes=course.task.writes, creates=course.task.creates
-        )
-        # The last connection to close takes the write-ahead log with it.
-        closing.callback(course.engine.dispose)
+    if isinstance(course.task, Inquiry):
+        # An inquiry reads or shrinks the file itself, so no earlier command may have it open.
+        close_kept()
+        return
+    leave_warnings_to_others(SAWarning)
+    course.engine = open_engine(
+        course.settings.database, writes=course.task.writes, creates=course.task.creates
+    )
+    # The last connection to close takes the write-ahead log with it.
+    closing.callback(let_go, course.engine)
 
 
 @contextlib.contextmanager
@@ -229,6 +231,8 @@ def _announce_end(course: Course) -> None:
     """Announce the end of the command, and how it ended; a receiver of that may fail, too."""
     if isinstance(course.failure, Exception):
         _tell(course, got_command_exception, exception=course.failure)
+    # Its traceback refers to the course: each would keep the other until garbage is collected.
+    course.failure = None
     exit_code = 0 if course.problem is None else course.problem.exit_code
     _tell(course, command_finished, exit_code=exit_code)
 
@@ -267,7 +271,7 @@ def _keep(course: Course) -> None:
         # The run is over: its receivers do not hear of the log's own connection.
         own = open_engine(settings.database, writes=True, creates=False, announces=False)
         with contextlib.ExitStack() as stack:
-            stack.callback(own.dispose)
+            stack.callback(let_go, own)
             course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
@@ -291,7 +295,7 @@ def _run_of(course: Course, task: Task) -> Run:
         command=course.name,
         command_line=describe_command_line([PROGRAM, *current().arguments]),
         exit_code=problem.exit_code if problem is not None else 0,
-        # What follows, the reader of the table may delay.
+        # From here on, a slow reader of the table may delay the command.
         seconds=course.recorder.now() if trace.ended is None else trace.ended,
         is_rolled_back=task.writes and not course.is_written and _has_worked(course),
         message=encodable(message),

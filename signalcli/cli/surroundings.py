@@ -17,8 +17,8 @@ from signalcli.cli.problems import TRACEBACK_VARIABLE
 
 # After so many more new objects than freed ones, Python looks for garbage.
 GARBAGE_THRESHOLD = 100_000
-# The table shows what a robust dispatch logs; and what SQLAlchemy logs when Ctrl-C comes at a bad
-# moment is of no use to anybody.
+# The table shows the failures that a robust dispatch logs, and nobody needs SQLAlchemy's record of
+# a Ctrl-C at a bad moment.
 LOGGERS = ("signalcli", "sqlalchemy")
 
 
@@ -63,8 +63,8 @@ def back_to_this_folder() -> Iterator[None]:
 def isolated() -> Iterator[None]:
     """Give the next command the surroundings of this one.
 
-    Those are the environment, the working directory, the filters of warnings, and the handlers of
-    what signalcli and SQLAlchemy log. What apps and receivers keep in their modules is theirs.
+    These are the environment, the working directory, the filters of warnings, and the handlers of
+    the loggers of signalcli and SQLAlchemy. Apps and receivers keep what is in their modules.
     """
     environment = dict(os.environ)
     handlers = [(logger, logger.handlers[:]) for logger in map(logging.getLogger, LOGGERS)]

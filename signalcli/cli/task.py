@@ -27,8 +27,8 @@ class Answer:
         result: for programs.
         message: one line for people; nothing is printed where it is empty.
         view: for people, instead of the message.
-        problem: what went wrong although the command went on.
-        users: the names of the users that the command turned out to be about.
+        problem: an error in spite of which the command went on.
+        users: the names of the users that were found to be meant.
     """
 
     result: Any
@@ -102,7 +102,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Looking something up, which makes no run.
+    """A look at something, which makes no run.
 
     The findings go to standard output: for people as views; with ``--json`` as the ``result`` of
     one document; as ``ndjson`` in one JSON object a line, each written as soon as it is found.

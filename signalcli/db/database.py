@@ -98,6 +98,15 @@ def file_of(database: str) -> Path | None:
     return None if "uri" in url.query else Path(str(url.database))
 
 
+def identity(file: Path | None) -> tuple[int, int] | None:
+    """The file that has this name now, by device and inode; None where there is none."""
+    try:
+        status = None if file is None else file.stat()
+    except OSError:
+        return None
+    return status and (status.st_dev, status.st_ino)
+
+
 def is_kept(database: str) -> bool:
     """Whether a database exists now and outlasts the process."""
     file = file_of(database)

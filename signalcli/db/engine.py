@@ -13,11 +13,16 @@ from urllib.parse import quote
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.database import database_url, using, without_password
+from signalcli.db.database import database_url, identity, using, without_password
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
 
@@ -255,51 +260,127 @@ def _pragma(cursor: Any, name: str) -> Any:
     return cursor.fetchone()[0]
 
 
-MOST_ENGINES = 8
+class KeptEngines:
+    """The engines of runs that follow each other in one process, by the databases they are for.
 
-Engines = dict[tuple[object, ...], Engine]
-
-_kept: ContextVar[Engines | None] = ContextVar("signalcli_engines", default=None)
-
-
-@contextmanager
-def kept_engines() -> Iterator[None]:
-    """Have :func:`engine_for` return the same engine for the same database again in the block.
-
-    Runs that follow each other save the time to compile statements, which SQLAlchemy keeps with
-    the engine. Each run still closes the engine's connections at its end, so that between two runs
-    others may read, replace or delete the database.
+    An engine keeps the statements that SQLAlchemy has compiled, and so it serves the next run, too.
+    Between two runs others may read, replace or delete the database: each run closes the engine's
+    connections at its end, unless ``holds`` says that nobody could notice. A connection to a SQLite
+    file that is left open is given up where the file is another one by then, or another database
+    is opened.
     """
-    engines: Engines = {}
-    token = _kept.set(engines)
-    try:
-        yield
-    finally:
-        _kept.reset(token)
-        for engine in engines.values():
+
+    def __init__(self, holds: Callable[[], bool]) -> None:
+        """Keep engines.
+
+        Arguments:
+            holds: whether a run that ends now leaves its connections to the next one.
+        """
+        self._holds = holds
+        self._engines: dict[tuple[object, ...], Engine] = {}
+        self._place: tuple[object, ...] = ()
+        self._run = 0
+
+    def engine_for(self, database: str | URL, options: dict[str, bool]) -> Engine:
+        """An engine as :func:`create_engine` makes it, perhaps one that is here already."""
+        try:
+            # A relative path means another file in another folder.
+            place = (os.getcwd(), database)  # noqa: PTH109  # compared only
+        except FileNotFoundError:
+            return create_engine(database, **options)
+        if place != self._place:
+            self.close()
+            self._place = place
+        key = (*place, *sorted(options.items()))
+        if key not in self._engines:
+            if len(self._engines) == MOST_ENGINES:
+                self._engines.pop(next(iter(self._engines))).dispose()
+            engine = self._engines[key] = create_engine(database, **options)
+            if _is_plain_file(engine.url):
+                self._watch(engine, Path(str(engine.url.database)).absolute(), options)
+        return self._engines[key]
+
+    def _watch(self, engine: Engine, file: Path, options: dict[str, bool]) -> None:
+        """Let each run find a connection that was left open as if it were new, or a new one."""
+
+        @event.listens_for(engine, "connect")
+        def remember(connection: Any, record: ConnectionPoolEntry) -> None:
+            record.info["run"], record.info["file"] = self._run, identity(file)
+
+        @event.listens_for(engine, "checkout")
+        def look(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
+            if record.info["run"] == self._run:
+                return
+            if record.info["file"] != identity(file):
+                raise DisconnectionError
+            record.info["run"] = self._run
+            if options.get("announces", True):
+                _announce(engine, connection, record)
+
+    def let_go(self, engine: Engine) -> None:
+        """End a run: close the engine's connections, or leave them to the next run."""
+        if _is_plain_file(engine.url) and self._holds():
+            self._run += 1
+        else:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Close all connections that were left open."""
+        for engine in self._engines.values():
             engine.dispose()
 
 
-def engine_for(database: str | URL, **options: bool) -> Engine:
-    """An engine as :func:`create_engine` makes it; in :func:`kept_engines`, perhaps a kept one.
+MOST_ENGINES = 8
 
-    Raises:
-        DatabaseUnusable: as :func:`create_engine`.
+_kept: ContextVar[KeptEngines | None] = ContextVar("signalcli_engines", default=None)
+
+
+@contextmanager
+def kept_engines(holds: Callable[[], bool]) -> Iterator[KeptEngines]:
+    """Have :func:`open_engine` return the same engine for the same database in the block.
+
+    Arguments:
+        holds: as for :class:`KeptEngines`.
     """
+    engines = KeptEngines(holds)
+    token = _kept.set(engines)
+    try:
+        yield engines
+    finally:
+        _kept.reset(token)
+        engines.close()
+
+
+def let_go(engine: Engine) -> None:
+    """Close the connections of an engine at the end of a run; see :class:`KeptEngines`."""
+    engines = _kept.get()
+    if engines is None:
+        engine.dispose()
+    else:
+        engines.let_go(engine)
+
+
+def close_kept() -> None:
+    """Close the connections that earlier runs left open, if there are any."""
+    engines = _kept.get()
+    if engines is not None:
+        engines.close()
+
+
+def _engine_for(database: str | URL, **options: bool) -> Engine:
     engines = _kept.get()
     if engines is None:
         return create_engine(database, **options)
-    try:
-        # A relative path means another file in another folder.
-        folder = os.getcwd()  # noqa: PTH109  # compared only
-    except FileNotFoundError:
-        return create_engine(database, **options)
-    key = (folder, database, *sorted(options.items()))
-    if key not in engines:
-        if len(engines) == MOST_ENGINES:
-            engines.pop(next(iter(engines))).dispose()
-        engines[key] = create_engine(database, **options)
-    return engines[key]
+    return engines.engine_for(database, options)
+
+
+def _is_plain_file(url: URL) -> bool:
+    """Whether a URL names a file of SQLite by its path."""
+    return (
+        url.get_backend_name() == "sqlite"
+        and url.database not in (None, "", ":memory:")
+        and "uri" not in url.query
+    )
 
 
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
@@ -320,9 +401,9 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
         raise DatabaseUnusable("the name of the database is empty")
     url = database_url(database)
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    is_path = is_file and "uri" not in url.query
+    is_path = _is_plain_file(url)
     if is_path and not creates and not os.path.lexists(str(url.database)):
-        return engine_for(":memory:", announces=announces)
+        return _engine_for(":memory:", announces=announces)
     if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
@@ -331,7 +412,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             "name another with --database"
         )
     # A database that is only read gets no write-ahead log.
-    engine = engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
+    engine = _engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:
         raise DatabaseUnusable(
             f"the driver of {without_password(database)} is for async code only; "

@@ -372,7 +372,7 @@ class Flush:
 
     def _fresh(self, changes: list[C]) -> list[C]:
         """The changes that nobody has announced, without deletions of deleted rows."""
-        announced = (self.announced, *self._announced_outside)
+        announced = [each for each in (self.announced, *self._announced_outside) if each]
         return [
             change
             for change in changes

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
+from signalcli.db.database import identity
 from signalcli.log import tables
 from signalcli.log.finding import PAGE, Filter, find, first_since
 from signalcli.log.runs import Run, read_trace
@@ -48,16 +49,16 @@ def follow(
     while True:
         # Taken before the engine opens the file. If the file is replaced in between, the loop
         # notices at once and begins again. Taken later, the wrong file would be followed for good.
-        followed = _identity(file)
+        followed = identity(file)
         engine = open_engine()
         try:
             for is_changed in _changes(engine):
                 for runs, highest in _since(engine, wanted, above) if is_changed else [([], above)]:
-                    if _identity(file) != followed:
+                    if identity(file) != followed:
                         break
                     above = highest
                     yield runs
-                if _identity(file) != followed:
+                if identity(file) != followed:
                     # The last page may come from either file. It is read again from the new one.
                     break
                 time.sleep(PAUSE_SECONDS)
@@ -116,14 +117,3 @@ def _changes(engine: Engine) -> Iterator[bool]:
     finally:
         cursor.close()
         connection.close()
-
-
-def _identity(file: Path | None) -> tuple[int, int] | None:
-    """The file that has this name now, by device and inode; None where there is none."""
-    if file is None:
-        return None
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -286,15 +286,14 @@ def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:
     wanted = list(numbers)
     if not wanted:
         return []
-    found = connection.execute(
-        select(tables.run).where(tables.run.c.run.in_(wanted)).order_by(tables.run.c.run.desc())
-    )
-    rows = list(found)
+    version = version_of(connection)
+    query = select(*tables.columns_of(tables.run, version)).where(tables.run.c.run.in_(wanted))
+    rows = list(connection.execute(query.order_by(tables.run.c.run.desc())))
     users: dict[int, list[str]] = {row.run: [] for row in rows}
     named = select(tables.subject).where(tables.subject.c.run.in_(wanted))
     for username, number in connection.execute(named.order_by(tables.subject.c.username)):
         users.setdefault(number, []).append(username)
-    totals = _totals(connection, wanted)
+    totals = _totals(connection, wanted) if version >= tables.TOTALS_SINCE else {}
     return [_run(row, users[row.run], totals.get(row.run, ())) for row in rows]
 
 
@@ -333,8 +332,6 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
 def _totals(connection: Connection, numbers: list[int]) -> dict[int, list[ReceiverTotal]]:
     """The totals of receivers in runs whose traces are not kept, by run."""
     totals: dict[int, list[ReceiverTotal]] = {}
-    if version_of(connection) < tables.TOTALS_SINCE:
-        return totals
     columns = tables.total.c
     query = select(tables.total).where(columns.run.in_(numbers))
     for row in connection.execute(query.order_by(columns.run, columns.place)):

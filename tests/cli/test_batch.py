@@ -1,6 +1,7 @@
 """Many commands in one process do what each would do alone."""
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from signalcli.cli.batch import is_at_hand
 from tests.cli.program import (
     PATIENT,
     Driver,
@@ -537,6 +539,57 @@ def move(command, **kwargs):
     assert program.usernames == ["ben"]
     (program.folder / "old.db").replace(program.database)
     assert program.usernames == ["alice", "bob", "ann"]
+
+
+@pytest.mark.parametrize("moving", ["register ben -e a@b.de", "list"])
+def test_a_receiver_that_moves_the_file_between_two_lines_takes_all_with_it(
+    driver: Driver, moving: str
+) -> None:
+    program = driver(f"""
+from signalcli.apps.signals import command_started
+@receiver(command_started)
+def move(arguments, **kwargs):
+    if {moving.split()!r} == list(arguments):
+        os.rename("demo.db", "old.db")
+""")
+    done = program("batch", script(program, "register ann -e a@b.de", moving), "-q")
+    assert done.err == ""
+    assert {name for name in program.files if name.startswith("old.db")} == {"old.db"}
+    (program.folder / "old.db").replace(program.database)
+    assert sorted(program.usernames) == ["alice", "ann", "bob"]
+
+
+def test_connections_stay_open_only_where_nobody_could_notice(driver: Driver) -> None:
+    program = driver("""
+from signalcli.cli.batch import is_alone
+from signalcli.apps.signals import command_started
+import signalcli.apps as found
+found.apps.populate()
+print(is_alone())
+@receiver(command_started)
+def look(**kwargs):
+    print(is_alone())
+print(is_alone())
+""")
+    assert program("list", "-q").out.splitlines() == ["True", "False"]
+
+
+def test_the_next_line_is_at_hand_where_it_can_be_read_without_waiting(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as script:  # noqa: PTH123  # no path
+        assert not is_at_hand(script)
+        os.write(writing, b"list")
+        assert not is_at_hand(script)
+        os.write(writing, b"\nlist\n")
+        script.readline()
+        os.write(writing, b"list\n")
+        assert is_at_hand(script)
+        os.close(writing)
+    (tmp_path / "script.txt").write_text("list\nlist", encoding="utf-8")
+    with (tmp_path / "script.txt").open("rb") as script:
+        assert is_at_hand(script)
+        script.readline()
+        assert not is_at_hand(script)
 
 
 def test_the_log_can_be_pruned_by_a_line(forked_filled: Forked) -> None:

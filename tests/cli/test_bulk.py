@@ -619,3 +619,45 @@ def test_a_file_does_what_single_commands_do(
     assert sent(document) == sent(*documents)
     codes = Counter(each["error"]["code"] for each in documents if each["error"])
     assert Counter(error["code"] for error in document["result"]["errors"]) == codes
+
+
+# The error that an operation reports of each row whose user is named after it.
+OF_ITS_OWN = """
+from dataclasses import replace
+from signalcli import errors
+from signalcli.core import many
+
+class QuotaExceeded(errors.SignalcliError):
+    exit_code = 6
+    code = "quota"
+
+KINDS = {"quota": QuotaExceeded, "usage": errors.UsageError, "missing": errors.NotFound}
+
+def carry_out(session, rows, report):
+    for row in rows:
+        report.fail(row, KINDS[row.values["username"]]("that is wrong"))
+
+many.DELETE = replace(many.DELETE, carry_out=carry_out)
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "exit_code"),
+    [
+        (["quota"], "quota", 6),
+        (["usage"], "usage", 2),
+        (["quota", "missing"], "not_found", 3),
+        (["missing", "usage", "quota"], "usage", 2),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--strict",)])
+def test_whatever_error_a_row_ends_with_decides_on_the_exit_code(
+    driver: Driver, names: list[str], code: str, exit_code: int, options: tuple[str, ...]
+) -> None:
+    program = driver(OF_ITS_OWN)
+    assert program("register", "ann", "--email", "ann@mail.com").code == 0
+    users = write(program, *names, header="username")
+    done = program("delete", "--from", users, "--json", *options)
+    assert done.code == exit_code
+    assert (done.document["ok"], done.document["error"]["code"]) == (False, code)
+    assert done.document["result"]["failed"] == len(names)

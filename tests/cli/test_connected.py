@@ -351,10 +351,12 @@ class TestSource:
         place = f"signalcli/core/signals.py:{first}"
         begin = lines.index(f"signalcli.core.signals.create_profile  {place}")
         code = Path(SIGNALS_FILE).read_text(encoding="utf-8").splitlines()
-        assert lines[begin + 1 : begin + 7] == [
-            f"{number}  {code[number - 1]}" for number in range(first, first + 6)
+        last = code.index("", first)
+        after = begin + 1 + last - first + 1
+        assert lines[begin + 1 : after] == [
+            f"{number}  {code[number - 1]}" for number in range(first, last + 1)
         ]
-        assert lines[begin - 1] == lines[begin + 7] == ""
+        assert lines[begin - 1] == lines[after] == ""
         assert "\x1b" not in done.out
         assert lines[:5] == [*forked("receivers", "post_save").lines, ""]
 

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from signalcli.render.exports import formats
 from tests.cli.files import read_only
 from tests.cli.program import Driver, Program, without_roots_rights
 
-FORMATS = ["html", "json", "mermaid", "otlp", "perfetto", "svg"]
 WITH_PACKAGE = [
     pytest.param(
         name,
@@ -18,7 +18,7 @@ WITH_PACKAGE = [
             reason="needs the extra otlp",
         ),
     )
-    for name in FORMATS
+    for name in formats()
 ]
 FAILING = """
 inner = Signal()

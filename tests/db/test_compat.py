@@ -16,7 +16,7 @@ from sqlalchemy.orm.unitofwork import UOWTransaction
 
 import signalcli.db
 from signalcli.db import Session
-from signalcli.db.compat.states import has_parent, memory_of
+from signalcli.db.compat.states import add_alone, has_parent, memory_of, those_in
 from signalcli.db.compat.transactions import Transaction
 from signalcli.db.compat.work import Work
 from tests.db.shop_models import Base, Post, Profile, User
@@ -198,6 +198,31 @@ def test_a_relationship_knows_whether_a_child_has_a_parent(plain: Any) -> None:
     user.posts.remove(post)
     assert not has_parent(relationship, instance_state(post))
     assert hasattr(relationship._dependency_processor, "_passive_delete_flag")
+
+
+def test_an_instance_that_refers_to_no_other_is_added_without_a_search(plain: Any) -> None:
+    assert list(inspect.signature(plain._save_or_update_impl).parameters) == ["state"]
+    assert plain._warn_on_events is False
+    alone, together = User(username="ann"), User(username="ben", profile=Profile())
+    state = instance_state(alone)
+    assert state._pending_mutations == {}
+    assert state._orphaned_outside_of_session is False
+    assert add_alone(plain, alone)
+    assert not add_alone(plain, together)
+    assert list(plain.new) == [alone]
+    plain.commit()
+    assert not add_alone(plain, alone)
+    assert plain.get(User, alone.id) is alone
+
+
+def test_a_session_keeps_the_states_of_rows_by_their_keys(plain: Any) -> None:
+    stored, new, other = (User(username=name) for name in ("ann", "ben", "carl"))
+    plain.add(stored)
+    plain.flush()
+    plain.add(new)
+    state = instance_state(stored)
+    assert plain.identity_map._dict == {state.key: state}
+    assert those_in(plain, [stored, None, other, new]) == [stored, new]
 
 
 def test_what_is_remembered_of_a_model_is_its_own() -> None:

@@ -4,6 +4,7 @@ A dump is made once, before its version is released, by real commands. Later ver
 reading it.
 """
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -44,21 +45,23 @@ _COMMANDS = (
 
 def make() -> str:
     """The dump, as SQL."""
-    program = str(Path(sys.executable).with_name("signalcli"))
+    # Of this checkout, whatever is installed.
+    home = str(Path(signalcli.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": home}
+    program = (sys.executable, "-m", "signalcli")
     with tempfile.TemporaryDirectory() as folder:
         driver = Path(folder, "driver.py")
         driver.write_text(_DRIVER, encoding="utf-8")
         Path(folder, "users.csv").write_text("username,email\nbob,bob@mail.com\n", encoding="utf-8")
         for command in (
-            *((program, *arguments) for arguments in _COMMANDS[:2]),
+            *((*program, *arguments) for arguments in _COMMANDS[:2]),
             (sys.executable, str(driver), "notify", "ada", "--robust"),
-            *((program, *arguments) for arguments in _COMMANDS[2:]),
+            *((*program, *arguments) for arguments in _COMMANDS[2:]),
         ):
-            subprocess.run(command, cwd=folder, capture_output=True, check=False)
+            subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
         connection = sqlite3.connect(Path(folder, "demo.db"))
         dump = "\n".join(connection.iterdump()) + "\n"
         connection.close()
-        home = str(Path(signalcli.__file__).parent.parent)
         return dump.replace(folder, "/app").replace(home, "/app")
 
 

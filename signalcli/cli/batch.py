@@ -256,12 +256,12 @@ def _make_apps_ready_once(settings: Settings) -> None:
 
 def _echo(invocation: Invocation) -> None:
     """Show people the command whose output follows."""
-    from signalcli.render.console import make_console, plain, show
+    from signalcli.render.printing import print_text
     from signalcli.trace.representation import describe_command_line
 
     number = 0 if invocation.line is None else invocation.line.number
     typed = describe_command_line([PROGRAM, *invocation.arguments])
-    show(plain(f"{number} $ {typed}", "dim"), make_console())
+    print_text(f"{number} $ {typed}", "dim")
 
 
 def commands(script: io.BufferedReader) -> Iterator[Command]:

@@ -55,8 +55,8 @@ def print_totals(totals: Iterable[ReceiverTotal]) -> None:
     print_view(totals_table(totals))
 
 
-def print_text(text: str) -> None:
-    """Print a text, wrapped where the stream has a width."""
+def print_text(text: str, style: str = "") -> None:
+    """Print a text, wrapped where the stream has a width, in a style where it takes one."""
     paper = paper_of(sys.stdout)
     line = None if paper is None else laid_out([[visible(text)]], paper.width, ruled=False)
     if line is not None:
@@ -64,4 +64,4 @@ def print_text(text: str) -> None:
     else:
         from signalcli.render.console import plain
 
-        print_view(plain(text))
+        print_view(plain(text, style))

@@ -86,7 +86,7 @@ def database_url(database: str | Path | URL) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
-def file_of(database: str) -> Path | None:
+def file_of(database: str | URL) -> Path | None:
     """The file that a database is in, whether or not it exists; None if it is in no file.
 
     Arguments:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.database import database_url, identity, using, without_password
+from signalcli.db.database import database_url, file_of, identity, using, without_password
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
 
@@ -296,8 +296,9 @@ class KeptEngines:
             if len(self._engines) == MOST_ENGINES:
                 self._engines.pop(next(iter(self._engines))).dispose()
             engine = self._engines[key] = create_engine(database, **options)
-            if _is_plain_file(engine.url):
-                self._watch(engine, Path(str(engine.url.database)).absolute(), options)
+            file = file_of(engine.url)
+            if file is not None:
+                self._watch(engine, file.absolute(), options)
         return self._engines[key]
 
     def _watch(self, engine: Engine, file: Path, options: dict[str, bool]) -> None:
@@ -319,7 +320,7 @@ class KeptEngines:
 
     def let_go(self, engine: Engine) -> None:
         """End a run: close the engine's connections, or leave them to the next run."""
-        if _is_plain_file(engine.url) and self._holds():
+        if file_of(engine.url) is not None and self._holds():
             self._run += 1
         else:
             engine.dispose()
@@ -374,15 +375,6 @@ def _engine_for(database: str | URL, **options: bool) -> Engine:
     return engines.engine_for(database, options)
 
 
-def _is_plain_file(url: URL) -> bool:
-    """Whether a URL names a file of SQLite by its path."""
-    return (
-        url.get_backend_name() == "sqlite"
-        and url.database not in (None, "", ":memory:")
-        and "uri" not in url.query
-    )
-
-
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:
     """An engine for one run.
 
@@ -401,10 +393,10 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
         raise DatabaseUnusable("the name of the database is empty")
     url = database_url(database)
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    is_path = _is_plain_file(url)
-    if is_path and not creates and not os.path.lexists(str(url.database)):
+    file = file_of(url)
+    if file is not None and not creates and not os.path.lexists(file):
         return _engine_for(":memory:", announces=announces)
-    if is_path and not writes and _lacks_room_for_a_log(Path(str(url.database))):
+    if file is not None and not writes and _lacks_room_for_a_log(file):
         url = _frozen(url)
     if writes and is_file and not _is_writable(url):
         raise DatabaseUnusable(

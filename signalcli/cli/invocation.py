@@ -53,6 +53,7 @@ class Settings(NamedTuple):
         database: a path, or a SQLAlchemy URL.
         json: whether the answer is one JSON document.
         quiet: whether only errors are printed.
+        whole: whether the trace shows every dispatch in a row of its own.
         log: whether runs are kept in the signal log.
         log_keep: how many runs it keeps.
         apps: the installed apps that are named on the command line.
@@ -62,6 +63,7 @@ class Settings(NamedTuple):
     database: str
     json: bool
     quiet: bool
+    whole: bool = False
     log: bool = True
     log_keep: int = DEFAULT_LOG_KEEP
     apps: tuple[str, ...] = ()

@@ -129,10 +129,10 @@ def _show(
     traces = ((each, read_trace(connection, each.number)) for each in runs)
     rows = (run_row(each, trace) for each, trace in traces)
     if limit > 1:
-        return Findings(rows, lambda: replay(traces))
+        return Findings(rows, lambda: replay(traces, is_whole=settings.whole))
     return Findings(
         rows,
-        lambda: printed_by(*next(traces)),
+        lambda: printed_by(*next(traces), is_whole=settings.whole),
         lambda: _document_of(next(rows)),
         note=ending_of(runs[0]),
     )
@@ -205,7 +205,7 @@ def _follow(settings: Settings, wanted: Wanted, limit: int | None) -> Findings:
 
     runs = itertools.islice(_coming(settings, wanted), limit)
     rows = (run_row(run, trace) for run, trace in runs)
-    return Findings(rows, lambda: replay(runs))
+    return Findings(rows, lambda: replay(runs, is_whole=settings.whole))
 
 
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":

@@ -99,6 +99,13 @@ SETTINGS = {
     ),
     "json": Setting(bool, ("--json",), "SIGNALCLI_JSON", "Print one JSON document.", False),
     "quiet": Setting(bool, ("--quiet", "-q"), "SIGNALCLI_QUIET", "Print only errors.", False),
+    "whole": Setting(
+        bool,
+        ("--all",),
+        "SIGNALCLI_ALL",
+        "Show every dispatch in a row of its own, also unheard and repeated ones.",
+        False,
+    ),
     "log": Setting(
         bool,
         ("--log/--no-log",),

@@ -49,21 +49,13 @@ from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log, refuse_newer
 from signalcli.render.document import dispatches_of, dumps
+from signalcli.render.folding import MACHINERY
 from signalcli.render.printing import growing_table, print_text, print_totals, print_view
 from signalcli.trace import Faults, injected, record
 from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
 from signalcli.trace.representation import describe_command_line, shorten
 from signalcli.trace.totals import BlamingTotals, totalled
-
-ALWAYS_SENT = {
-    "signalcli.apps.signals.command_started",
-    "signalcli.db.signals.connection_created",
-    "signalcli.db.signals.pre_migrate",
-    "signalcli.db.signals.post_migrate",
-    "signalcli.apps.signals.got_command_exception",
-    "signalcli.apps.signals.command_finished",
-}
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
@@ -115,7 +107,11 @@ def _growing_table(course: Course) -> contextlib.AbstractContextManager[None]:
     """
     settings, task, is_counted = course.settings, course.task, course.totals is not None
     if task.shows_trace and not (settings.json or settings.quiet or is_counted):
-        return growing_table(course.recorder)
+        return growing_table(
+            course.recorder,
+            is_whole=settings.whole,
+            is_failed=lambda: course.problem is not None,
+        )
     is_json = settings.json or task.ndjson
     return kept_clean(for_programs=is_json and not is_counted, quiet=settings.quiet or is_counted)
 
@@ -312,7 +308,7 @@ def _has_worked(course: Course) -> bool:
     if course.totals is not None:
         return any(True for _ in course.totals)
     dispatches = course.recorder.trace.dispatches
-    return any(dispatch.signal_path not in ALWAYS_SENT for dispatch in dispatches)
+    return any(dispatch.signal_path not in MACHINERY for dispatch in dispatches)
 
 
 def _warn(settings: Settings, error: BaseException) -> None:

@@ -274,14 +274,21 @@ class Signal:
     # Observers take the dispatch the same way a second time, with calls of their own.
 
     def _send(
-        self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
+        self,
+        sender: Any,
+        named: dict[str, Any],
+        robust: bool,
+        watched: WatchedDispatch | None = None,
     ) -> Responses:
-        if calls is None and observers:
+        if watched is None and observers:
             return self._send_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and meters:
+        calls: Calls | None = watched
+        if watched is not None:
+            watched.receivers = [*receivers, *async_receivers]
+        elif meters:
             calls = MeteredCalls(self)
         responses = call_each(receivers, self, sender, named, robust, calls)
         if async_receivers:
@@ -298,14 +305,21 @@ class Signal:
             return self._send(sender, named, robust, dispatch)
 
     async def _asend(
-        self, sender: Any, named: dict[str, Any], robust: bool, calls: Calls | None = None
+        self,
+        sender: Any,
+        named: dict[str, Any],
+        robust: bool,
+        watched: WatchedDispatch | None = None,
     ) -> Responses:
-        if calls is None and observers:
+        if watched is None and observers:
             return await self._asend_watched(sender, named, robust)
         receivers, async_receivers = self._table.reached_by(sender)
         if not receivers and not async_receivers:
             return []
-        if calls is None and meters:
+        calls: Calls | None = watched
+        if watched is not None:
+            watched.receivers = [*receivers, *async_receivers]
+        elif meters:
             calls = MeteredCalls(self)
         responses: Responses = []
         if receivers:

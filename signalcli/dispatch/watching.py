@@ -7,7 +7,7 @@ stays idle. Where nobody watches, a sender looks once at :data:`observers`, and 
 """
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from time import perf_counter
 from typing import Any, Protocol
@@ -35,6 +35,9 @@ class Observer(Protocol):
 
     def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
         """The receiver returned a value or raised an error, in the same thread and context."""
+
+    def not_called(self, dispatch: Any, receivers: Sequence[Receiver]) -> None:
+        """A failure ends the dispatch before these receivers. An observer may lack this method."""
 
     def cause(self) -> Any:
         """A token for the response that is running in this context, or None."""
@@ -68,6 +71,9 @@ class Interceptor:
 
     def response_ended(self, response: Any, value: Any, error: BaseException | None) -> None:
         """The receiver returned or raised."""
+
+    def not_called(self, dispatch: Any, receivers: Sequence[Receiver]) -> None:
+        """A failure ends the dispatch before these receivers."""
 
     def cause(self) -> Any:
         """This observer knows no responses."""
@@ -240,9 +246,10 @@ class WatchedDispatch:
 
     Attributes:
         is_silenced: whether an interceptor keeps the dispatch from everybody.
+        receivers: those that the dispatch reaches, in the order in which they are called.
     """
 
-    __slots__ = ("_interceptors", "_tokens", "is_silenced")
+    __slots__ = ("_called", "_interceptors", "_tokens", "is_silenced", "receivers")
 
     def __init__(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> None:
         watching = tuple(observers)
@@ -255,12 +262,17 @@ class WatchedDispatch:
         if meters:
             # Last, and so the first to hear of an end: the observers' time does not count.
             self._tokens.append((MeteredCalls(signal), None))
+        self.receivers: Sequence[Receiver] = ()
+        self._called = 0
 
     def __enter__(self) -> "WatchedDispatch":
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        not_called = () if error is None else self.receivers[self._called :]
         for observer, dispatch in reversed(self._tokens):
+            if not_called and (tell := getattr(observer, "not_called", None)) is not None:
+                tell(dispatch, not_called)
             observer.dispatch_ended(dispatch, error)
 
     def call(self, receiver: Receiver, named: dict[str, Any]) -> Any:
@@ -319,6 +331,7 @@ class WatchedDispatch:
             return self._tell_of(receiver)
 
     def _tell_of(self, receiver: Receiver) -> _Tokens:
+        self._called += 1
         responses: _Tokens = []
         for observer, dispatch in self._tokens:
             responses.append((observer, observer.response_begun(dispatch, receiver)))

@@ -240,6 +240,7 @@ def _dispatch_rows(
             "seconds": dispatch.seconds,
             "muted": dispatch.muted,
             "elsewhere": dispatch.elsewhere,
+            "not_called": _dumps(dispatch.not_called) if dispatch.not_called else None,
         }
 
 
@@ -318,6 +319,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
             seconds=row.seconds,
             muted=bool(row.muted),
             elsewhere=bool(row.elsewhere),
+            not_called=tuple(json.loads(row.not_called or "[]")),
         )
         trace.dispatches.append(dispatch)
         if parent is not None:

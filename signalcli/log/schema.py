@@ -12,7 +12,7 @@ from signalcli.db.engine import open_engine
 from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 
-VERSION = 3
+VERSION = 4
 PART = "log"
 
 
@@ -39,8 +39,17 @@ def _add_totals(connection: Connection) -> None:
     )
 
 
+def _add_not_called(connection: Connection) -> None:
+    """Version 4: the receivers that a failure kept from being called."""
+    connection.exec_driver_sql("ALTER TABLE signalcli_dispatch ADD COLUMN not_called TEXT")
+
+
 # The step from each version to the next one.
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _add_marks, 2: _add_totals}
+STEPS: Mapping[int, Callable[[Connection], None]] = {
+    1: _add_marks,
+    2: _add_totals,
+    3: _add_not_called,
+}
 
 
 class LogDamaged(DatabaseUnusable):

@@ -122,6 +122,8 @@ dispatch = Table(
     # NULL in runs that an older version kept.
     Column("muted", Boolean, info=since(2)),
     Column("elsewhere", Boolean, info=since(2)),
+    # The receivers that a failure kept from being called, as a JSON array; NULL for none.
+    Column("not_called", Text, info=since(4)),
     Index("signalcli_dispatch_route", "route", "run"),
     sqlite_with_rowid=False,
 )

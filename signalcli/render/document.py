@@ -79,6 +79,7 @@ def _dispatch(dispatch: Dispatch, side_by_side: SideBySide) -> dict[str, Any]:
             _response(response, is_concurrent=response in concurrent)
             for response in dispatch.responses
         ],
+        "not_called": list(dispatch.not_called),
     }
 
 

@@ -101,11 +101,13 @@ def _command(run: Run) -> str:
     return run.command_line.removeprefix("signalcli ")
 
 
-def replay(runs: Iterable[tuple[Run, Trace]]) -> Iterator[RenderableType]:
-    """The output of runs, each under a heading."""
+def replay(
+    runs: Iterable[tuple[Run, Trace]], *, is_whole: bool = False
+) -> Iterator[RenderableType]:
+    """The output of runs, each under a heading; the arguments are those of :func:`printed_by`."""
     for run, trace in runs:
         yield run_heading(run)
-        yield from printed_by(run, trace)
+        yield from printed_by(run, trace, is_whole=is_whole)
         if run.error_message:
             yield plain(f"error: {run.error_message}", "red")
         yield Text("")
@@ -119,9 +121,15 @@ def ending_of(run: Run) -> str:
     return f"run {run.number} {_VERBS[run.outcome]} (exit code {run.exit_code}){why}"
 
 
-def printed_by(run: Run, trace: Trace) -> Iterator[RenderableType]:
-    """The views that a run printed for people, in order."""
-    yield TraceTable(trace)
+def printed_by(run: Run, trace: Trace, *, is_whole: bool = False) -> Iterator[RenderableType]:
+    """The views that a run printed for people, in order.
+
+    Arguments:
+        run: the run.
+        trace: its trace.
+        is_whole: whether every dispatch gets a row of its own.
+    """
+    yield TraceTable(trace, is_whole=is_whole)
     if run.totals:
         yield totals_table(run.totals)
     if run.message:

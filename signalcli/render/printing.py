@@ -4,11 +4,12 @@ Only the second way loads Rich, which takes a command on a pipe longer than all 
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from signalcli.render.text import laid_out, paper_of, rows_of, tree_text, visible
+from signalcli.render.picture import Picture, is_heard, text_of
+from signalcli.render.text import laid_out, paper_of, visible
 from signalcli.trace import ReceiverTotal, Recorder
 
 if TYPE_CHECKING:
@@ -16,29 +17,36 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def growing_table(recorder: Recorder) -> Iterator[None]:
-    """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end."""
+def growing_table(
+    recorder: Recorder, *, is_whole: bool = False, is_failed: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end.
+
+    Nothing is printed at the end of a run that failed before anybody received anything: all that
+    there is to see is the error.
+
+    Arguments:
+        recorder: watches the block.
+        is_whole: whether every dispatch gets a row of its own.
+        is_failed: asked at the end of the block; a block that raises has failed in any case.
+    """
     stream = sys.stdout
     paper = paper_of(stream)
     if paper is None:
         from signalcli.render.console import make_console
         from signalcli.render.table import growing_table as by_rich
 
-        with by_rich(recorder, make_console(stream)):
+        with by_rich(recorder, make_console(stream), is_whole=is_whole, is_failed=is_failed):
             yield
         return
+    is_done = False
     try:
         yield
+        is_done = not is_failed()
     finally:
-        trace = recorder.trace
-        text = tree_text(list(rows_of(trace, is_ascii=paper.is_ascii)), paper)
-        if text is not None:
-            stream.write(text)
-        else:
-            from signalcli.render.console import make_console, show
-            from signalcli.render.table import TraceTable
-
-            show(TraceTable(trace), make_console(stream))
+        if is_done or is_whole or is_heard(recorder.trace):
+            picture = Picture(recorder.trace, is_whole=is_whole, is_ascii=paper.is_ascii)
+            stream.write(text_of(picture, paper))
 
 
 def print_view(view: "RenderableType") -> None:

@@ -1,51 +1,29 @@
-"""The dispatches of a run as a table: as a tree, still or growing, or as totals of receivers."""
+"""Rich's view of the picture of a trace, still or growing, and the totals of receivers."""
 
-import io
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
-from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import is_plain, new_table, plain, show
-from signalcli.render.text import (
-    ANSWER,
-    HEADINGS,
-    NO_RECEIVERS,
-    NUMBER,
-    RECEIVER,
-    TIME,
-    UNLIMITED,
-    Cell,
-    Paper,
-    duration,
-    rows_of,
-    tree_text,
-)
+from signalcli.render.picture import Picture, is_heard, text_of
+from signalcli.render.text import Paper, duration
 from signalcli.trace import Recorder
 from signalcli.trace.records import Trace
 from signalcli.trace.totals import ReceiverTotal
 
-LEAST_ROOM, LEAST_ANSWER = 12, 6
-
 PATIENCE_SECONDS = 0.15
 FRAMES_PER_SECOND = 10
 
-_RichRow = tuple[Text | Padding, ...]
-
-# Measures cells at their natural width.
-_RULER = Console(width=UNLIMITED, file=io.StringIO())
-
 
 class TraceTable:
-    """Rich's view of a trace: a row for each response, the dispatches it caused beneath it.
+    """Rich's view of a trace (see :mod:`signalcli.render.picture`).
 
     A trace without dispatches shows nothing at all.
 
@@ -53,68 +31,38 @@ class TraceTable:
         trace: the trace, finished or growing.
         now: the recorder's clock, for the time that running receivers have taken so far; by
             default the time when the trace ended.
+        is_whole: whether every dispatch gets a row of its own.
         last_rows: how many rows are shown at most, the last ones; None for all.
     """
 
     def __init__(
-        self, trace: Trace, now: float | None = None, last_rows: int | None = None
+        self,
+        trace: Trace,
+        now: float | None = None,
+        *,
+        is_whole: bool = False,
+        last_rows: int | None = None,
     ) -> None:
         self._trace = trace
         self._now = now
+        self._is_whole = is_whole
         self._last_rows = last_rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows = list(rows_of(self._trace, self._now, is_ascii=options.ascii_only))
-        if not rows:
+        picture = Picture(
+            self._trace,
+            self._now,
+            is_whole=self._is_whole,
+            is_ascii=options.ascii_only,
+            last_rows=self._last_rows,
+        )
+        if is_plain(console):
+            yield Segment(text_of(picture, Paper(options.max_width)))
             return
-        if self._last_rows is not None:
-            rows = rows[-self._last_rows :]
-        paper = Paper(options.max_width, is_ascii=options.ascii_only)
-        text = tree_text(rows, paper) if is_plain(console) else None
-        if text is not None:
-            yield Segment(text)
-        else:
-            yield self._table([tuple(map(_for_rich, row)) for row in rows], paper)
-
-    def _table(self, rows: Sequence[_RichRow], paper: Paper) -> Table:
-        widths = dict(zip((RECEIVER, ANSWER), self._shared_widths(rows, paper.width), strict=True))
-        table = new_table(ruled=not paper.is_ascii)
-        for column, heading in enumerate(HEADINGS):
-            if column in (NUMBER, TIME):
-                table.add_column(heading, justify="right")
-            else:
-                table.add_column(heading, overflow="fold", width=widths.get(column))
-        for row in rows:
-            table.add_row(*row)
-        return table
-
-    def _shared_widths(self, rows: Sequence[_RichRow], width: int) -> tuple[int | None, int | None]:
-        """The widths of the columns for receivers, with their output, and for answers.
-
-        They share the room that the other columns leave. While there is room, a long answer breaks
-        no receiver's name. None: nothing has to be wrapped, or there is too little room.
-        """
-        natural = [
-            max(
-                len(heading),
-                *(Measurement.get(_RULER, _RULER.options, row[column]).maximum for row in rows),
-            )
-            for column, heading in enumerate(HEADINGS)
-        ]
-        room = width - sum(natural[:RECEIVER] + natural[ANSWER + 1 :]) - 2 * (len(HEADINGS) - 1)
-        receiver, answer = natural[RECEIVER], natural[ANSWER]
-        if receiver + answer <= room or room < LEAST_ROOM:
-            return None, None
-        called = [len(response.short_receiver) for response in self._trace.responses]
-        names = max([len(NO_RECEIVERS), *called])
-        receiver = min(receiver, max(names, room - answer, room // 2), room - LEAST_ANSWER)
-        return receiver, room - receiver
-
-
-def _for_rich(cell: Cell) -> Text | Padding:
-    if cell.indent:
-        return Padding(Text(*cell.parts[0]), (0, 0, 0, cell.indent))
-    return Text(*cell.parts[0]) if len(cell.parts) == 1 else Text.assemble(*cell.parts)
+        for line in picture.lines(options.max_width):
+            for text, style in line:
+                yield Segment(text, console.get_style(style) if style else None)
+            yield Segment.line()
 
 
 class Tail:
@@ -135,36 +83,47 @@ class Tail:
 
 
 @contextmanager
-def growing_table(recorder: Recorder, console: Console) -> Iterator[None]:
-    """Show the trace as it grows while the block runs, and whole at its end.
+def growing_table(
+    recorder: Recorder,
+    console: Console,
+    *,
+    is_whole: bool = False,
+    is_failed: Callable[[], bool] = lambda: False,
+) -> Iterator[None]:
+    """Show the trace as it grows while the block runs, and all of it at the end.
 
     A run that is over in a moment is shown only at its end, and so is every run without a
-    terminal.
+    terminal. See :func:`signalcli.render.printing.growing_table`.
     """
     done = threading.Event()
     painter = threading.Thread(
-        target=_paint, args=(recorder, console, done), name="signalcli-table", daemon=True
+        target=_paint, args=(recorder, console, done, is_whole), name="signalcli-table", daemon=True
     )
     # Rich takes a pipe with forced colours for a terminal, but nothing can be painted over there.
     is_live = console.is_terminal and console.file.isatty()
     if is_live:
         painter.start()
+    is_done = False
     try:
         yield
+        is_done = not is_failed()
     finally:
         done.set()
         if is_live:
             painter.join()
-        show(TraceTable(recorder.trace), console)
+        if is_done or is_whole or is_heard(recorder.trace):
+            show(TraceTable(recorder.trace, is_whole=is_whole), console)
 
 
-def _paint(recorder: Recorder, console: Console, done: threading.Event) -> None:
+def _paint(recorder: Recorder, console: Console, done: threading.Event, is_whole: bool) -> None:
     if done.wait(PATIENCE_SECONDS):
         return
     from rich.live import Live
 
     def frame() -> Tail:
-        return Tail(TraceTable(recorder.trace, recorder.now(), last_rows=console.height))
+        return Tail(
+            TraceTable(recorder.trace, recorder.now(), is_whole=is_whole, last_rows=console.height)
+        )
 
     with Live(
         frame(),

@@ -1,4 +1,4 @@
-"""A trace and its values as text for people, harmless to a terminal, without Rich.
+"""Texts and values for people, harmless to a terminal, and tables of them, without Rich.
 
 Rich takes long to load, and longer to measure, pad and split every cell with its styles. A pipe
 needs none of that: where nothing has to be wrapped or coloured, tables are laid out as text.
@@ -6,29 +6,16 @@ needs none of that: where nothing has to be wrapped or coloured, tables are laid
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, TextIO
 
 from rich.cells import cell_len
 
-from signalcli.trace.records import (
-    Dispatch,
-    Representation,
-    Response,
-    SideBySide,
-    Trace,
-    encodable,
-)
+from signalcli.trace.records import Representation, Response, encodable
 
 FAILED = "✗"
-RUNNING = "…"
 NO_RECEIVERS = "no receivers"
 MUTED = "muted"
-
-HEADINGS = ("#", "Signal", "Sender", "Receiver", "Answer", "Time")
-NUMBER, TIME = HEADINGS.index("#"), HEADINGS.index("Time")
-RECEIVER, ANSWER = HEADINGS.index("Receiver"), HEADINGS.index("Answer")
 
 UNLIMITED = 100_000
 GAP = "  "
@@ -102,148 +89,6 @@ def paper_of(stream: TextIO) -> Paper | None:
     return Paper(
         int(columns) if columns.isdigit() else UNLIMITED, is_ascii=not encoding.startswith("utf")
     )
-
-
-class Cell(NamedTuple):
-    """A cell of a table.
-
-    Attributes:
-        parts: its texts, without control characters, each with its style.
-        indent: how many blanks stand before it.
-    """
-
-    parts: tuple[tuple[str, str], ...]
-    indent: int = 0
-
-    @property
-    def text(self) -> str:
-        """All of it, without styles."""
-        return " " * self.indent + "".join(text for text, _ in self.parts)
-
-
-Row = tuple[Cell, Cell, Cell, Cell, Cell, Cell]
-_Rows = Iterator["Row | _Rows"]
-
-
-@dataclass(frozen=True, slots=True)
-class Guides:
-    """The lines of the tree and other marks, in box-drawing characters or in ASCII."""
-
-    branch: str
-    last: str
-    bar: str
-    concurrent: str
-    gap: str = "  "
-
-
-LINES = Guides(branch="├ ", last="└ ", bar="│ ", concurrent="∥ ")
-ASCII = Guides(branch="|-", last="`-", bar="| ", concurrent="|| ")
-
-
-def rows_of(trace: Trace, now: float | None = None, *, is_ascii: bool = False) -> Iterator[Row]:
-    """A row for each response, the dispatches that it caused beneath it.
-
-    Arguments:
-        trace: the trace, finished or growing.
-        now: the recorder's clock, for the time that running receivers have taken so far; by
-            default the time when the trace ended.
-        is_ascii: whether the lines of the tree are drawn in ASCII.
-    """
-    tree = _Tree((trace.ended or 0.0) if now is None else now, ASCII if is_ascii else LINES)
-    # A stack, as dispatches may be nested deeper than Python's calls.
-    under_way: list[_Rows] = [tree.dispatch_rows(root, "", "") for root in reversed(trace.roots)]
-    while under_way:
-        row = next(under_way[-1], None)
-        if row is None:
-            under_way.pop()
-        elif isinstance(row, tuple):
-            yield row
-        else:
-            under_way.append(row)
-
-
-class _Tree:
-    def __init__(self, now: float, guides: Guides) -> None:
-        self._now = now
-        self._guides = guides
-        self._side_by_side = SideBySide()
-
-    def dispatch_rows(self, dispatch: Dispatch, first: str, rest: str) -> _Rows:
-        """The rows of a dispatch, with an iterator in the place of the dispatches that it caused.
-
-        Arguments:
-            dispatch: the dispatch.
-            first: the lines of the tree before its name.
-            rest: the lines of the tree before the rows below its name.
-        """
-        responses, guides = list(dispatch.responses), self._guides
-        style = "" if responses else "dim"
-        number = _cell(str(dispatch.seq), "dim")
-        name = Cell(((first, "dim"), (visible(dispatch.signal), style or "bold cyan")))
-        sender = _cell("" if dispatch.sender is None else dispatch.sender, style)
-        if not responses:
-            nobody = _cell(MUTED, "yellow") if dispatch.muted else _cell(NO_RECEIVERS, "dim")
-            yield number, name, sender, nobody, _EMPTY, _EMPTY
-        concurrent = self._side_by_side.responses_of(dispatch)
-        for index, response in enumerate(responses):
-            if index:
-                number, name, sender = _EMPTY, _cell(rest, "dim"), _EMPTY
-            called = _cell(response.short_receiver, "red" if response.failure else "green")
-            mark = guides.concurrent if response in concurrent else ""
-            time = Cell(((mark, "yellow"), (_time_of(response, self._now), "dim")))
-            yield number, name, sender, called, _answer(response), time
-            # The dispatches that this response caused hang below, on a line from here to the last.
-            below = _cell((rest + (guides.bar if response.caused else guides.gap)).rstrip(), "dim")
-            if delayed := delay(response):
-                yield _EMPTY, below, _EMPTY, _EMPTY, _cell(delayed, "yellow"), _EMPTY
-            for line in _output_lines(response):
-                printed = Cell(((visible(line), "italic"),), indent=2)
-                yield _EMPTY, below, _EMPTY, printed, _EMPTY, _EMPTY
-            yield self._child_rows(list(response.caused), rest)
-
-    def _child_rows(self, children: list[Dispatch], rest: str) -> _Rows:
-        guides = self._guides
-        for child in children:
-            is_last = child is children[-1]
-            yield self.dispatch_rows(
-                child,
-                rest + (guides.last if is_last else guides.branch),
-                rest + (guides.gap if is_last else guides.bar),
-            )
-
-
-def _cell(text: str, style: str = "") -> Cell:
-    return Cell(((visible(text), style),))
-
-
-_EMPTY = _cell("")
-
-
-def _output_lines(response: Response) -> list[str]:
-    lines = response.output.splitlines()
-    if response.omitted:
-        lines.append(f"… and {response.omitted:,} bytes more")
-    return lines
-
-
-def _answer(response: Response) -> Cell:
-    if response.failure is not None:
-        return _cell(f"{FAILED} {response.failure.story}", "red")
-    if response.seconds is None:
-        return _cell(f"{RUNNING} running", "yellow")
-    return _cell(spelled(response.value), "dim" if response.value is None else "")
-
-
-def _time_of(response: Response, now: float) -> str:
-    return duration(now - response.begun if response.seconds is None else response.seconds)
-
-
-def tree_text(rows: Sequence[Row], paper: Paper) -> str | None:
-    """The rows under their headings, as :func:`laid_out` has them; nothing where there are none."""
-    if not rows:
-        return ""
-    cells = [HEADINGS, *([cell.text for cell in row] for row in rows)]
-    return laid_out(cells, paper.width, right=(NUMBER, TIME), ruled=not paper.is_ascii)
 
 
 def laid_out(

@@ -1,6 +1,6 @@
 """Our dispatcher as a source of events for the recorder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -62,6 +62,11 @@ class DispatcherSource:
         """The receiver returned or raised."""
         if response is not None:
             self._recorder.response_ended(response, value, error)
+
+    def not_called(self, dispatch: Dispatch | None, receivers: Sequence[Receiver]) -> None:
+        """A failure ends the dispatch before these receivers."""
+        if dispatch is not None:
+            dispatch.not_called = tuple(name_and_place(receiver)[0] for receiver in receivers)
 
     def cause(self) -> Response | None:
         """The response that is running here."""

@@ -176,6 +176,8 @@ class Dispatch:
         begun: when it began, on the recorder's clock.
         muted: whether it reached nobody on purpose.
         elsewhere: whether it was sent from another thread or task than its parent runs in.
+        not_called: the full names of the receivers that a failure before them kept from being
+            called, in their order.
     """
 
     seq: int
@@ -190,6 +192,7 @@ class Dispatch:
     seconds: float | None = None
     muted: bool = False
     elsewhere: bool = False
+    not_called: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,5 @@
 """What a picture of a trace leaves out: unheard dispatches, and those that repeat another one."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from signalcli.trace.records import Dispatch, Response, Trace
 
 # Two or three users that a command registers are a story each; from here on they are a crowd.
 FEWEST_REPEATED = 4
+MOST_NAMED = 12
 
 # Any command may send these. They tell nothing of its work.
 MACHINERY = {
@@ -111,17 +111,31 @@ def _ending(response: Response, shapes: dict[Dispatch, _Shape]) -> tuple[object,
 
 
 class Unheard(NamedTuple):
-    """The unheard dispatches from one sender.
+    """Unheard dispatches from one sender.
 
     Attributes:
         sender: the sender's name; None for no sender.
-        signals: how often each signal was sent, by its name.
-        stretches: the first and the last number of each stretch of dispatches.
+        dispatches: the dispatches, in the order in which they began.
     """
 
     sender: str | None
-    signals: dict[str, int]
-    stretches: list[tuple[int, int]]
+    dispatches: list[Dispatch]
+
+    @property
+    def is_crowd(self) -> bool:
+        """Whether they are too many to be named one by one."""
+        return len(self.dispatches) > MOST_NAMED
+
+    @property
+    def stretches(self) -> list[list[Dispatch]]:
+        """The dispatches, parted where another one began between two of them."""
+        stretches: list[list[Dispatch]] = []
+        for dispatch in self.dispatches:
+            if stretches and stretches[-1][-1].seq == dispatch.seq - 1:
+                stretches[-1].append(dispatch)
+            else:
+                stretches.append([dispatch])
+        return stretches
 
 
 def by_sender(unheard: Iterable[Dispatch]) -> Iterator[Unheard]:
@@ -131,16 +145,4 @@ def by_sender(unheard: Iterable[Dispatch]) -> Iterator[Unheard]:
         key = (dispatch.signal_path in MACHINERY, dispatch.sender)
         senders.setdefault(key, []).append(dispatch)
     for (_, sender), dispatches in sorted(senders.items(), key=lambda item: item[0][0]):
-        signals = Counter(dispatch.signal for dispatch in dispatches)
-        yield Unheard(sender, signals, _stretches([dispatch.seq for dispatch in dispatches]))
-
-
-def _stretches(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and the last one of ascending numbers that follow each other."""
-    stretches: list[tuple[int, int]] = []
-    for number in numbers:
-        if stretches and stretches[-1][1] == number - 1:
-            stretches[-1] = (stretches[-1][0], number)
-        else:
-            stretches.append((number, number))
-    return stretches
+        yield Unheard(sender, dispatches)

@@ -8,13 +8,14 @@ The picture is drawn here once, as lines of styled texts, without Rich. Every vi
 terminal, a pipe, the log, a failed test, an exported file.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from signalcli.render.folding import FEWEST_REPEATED, Folding, Group, by_sender
+from signalcli.render.folding import Folding, Group, by_sender
 from signalcli.render.text import (
     GAP,
     RULE,
@@ -25,13 +26,12 @@ from signalcli.render.text import (
     spelled,
     visible,
 )
-from signalcli.trace.records import Response, SideBySide, Trace, short_name
+from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
 
 LEAST_TREE = 20
 LEAST_TEXT = 24
 CLOSING_WIDTH = 80
 MOST_VALUES = 3
-MOST_STRETCHES = 3
 TAB = "    "
 
 Part = tuple[str, str]
@@ -57,8 +57,8 @@ class Marks:
 
     receiver: str = "├─▶ "
     last_receiver: str = "└─▶ "
-    uncalled: str = "├─✗ "
-    last_uncalled: str = "└─✗ "
+    uncalled: str = "├╌╌ "
+    last_uncalled: str = "└╌╌ "
     dispatch: str = "├─ "
     last_dispatch: str = "└─ "
     bar: str = "│   "
@@ -76,8 +76,8 @@ LINES = Marks()
 ASCII = Marks(
     receiver="|-> ",
     last_receiver="`-> ",
-    uncalled="|-x ",
-    last_uncalled="`-x ",
+    uncalled="|.. ",
+    last_uncalled="`.. ",
     dispatch="|- ",
     last_dispatch="`- ",
     bar="|   ",
@@ -160,24 +160,27 @@ class Picture:
         marks = self._marks
         line: Line = [("Unheard: ", "dim")]
         for place, unheard in enumerate(self._unheard):
-            signals = ", ".join(
-                _plain(signal) + (f" {marks.times}{count:,}" if count >= FEWEST_REPEATED else "")
-                for signal, count in unheard.signals.items()
-            )
+            if unheard.is_crowd:
+                counts = Counter(each.signal for each in unheard.dispatches)
+                signals = ", ".join(
+                    f"{_plain(signal)} {marks.times}{count:,}" for signal, count in counts.items()
+                )
+            else:
+                signals = ", ".join(map(self._stretch, unheard.stretches))
             sender = "" if unheard.sender is None else f" from {_plain(unheard.sender)}"
-            numbers = [
-                str(first) if first == last else f"{first}{marks.to}{last}"
-                for first, last in unheard.stretches
-            ]
-            if len(numbers) > MOST_STRETCHES + 1:
-                numbers[MOST_STRETCHES:] = [marks.more]
-            mark = "; " if place else ""
-            line.append((f"{mark}{signals}{sender} ({', '.join(numbers)})", "dim"))
+            line.append((f"{'; ' if place else ''}{signals}{sender}", "dim"))
         return line
+
+    def _stretch(self, stretch: Sequence[Dispatch]) -> str:
+        first, last = stretch[0].seq, stretch[-1].seq
+        number = f"{first}" if first == last else f"{first}{self._marks.to}{last}"
+        return f"{number} {', '.join(_plain(dispatch.signal) for dispatch in stretch)}"
 
     def _laid_out(self, width: int) -> Iterator[Line]:
         """The rows under their headings, in three columns: numbers, the tree, times."""
-        heading = Row("#", "", ((f"Signal {self._marks.arrow} receiver", "bold"),), "Time", "")
+        heading = Row(
+            "#", "", ((f"Signal {self._marks.arrow} receiver", "bold"),), "Total time", ""
+        )
         rows = [heading, *self._rows]
         whole, part = (
             max(map(len, pieces))
@@ -260,8 +263,10 @@ class _Tree:
         if dispatch.sender is not None:
             parts += [(" from ", "dim"), (_plain(dispatch.sender), "" if is_heard else "dim")]
         parts += self._count(group)
+        if len(group) > 1:
+            parts.append((f"  {dispatch.seq}{marks.to}{group[-1].seq}", "dim"))
         if dispatch.muted:
-            parts.append(("  muted", "yellow"))
+            parts.append(("  muted: nobody received it", "yellow"))
         elif not is_heard:
             parts.append(("  unheard", "dim"))
         time = self._time([member.seconds for member in group], dispatch.begun) if is_heard else ""
@@ -280,7 +285,9 @@ class _Tree:
             )
         for place, name in enumerate(dispatch.not_called):
             is_last = place == len(dispatch.not_called) - 1
-            text = (_plain(short_name(name)), "dim"), ("  not called", "yellow")
+            failed = next((each for each in responses[0][::-1] if each.failure), None)
+            why = f", since {_plain(failed.short_receiver)} raised" if failed else ""
+            text = (_plain(short_name(name)), "dim"), (f"  not called{why}", "yellow")
             guide = rest + (marks.last_uncalled if is_last else marks.uncalled)
             number = f"{dispatch.seq}.{places + place + 1}"
             yield Row(number, guide, text, "", rest + (" " * len(marks.bar)))
@@ -304,7 +311,7 @@ class _Tree:
         if is_concurrent:
             parts.append((f"  {marks.concurrent}concurrently", "yellow"))
         if response.injected is not None and response.injected.delay:
-            parts.append((f"  delayed {duration(response.injected.delay)}", "yellow"))
+            parts.append((f"  delayed {duration(response.injected.delay)} on purpose", "yellow"))
         time = self._time([each.seconds for each in responses], response.begun)
         guide = rest + (marks.last_receiver if is_last else marks.receiver)
         yield Row(number, guide, (*parts, *self._answer(responses)), time, inner)
@@ -327,18 +334,18 @@ class _Tree:
         """What some responses returned or raised; nothing for None."""
         response, marks = responses[0], self._marks
         if response.failure is not None:
+            kinds = len({each.failure for each in responses})
+            raised = "raised and caught:" if response.dispatch.robust else "raised"
+            more = f" (and {kinds - 1:,} other messages)" if kinds > 1 else ""
             story = _plain(response.failure.story)
-            caught = ", caught" if response.dispatch.robust else ""
-            more = f" {marks.more}" if len({each.failure for each in responses}) > 1 else ""
-            return [(f"  {marks.failed}raised {story}{more}{caught}", "red")]
+            return [(f"  {marks.failed}{raised} {story}{more}", "red")]
         if response.seconds is None:
             return [(f"  {marks.more} running", "yellow")]
         values = list(dict.fromkeys(spelled(each.value) for each in responses))
-        if values == ["None"] and response.value is None:
+        if values == ["None"]:
             return []
-        if len(values) > MOST_VALUES:
-            values[MOST_VALUES:] = [marks.more]
-        return [("  returned ", "dim"), (_plain(", ".join(values)), "")]
+        few = f"{len(values):,} values, such as " if len(values) > MOST_VALUES else ""
+        return [(f"  returned {few}", "dim"), (_plain(", ".join(values[:MOST_VALUES])), "")]
 
     def _time(self, seconds: list[float | None], begun: float) -> str:
         return duration(sum(self._now - begun if each is None else each for each in seconds))

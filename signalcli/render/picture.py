@@ -28,7 +28,7 @@ from signalcli.render.text import (
 )
 from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
 
-LEAST_TREE = 20
+LEAST_TREE = 24
 LEAST_TEXT = 24
 CLOSING_WIDTH = 80
 MOST_VALUES = 3

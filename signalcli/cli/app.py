@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import (
     EXIT_CODES,
@@ -26,6 +27,9 @@ from signalcli.cli.problems import (
 )
 from signalcli.cli.task import Inquiry, Task
 from signalcli.errors import SignalcliError, UsageError
+
+with late():
+    from signalcli.cli import run
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 _TAKES_PASSWORD = "PasswordCommand"  # noqa: S105  # the name of a class
@@ -85,10 +89,7 @@ def _carry_out(name: str, settings: Settings, command: Callable[[], Task | Inqui
     except SignalcliError as error:
         raise Reported(_refused(name, settings, error)) from error
     if task is not None:
-        # This loads SQLAlchemy, which the help and the completion do without.
-        from signalcli.cli.run import run
-
-        run(settings, name, task)
+        run.run(settings, name, task)
 
 
 def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:

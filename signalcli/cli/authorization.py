@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.passwords import PasswordStdin, given_password, new_password
 from signalcli.cli.problems import Problem
 from signalcli.cli.task import Answer, Task
 from signalcli.cli.users import DEMO_APP, Username
 from signalcli.errors import UsageError
 
+with late():
+    from signalcli.core import authorization, users, values
+
 if TYPE_CHECKING:
     from signalcli.db import Session
-
-# The functions that do the work import it: the help and the completion of these commands need
-# neither SQLAlchemy nor the demo app.
 
 
 def passwd(
@@ -39,8 +40,6 @@ def passwd(
 
 
 def _set_password(database: str, username: str, password: str | None, session: "Session") -> Answer:
-    from signalcli.core import authorization
-
     user, is_changed = authorization.set_password(session, username, password)
     if not is_changed:
         message = "Nothing to change for {} in {}"
@@ -66,12 +65,9 @@ def login(settings: Settings, username: Username, password_stdin: PasswordStdin 
 
 
 def _log_in(database: str, username: str, password: str, session: "Session") -> Answer:
-    from signalcli.core import authorization, users
-    from signalcli.core.values import abridged
-
     user = authorization.authenticate(session, username=username, password=password)
     if user is None:
-        story = f"cannot log in {abridged(username)}: the username or the password is wrong"
+        story = f"cannot log in {values.abridged(username)}: the username or the password is wrong"
         problem = Problem(2, "login_failed", f"{story}; `signalcli passwd` sets a password")
         # An exception would roll back the rows that receivers wrote about the attempt.
         return Answer(None, problem=problem)
@@ -91,8 +87,6 @@ def logout(settings: Settings, username: Username) -> Task:
 
 
 def _log_out(database: str, username: str, session: "Session") -> Answer:
-    from signalcli.core import authorization, users
-
     user = users.load(session, username)
     authorization.logout(session, user)
     shown = users.as_left(session, user)

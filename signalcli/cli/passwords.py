@@ -11,7 +11,13 @@ import typer
 from typer.core import TyperCommand
 
 from signalcli.cli.invocation import current
+from signalcli.cli.late import late
 from signalcli.errors import InvalidValue, UsageError
+
+with late():
+    import getpass
+
+    from signalcli.core import passwords
 
 PasswordStdin = Annotated[
     bool,
@@ -56,23 +62,18 @@ def new_password(*, is_piped: bool) -> str:
 
 def given_password(*, is_piped: bool) -> str:
     """A password that is to be checked, typed once; otherwise as :func:`new_password`."""
-    # The help and the completion of commands that take a password need no demo app.
-    from signalcli.core.passwords import LONGEST_PASSWORD, checked_password
-
     line = current().line
     if line is not None and line.is_piped:
         raise UsageError(
             "standard input has the commands, so no password can be read there; put the commands "
             "in a file"
         )
-    return checked_password(_piped(LONGEST_PASSWORD) if is_piped else _typed("Password: "))
+    given = _piped(passwords.LONGEST_PASSWORD) if is_piped else _typed("Password: ")
+    return passwords.checked_password(given)
 
 
 def _typed(prompt: str) -> str:
     """A line that is typed on the terminal, unseen."""
-    # Only a typed password needs this.
-    import getpass
-
     no_terminal = "there is no terminal to ask for the password on; pipe it to --password-stdin"
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(no_terminal)

@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signalcli.cli.arguments import Robust, Trace, complete_username
+from signalcli.cli.bulk import (
+    BatchSize,
+    From,
+    Resume,
+    RowOptions,
+    RowsTrace,
+    Strict,
+    for_each_row,
+)
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
 from signalcli.cli.passwords import PasswordStdin, new_password
-from signalcli.cli.rows import BatchSize, From, Resume, RowOptions, RowsTrace, Strict
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
 
 with late():
-    from signalcli.cli import bulk, course
+    from signalcli.cli import course
     from signalcli.core import many, users
     from signalcli.render import console
 
@@ -107,7 +115,7 @@ def register(
         password_stdin=password_stdin,
     )
     if username is None:
-        return bulk.for_each_row(settings, options, many.REGISTER, app=DEMO_APP, creates=True)
+        return for_each_row(settings, options, many.REGISTER, app=DEMO_APP, creates=True)
     if email is None:
         raise UsageError("missing option '--email'")
     if password and password_stdin:
@@ -165,7 +173,7 @@ def update(
         profile_pic=profile_pic,
     )
     if username is None:
-        return bulk.for_each_row(settings, options, many.UPDATE, app=DEMO_APP)
+        return for_each_row(settings, options, many.UPDATE, app=DEMO_APP)
     changes = {
         "new_username": new_username,
         "email": email,
@@ -205,7 +213,7 @@ def delete(
     options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
-        return bulk.for_each_row(settings, options, many.DELETE, app=DEMO_APP)
+        return for_each_row(settings, options, many.DELETE, app=DEMO_APP)
     work = partial(_delete, settings.database_name, username)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
@@ -234,7 +242,7 @@ def notify(
     options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
-        return bulk.for_each_row(settings, options, many.notify(robust=robust), app=DEMO_APP)
+        return for_each_row(settings, options, many.notify(robust=robust), app=DEMO_APP)
     work = partial(_notify, settings.database_name, username, robust)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FILTERS_PANEL = "Which runs"
 MOST_NAMES = 100
+# The app that the commands for users need.
+DEMO_APP = "signalcli.core"
 _UNITS = {
     "us": 1e-6,
     "µs": 1e-6,
@@ -183,6 +185,22 @@ def _said(ctx: typer.Context, option: str) -> Any:
     return None
 
 
+# Of the commands for users.
+Username = Annotated[
+    str,
+    typer.Argument(
+        metavar="USERNAME",
+        help="The user's name.",
+        autocompletion=complete_username,
+        show_default=False,
+    ),
+]
+PasswordStdin = Annotated[
+    bool,
+    typer.Option(
+        "--password-stdin", help="Read the password from the first line of standard input."
+    ),
+]
 # Of the commands that send a signal themselves.
 Robust = Annotated[
     bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")

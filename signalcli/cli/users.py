@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Robust, Trace, complete_username
+from signalcli.cli.arguments import (
+    DEMO_APP,
+    PasswordStdin,
+    Robust,
+    Trace,
+    Username,
+    complete_username,
+)
 from signalcli.cli.bulk import (
     BatchSize,
     From,
@@ -18,12 +25,11 @@ from signalcli.cli.bulk import (
 )
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.passwords import PasswordStdin, new_password
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
 
 with late():
-    from signalcli.cli import course
+    from signalcli.cli import authorization, course
     from signalcli.core import many, users
     from signalcli.render import console
 
@@ -31,22 +37,11 @@ if TYPE_CHECKING:
     from signalcli.core.models import UserPublic
     from signalcli.db import Session
 
-DEMO_APP = "signalcli.core"
-
 NewUsername = Annotated[
     str | None,
     typer.Argument(
         metavar="USERNAME",
         help="1 to 150 letters, digits and @ . + - _; none with --from.",
-        show_default=False,
-    ),
-]
-Username = Annotated[
-    str,
-    typer.Argument(
-        metavar="USERNAME",
-        help="The user's name.",
-        autocompletion=complete_username,
         show_default=False,
     ),
 ]
@@ -120,13 +115,16 @@ def register(
         raise UsageError("missing option '--email'")
     if password and password_stdin:
         raise UsageError("give --password or --password-stdin, not both")
+    new_password = None
+    if password or password_stdin:
+        new_password = authorization.new_password(is_piped=password_stdin)
     values = {
         "username": username,
         "email": email,
         "first_name": first_name,
         "last_name": last_name,
         "picture": profile_pic,
-        "password": new_password(is_piped=password_stdin) if password or password_stdin else None,
+        "password": new_password,
     }
     work = partial(_register, settings.database_name, values)
     return Task(work, app=DEMO_APP, writes=True, creates=True, users=(username,))

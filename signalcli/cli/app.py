@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import (
     EXIT_CODES,
@@ -27,8 +28,10 @@ from signalcli.cli.problems import (
 from signalcli.cli.task import Inquiry, Task
 from signalcli.errors import SignalcliError, UsageError
 
+with late():
+    from signalcli.cli import run
+
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
-_TAKES_PASSWORD = "PasswordCommand"  # noqa: S105  # the name of a class
 
 
 class Entry(NamedTuple):
@@ -37,13 +40,13 @@ class Entry(NamedTuple):
     Attributes:
         place: its module within this package, and its function there: ``users.register``.
         help: one line for lists of commands, the first one of its function's docstring.
-        cls: the name of its class, in ``passwords``, where it is no plain command.
+        cls: its class, where it is no plain command.
         group: the class of the group, where other commands stand below it.
     """
 
     place: str
     help: str
-    cls: str | None = None
+    cls: type[TyperCommand] | None = None
     group: "type[LazyGroup] | None" = None
 
     def load(self) -> Callable[..., Task | Inquiry | None]:
@@ -61,10 +64,8 @@ class Entry(NamedTuple):
             app = typer.Typer(name=name, epilog=epilog, cls=self.group, add_completion=False)
             app.callback(invoke_without_command=True)(command)
         else:
-            passwords = import_module("signalcli.cli.passwords") if self.cls else None
-            cls = getattr(passwords, self.cls) if self.cls else None
             app = typer.Typer(add_completion=False)
-            app.command(name, cls=cls, epilog=epilog)(command)
+            app.command(name, cls=self.cls, epilog=epilog)(command)
         return get_command(app)
 
 
@@ -85,10 +86,7 @@ def _carry_out(name: str, settings: Settings, command: Callable[[], Task | Inqui
     except SignalcliError as error:
         raise Reported(_refused(name, settings, error)) from error
     if task is not None:
-        # This loads SQLAlchemy, which the help and the completion do without.
-        from signalcli.cli.run import run
-
-        run(settings, name, task)
+        run.run(settings, name, task)
 
 
 def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
@@ -102,6 +100,22 @@ def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
     else:
         print_problem(problem)
     return problem
+
+
+class PasswordCommand(TyperCommand):
+    """A command that takes a password, and repeats nothing that was meant to be one."""
+
+    allow_extra_args = True
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As any command does, but for the message where there are too many arguments."""
+        rest: list[str] = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(
+                "Got an argument too many. A password is none: it is asked for on the terminal, or "
+                "read by --password-stdin."
+            )
+        return rest
 
 
 class Panel(NamedTuple):
@@ -192,7 +206,7 @@ class _Commands(LazyGroup):
                     "users.register",
                     "Store a new user, and watch receivers make the profile and send a "
                     "notification.",
-                    _TAKES_PASSWORD,
+                    PasswordCommand,
                 ),
                 "update": Entry(
                     "users.update", "Change a user, and watch a receiver save the profile."
@@ -206,12 +220,12 @@ class _Commands(LazyGroup):
                 "passwd": Entry(
                     "authorization.passwd",
                     "Set a user's password, which is asked for on the terminal.",
-                    _TAKES_PASSWORD,
+                    PasswordCommand,
                 ),
                 "login": Entry(
                     "authorization.login",
                     "Check a password, and watch user_logged_in or user_login_failed.",
-                    _TAKES_PASSWORD,
+                    PasswordCommand,
                 ),
                 "logout": Entry("authorization.logout", "Send user_logged_out for a user."),
             },

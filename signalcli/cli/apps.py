@@ -8,11 +8,13 @@ import typer
 
 from signalcli.cli.arguments import Ndjson, complete_signal
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue
 
-# The functions that do the work import what they work with: the help and the completion of these
-# commands need neither the apps nor Rich.
+with late():
+    from signalcli.apps import inventory, registry, starting
+    from signalcli.render import inventory as views
 
 
 def signals(
@@ -39,11 +41,8 @@ def signals(
 
 
 def _find_signals(pattern: str | None, unused: bool) -> Findings:
-    from signalcli.apps.inventory import find_signals
-    from signalcli.render.inventory import signal_row, signals_view
-
-    found = find_signals(pattern, unused=unused)
-    return Findings(map(signal_row, found), lambda: [signals_view(found)])
+    found = inventory.find_signals(pattern, unused=unused)
+    return Findings(map(views.signal_row, found), lambda: [views.signals_view(found)])
 
 
 def receivers(
@@ -84,13 +83,10 @@ def receivers(
 def _find_receivers(
     signal: str | None, sender: str | None, receiver: str | None, with_source: bool
 ) -> Findings:
-    from signalcli.apps.inventory import find_connections
-    from signalcli.render.inventory import connection_row, connections_view
-
-    found = find_connections(signal, sender=sender, receiver=receiver)
+    found = inventory.find_connections(signal, sender=sender, receiver=receiver)
     return Findings(
-        (connection_row(entry, with_source=with_source) for entry in found),
-        lambda: [connections_view(found, with_source=with_source)],
+        (views.connection_row(entry, with_source=with_source) for entry in found),
+        lambda: [views.connections_view(found, with_source=with_source)],
     )
 
 
@@ -103,13 +99,10 @@ def apps(settings: Settings, ndjson: Ndjson = False) -> Inquiry:
 
 
 def _find_apps(named: tuple[str, ...]) -> Findings:
-    from signalcli.apps.inventory import find_apps
-    from signalcli.apps.registry import find_installed
-    from signalcli.render.inventory import app_row, apps_view
-
-    source = find_installed(named).source
-    found = find_apps()
-    return Findings((app_row(entry, source) for entry in found), lambda: [apps_view(found, source)])
+    source = registry.find_installed(named).source
+    found = inventory.find_apps()
+    rows = (views.app_row(entry, source) for entry in found)
+    return Findings(rows, lambda: [views.apps_view(found, source)])
 
 
 def startapp(
@@ -138,11 +131,8 @@ def startapp(
 
 
 def _write_app(name: str, directory: Path | None) -> Findings:
-    from signalcli.apps.starting import write_app
-    from signalcli.render.inventory import started_view
-
     try:
-        started = write_app(name, directory)
+        started = starting.write_app(name, directory)
     except OSError as error:
         raise InvalidValue(f"the app {name!r} cannot be written: {error.strerror}") from error
     result = {
@@ -151,4 +141,6 @@ def _write_app(name: str, directory: Path | None) -> Findings:
         "files": [str(file) for file in started.files],
         "try": started.try_it,
     }
-    return Findings(document=lambda: {"result": result}, views=lambda: [started_view(started)])
+    return Findings(
+        document=lambda: {"result": result}, views=lambda: [views.started_view(started)]
+    )

@@ -1,8 +1,7 @@
 """The arguments and options that several commands take: reading, completing and declaring them.
 
-A completion loads the apps only when the shell asks for one, which is why the functions import the
-names that they offer. Nothing is said of errors: a shell in the middle of a line is no place for a
-message.
+A completion loads the apps only when the shell asks for one. Nothing is said of errors: a shell in
+the middle of a line is no place for a message.
 """
 
 import contextlib
@@ -16,7 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from signalcli.cli.invocation import DEFAULT_DATABASE
+from signalcli.cli.late import late
 from signalcli.render.exports import formats
+
+with late():
+    from signalcli.apps import inventory, registry
+    from signalcli.core import users
+    from signalcli.db import engine, models, session
+    from signalcli.log import finding
+    from signalcli.objects import fields
+    from signalcli.trace import records
 
 if TYPE_CHECKING:
     from signalcli.log.finding import Filter
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FILTERS_PANEL = "Which runs"
 MOST_NAMES = 100
+# The app that the commands for users need.
+DEMO_APP = "signalcli.core"
 _UNITS = {
     "us": 1e-6,
     "µs": 1e-6,
@@ -100,17 +110,13 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     """The first hundred usernames that begin like that; none where the database fails."""
 
     def usernames() -> list[str]:
-        from signalcli.core import users
-        from signalcli.db.engine import open_engine
-        from signalcli.db.session import open_session
-
         database = _said(ctx, "database") or DEFAULT_DATABASE
-        engine = open_engine(database, writes=False, creates=False)
+        opened = engine.open_engine(database, writes=False, creates=False)
         try:
-            with open_session(engine) as session:
-                return users.usernames(session, incomplete, MOST_NAMES)
+            with session.open_session(opened) as reading:
+                return users.usernames(reading, incomplete, MOST_NAMES)
         finally:
-            engine.dispose()
+            opened.dispose()
 
     return _offered(ctx, usernames)
 
@@ -118,36 +124,29 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
     """The models whose names begin like that; none where the apps fail."""
 
-    def models() -> list[str]:
-        from signalcli.apps import apps
-        from signalcli.db.models import model_name
+    def names() -> list[str]:
+        known = registry.apps.get_models()
+        full = sorted(map(models.model_name, known))
+        return full + sorted(model.__name__ for model in known) if incomplete else full
 
-        models = apps.get_models()
-        names = sorted(map(model_name, models))
-        return names + sorted(model.__name__ for model in models) if incomplete else names
-
-    return _offered(ctx, models, incomplete)
+    return _offered(ctx, names, incomplete)
 
 
 def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
     """The fields of the model that begin like that, each with its ``=``."""
 
-    def fields() -> list[str]:
-        from signalcli.apps import apps
-        from signalcli.objects.fields import names_of
+    def names() -> list[str]:
+        model = registry.apps.get_model(ctx.params["model"])
+        return [f"{name}=" for name in fields.names_of(model)]
 
-        return [f"{name}=" for name in names_of(apps.get_model(ctx.params["model"]))]
-
-    return _offered(ctx, fields, incomplete)
+    return _offered(ctx, names, incomplete)
 
 
 def complete_signal(ctx: typer.Context, incomplete: str) -> list[str]:
     """The short names of signals that begin like that; none where the apps fail."""
 
     def signals() -> list[str]:
-        from signalcli.apps.inventory import find_signals
-
-        return [entry.name for entry in find_signals()]
+        return [entry.name for entry in inventory.find_signals()]
 
     return _offered(ctx, signals, incomplete)
 
@@ -156,9 +155,7 @@ def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
     """The short names of receivers that begin like that; none where the apps fail."""
 
     def receivers() -> list[str]:
-        from signalcli.apps.inventory import find_connections
-
-        return [entry.short_receiver for entry in find_connections()]
+        return [entry.short_receiver for entry in inventory.find_connections()]
 
     return _offered(ctx, receivers, incomplete)
 
@@ -173,9 +170,7 @@ def _offered(
 ) -> list[str]:
     """Names of the apps that the command line names so far, each once, that begin like that."""
     with contextlib.suppress(Exception):
-        from signalcli.apps.registry import make_ready
-
-        make_ready(_said(ctx, "app") or ())
+        registry.make_ready(_said(ctx, "app") or ())
         return [name for name in dict.fromkeys(names()) if name.startswith(beginning)]
     return []
 
@@ -190,6 +185,22 @@ def _said(ctx: typer.Context, option: str) -> Any:
     return None
 
 
+# Of the commands for users.
+Username = Annotated[
+    str,
+    typer.Argument(
+        metavar="USERNAME",
+        help="The user's name.",
+        autocompletion=complete_username,
+        show_default=False,
+    ),
+]
+PasswordStdin = Annotated[
+    bool,
+    typer.Option(
+        "--password-stdin", help="Read the password from the first line of standard input."
+    ),
+]
 # Of the commands that send a signal themselves.
 Robust = Annotated[
     bool, typer.Option("--robust", help="Run every receiver, whatever the others raise.")
@@ -213,15 +224,11 @@ class Wanted(NamedTuple):
     @property
     def filter(self) -> "Filter":
         """The filter that the log understands."""
-        # The help and the completion of the commands need no SQLAlchemy.
-        from signalcli.log.finding import Filter
-        from signalcli.trace.records import encodable
-
         values: dict[str, Any] = {
-            name: encodable(value) if isinstance(value, str) else value
+            name: records.encodable(value) if isinstance(value, str) else value
             for name, value in self.said.items()
         }
-        return Filter(**values)
+        return finding.Filter(**values)
 
     @property
     def is_any(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from signalcli.cli.invocation import PROGRAM, Invocation, Line, Settings, current, under_way
+from signalcli.cli.late import late
 from signalcli.cli.main import carry_out, report
 from signalcli.cli.problems import (
     INTERRUPTED,
@@ -32,6 +33,14 @@ from signalcli.cli.problems import (
 )
 from signalcli.cli.surroundings import isolated, kept_clean, look_for_garbage
 from signalcli.errors import InvalidValue, UsageError
+
+with late():
+    from signalcli import dispatch
+    from signalcli.apps import config, registry
+    from signalcli.db import engine
+    from signalcli.dispatch import signatures
+    from signalcli.render import printing
+    from signalcli.trace import representation
 
 STANDARD_INPUT = "-"
 LONGEST_LINE = 1024 * 1024
@@ -84,15 +93,12 @@ def batch(
         raise UsageError("a batch cannot be part of another one")
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("name a FILE with the commands, or - to type them")
-    # Like those below: the help and the completion need no SQLAlchemy.
-    from signalcli.db.engine import kept_engines
-
     course = _Batch(settings, stop_on_error)
     is_piped = file is None or file == STANDARD_INPUT
     try:
         with (
             opened(STANDARD_INPUT if file is None else file) as script,
-            kept_engines(lambda: course.is_alone and is_at_hand(script)) as engines,
+            engine.kept_engines(lambda: course.is_alone and is_at_hand(script)) as engines,
         ):
             for command in commands(script):
                 course.carry_out(command, Line(command.number, settings, is_piped))
@@ -190,17 +196,15 @@ class _Batch:
 
 def is_alone() -> bool:
     """Whether no app and no receiver but ours is in this process: others may move the database."""
-    from signalcli.apps import apps
-    from signalcli.apps.registry import INSTALLED_APPS
-    from signalcli.dispatch import all_signals
-    from signalcli.dispatch.signatures import describe
-
-    if [config.name for config in apps.get_app_configs()] != list(INSTALLED_APPS):
+    installed = [each.name for each in registry.apps.get_app_configs()]
+    if installed != list(registry.INSTALLED_APPS):
         return False
-    connections = (each for signal in all_signals() for each in signal.connections)
+    connections = (each for signal in dispatch.all_signals() for each in signal.connections)
     receivers = (each.receiver for each in connections)
     # A receiver may die while this looks.
-    return all(each is None or describe(each).startswith("signalcli.") for each in receivers)
+    return all(
+        each is None or signatures.describe(each).startswith("signalcli.") for each in receivers
+    )
 
 
 def is_at_hand(script: io.BufferedReader) -> bool:
@@ -242,26 +246,20 @@ def _make_apps_ready_once(settings: Settings) -> None:
 
     Where the apps do not load, each command that needs them reports it.
     """
-    from signalcli.apps import ImproperlyConfigured, apps
-    from signalcli.apps.registry import make_ready
-
-    if not apps.is_ready:
+    if not registry.apps.is_ready:
         look_for_garbage()
         with (
             kept_clean(for_programs=settings.json, quiet=settings.quiet),
-            contextlib.suppress(ImproperlyConfigured),
+            contextlib.suppress(config.ImproperlyConfigured),
         ):
-            make_ready(settings.apps)
+            registry.make_ready(settings.apps)
 
 
 def _echo(invocation: Invocation) -> None:
     """Show people the command whose output follows."""
-    from signalcli.render.printing import print_text
-    from signalcli.trace.representation import describe_command_line
-
     number = 0 if invocation.line is None else invocation.line.number
-    typed = describe_command_line([PROGRAM, *invocation.arguments])
-    print_text(f"{number} $ {typed}", "dim")
+    typed = representation.describe_command_line([PROGRAM, *invocation.arguments])
+    printing.print_text(f"{number} $ {typed}", "dim")
 
 
 def commands(script: io.BufferedReader) -> Iterator[Command]:

@@ -1,41 +1,128 @@
-"""Commands over the rows of a file: an operation carried out in batches, and what came of it.
-
-Loaded when such a command runs.
-"""
+"""Commands over the rows of a file: their options, the work in batches, and what came of it."""
 
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from signalcli.bulk.batches import Batches, Operation
-from signalcli.bulk.checkpoints import Checkpoint
-from signalcli.bulk.outcomes import Counts, Fault, Outcome
-from signalcli.cli.course import fault_of
+import typer
+
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.problems import Problem, Terminated
-from signalcli.cli.rows import DEFAULT_BATCH_SIZE, RowOptions
 from signalcli.cli.task import Answer, Piecemeal, Task
-from signalcli.db import Session
-from signalcli.db.database import is_of_the_database
-from signalcli.errors import InvalidValue, exit_codes
-from signalcli.render.console import make_console
-from signalcli.render.progress import Display, displayed
-from signalcli.render.table import totals_row
-from signalcli.rows import open_rows
-from signalcli.trace import Recorder
-from signalcli.trace.totals import BlamingTotals, totals_of
+from signalcli.errors import InvalidValue, UsageError, exit_codes
 
+with late():
+    from signalcli.bulk import batches, checkpoints, outcomes
+    from signalcli.cli import course
+    from signalcli.db import database
+    from signalcli.render import console, progress, table
+    from signalcli.rows import reader
+    from signalcli.trace import recorder, totals
+
+if TYPE_CHECKING:
+    from signalcli.bulk.batches import Operation
+    from signalcli.bulk.checkpoints import Checkpoint
+    from signalcli.bulk.outcomes import Counts, Fault, Outcome
+    from signalcli.db import Session
+    from signalcli.render.progress import Display
+
+DEFAULT_BATCH_SIZE = 1_000
 MOST_ERRORS = 100
 MOST_SKIPPED_SHOWN = 10
 STDIN = "-"
+PANEL = "Many at once"
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="Do it for each row of a CSV or JSON Lines file, be it gzipped; - for standard input.",
+        rich_help_panel=PANEL,
+        show_default=False,
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        metavar="ROWS",
+        help=f"How many rows are one transaction; by default {DEFAULT_BATCH_SIZE:,}.",
+        rich_help_panel=PANEL,
+        show_default=False,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Write nothing unless all rows are good.", rich_help_panel=PANEL),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on after the last whole batch of a run.", rich_help_panel=PANEL
+    ),
+]
+RowsTrace = Annotated[
+    bool,
+    typer.Option(
+        "--trace", help="Show and keep every dispatch, not only totals.", rich_help_panel=PANEL
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """The values of the options for many rows.
+
+    Attributes:
+        source: the file, or ``-``; None where the command is for one object.
+        batch_size: the rows of a transaction; None: the default.
+        strict: whether nothing is written unless all rows are good.
+        resume: whether the command goes on with an interrupted run.
+        trace: whether every dispatch is shown and kept.
+    """
+
+    source: str | None
+    batch_size: int | None
+    strict: bool
+    resume: bool
+    trace: bool
+
+    def check(self, **of_one: Any) -> None:
+        """Refuse values for one object beside those for many.
+
+        Arguments:
+            of_one: the values for one object, by the name of the option, or of the argument in
+                capitals; None, False and an empty text are no values.
+
+        Raises:
+            UsageError: there are such values.
+        """
+        if self.source is None:
+            said = {"strict": self.strict, "resume": self.resume, "batch-size": self.batch_size}
+            for name, value in said.items():
+                if value:
+                    raise UsageError(f"--{name} is for the rows of --from FILE")
+            if of_one["USERNAME"] is None:
+                raise UsageError("give USERNAME, or --from FILE")
+            return
+        for name, value in of_one.items():
+            if value not in (None, False, "") or (name == "USERNAME" and value is not None):
+                named = name if name.isupper() else f"--{name.replace('_', '-')}"
+                raise UsageError(f"give {named} or --from FILE, not both")
+        if self.strict and self.resume:
+            raise UsageError("a run with --strict leaves nothing to --resume")
 
 
 def for_each_row(
     settings: Settings,
     options: RowOptions,
-    operation: Operation,
+    operation: "Operation",
     *,
     app: str,
     creates: bool = False,
@@ -69,36 +156,39 @@ class _RowsRun:
         totals: counts the dispatches otherwise, and knows it then.
     """
 
-    def __init__(self, settings: Settings, options: RowOptions, operation: Operation) -> None:
-        self.recorder = Recorder()
-        self.totals = None if options.trace else BlamingTotals()
+    def __init__(self, settings: Settings, options: RowOptions, operation: "Operation") -> None:
+        self.recorder = recorder.Recorder()
+        self.totals = None if options.trace else totals.BlamingTotals()
         self._settings = settings
         self._options = options
         self._operation = operation
         self._source = options.source or STDIN
-        self._counts = Counts()
+        self._counts = outcomes.Counts()
         # The first rows that were not done, and the number of the others.
         self._errors: list[Outcome] = []
         self._omitted = 0
         self._skipped_shown = 0
 
-    def work(self, session: Session) -> Answer:
+    def work(self, session: "Session") -> Answer:
         """Read the rows, carry them out in batches, and show how far that has come."""
         options = self._options
         size = options.batch_size or DEFAULT_BATCH_SIZE
-        with open_rows(self._source, *self._operation.columns) as rows:
+        with reader.open_rows(self._source, *self._operation.columns) as rows:
             checkpoint = None if options.strict else self._checkpoint()
-            batches = Batches(session, self._operation, rows, self._explain, size, checkpoint)
+            carried_out = batches.Batches(
+                session, self._operation, rows, self._explain, size, checkpoint
+            )
             if options.resume:
-                batches.go_on()
-            before = batches.counts.rows
+                carried_out.go_on()
+            before = carried_out.counts.rows
             try:
                 with self._progress() as display:
-                    for outcomes in batches.run(whole=options.strict):
-                        self._note(outcomes, display)
-                        display.update(batches.counts.rows - before, rows.position, rows.size)
+                    for of_batch in carried_out.run(whole=options.strict):
+                        self._note(of_batch, display)
+                        done = carried_out.counts.rows - before
+                        display.update(done, rows.position, rows.size)
             finally:
-                self._counts = batches.counts
+                self._counts = carried_out.counts
         answer = self.answer()
         answer.message = self._message()
         return answer
@@ -116,28 +206,30 @@ class _RowsRun:
         again = f"--from {shlex.quote(self._source)} --resume"
         return f"the first {rows:,} rows are done, and {again} goes on after them"
 
-    def _checkpoint(self) -> Checkpoint:
+    def _checkpoint(self) -> "Checkpoint":
         is_file = self._source != STDIN
         place = str(Path(self._source).absolute()) if is_file else STDIN
-        return Checkpoint(self._operation.name, place)
+        return checkpoints.Checkpoint(self._operation.name, place)
 
     def _progress(self) -> Any:
         settings = self._settings
         # A trace that grows on the terminal shows the progress itself.
         grows = self._options.trace and not settings.json and sys.stdout.isatty()
         is_quiet = settings.quiet or grows
-        return displayed(make_console(sys.stderr), self._operation.name, is_quiet=is_quiet)
+        stderr = console.make_console(sys.stderr)
+        return progress.displayed(stderr, self._operation.name, is_quiet=is_quiet)
 
-    def _explain(self, error: BaseException) -> Fault | None:
+    def _explain(self, error: BaseException) -> "Fault | None":
         """What an exception says of a row; None where it is about more than a row."""
-        if isinstance(error, KeyboardInterrupt | Terminated) or is_of_the_database(error):
+        if isinstance(error, KeyboardInterrupt | Terminated) or database.is_of_the_database(error):
             return None
-        problem = fault_of(error, self.recorder if self.totals is None else self.totals)
-        return None if problem is None else Fault(problem.code, problem.message)
+        blaming = self.recorder if self.totals is None else self.totals
+        problem = course.fault_of(error, blaming)
+        return None if problem is None else outcomes.Fault(problem.code, problem.message)
 
-    def _note(self, outcomes: Iterable[Outcome], display: Display) -> None:
+    def _note(self, of_batch: Iterable["Outcome"], display: "Display") -> None:
         """Print why rows were not done, and remember the first of them."""
-        for outcome in outcomes:
+        for outcome in of_batch:
             if outcome.fault is None:
                 continue
             if len(self._errors) < MOST_ERRORS:
@@ -164,7 +256,8 @@ class _RowsRun:
     def _result(self) -> dict[str, Any]:
         """What was done, for programs."""
         counts = self._counts
-        totals = totals_of(self.recorder.trace.responses) if self.totals is None else self.totals
+        responses = self.recorder.trace.responses
+        of_receivers = totals.totals_of(responses) if self.totals is None else self.totals
         return {
             "rows": counts.rows,
             "done": counts.done,
@@ -182,11 +275,11 @@ class _RowsRun:
                 if (fault := outcome.fault) is not None
             ],
             "errors_omitted": self._omitted,
-            "receivers": [totals_row(total) for total in totals],
+            "receivers": [table.totals_row(total) for total in of_receivers],
         }
 
 
-def _problem_of(counts: Counts, noun: str, *, is_strict: bool) -> Problem | None:
+def _problem_of(counts: "Counts", noun: str, *, is_strict: bool) -> Problem | None:
     """What is wrong where some rows were not done; of their faults, the lowest exit code counts."""
     if not counts.faults:
         return None

@@ -1,6 +1,6 @@
 """The command line that is being carried out: its arguments, and the line of a script it is.
 
-Together with what its global options say. Standard library only, as ``--version`` loads this.
+Together with what its global options say. ``--version`` loads this module.
 """
 
 import sys
@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
+
+from signalcli.cli.late import late
+
+with late():
+    from signalcli.db import database
 
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
@@ -72,10 +77,7 @@ class Settings(NamedTuple):
     @property
     def database_name(self) -> str:
         """How the database is named to people."""
-        # Only commands that run ask for this, and they load SQLAlchemy anyway.
-        from signalcli.db.database import without_password
-
-        return without_password(self.database)
+        return database.without_password(self.database)
 
 
 class Line(NamedTuple):

@@ -10,10 +10,17 @@ import typer
 
 from signalcli.cli.arguments import Ndjson, Wanted, complete_format, moment, with_filters
 from signalcli.cli.invocation import Settings, current
+from signalcli.cli.late import late
 from signalcli.cli.surroundings import stdout_is_read
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import InvalidValue, NotFound
-from signalcli.render.exports import formats
+from signalcli.render import exports
+
+with late():
+    from signalcli.db import database, engine
+    from signalcli.log import finding, following, retention, runs, schema, statistics
+    from signalcli.render import console
+    from signalcli.render import log as log_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +29,6 @@ if TYPE_CHECKING:
 
     from signalcli.log.runs import Run
     from signalcli.trace import Trace
-
-# The functions that do the work import what they work with: the help and the completion of these
-# commands need neither SQLAlchemy nor Rich.
 
 DEFAULT_LIMIT = 20
 HIGHEST_RUN = 2**63 - 2
@@ -86,17 +90,15 @@ def _list(
     most: int | None,
     connection: "Connection",
 ) -> Findings:
-    from signalcli.log.finding import find
-    from signalcli.render.console import plain
-    from signalcli.render.log import run_row, runs_table
-
-    found = find(connection, wanted.filter, below=before, most=most)
+    found = finding.find(connection, wanted.filter, below=before, most=most)
 
     def views() -> list[Any]:
-        runs = list(found)
-        return [runs_table(runs) if runs else plain(_none(settings, wanted))]
+        listed = list(found)
+        if not listed:
+            return [console.plain(_none(settings, wanted))]
+        return [log_views.runs_table(listed)]
 
-    return Findings((run_row(run) for run in found), views)
+    return Findings((log_views.run_row(run) for run in found), views)
 
 
 @with_filters()
@@ -122,19 +124,16 @@ def show(
 def _show(
     settings: Settings, wanted: Wanted, run: int | None, limit: int, connection: "Connection"
 ) -> Findings:
-    from signalcli.log.runs import read_trace
-    from signalcli.render.log import ending_of, printed_by, replay, run_row
-
-    runs = _chosen(connection, settings, wanted, run, limit)
-    traces = ((each, read_trace(connection, each.number)) for each in runs)
-    rows = (run_row(each, trace) for each, trace in traces)
+    chosen = _chosen(connection, settings, wanted, run, limit)
+    traces = ((each, runs.read_trace(connection, each.number)) for each in chosen)
+    rows = (log_views.run_row(each, trace) for each, trace in traces)
     if limit > 1:
-        return Findings(rows, lambda: replay(traces, is_whole=settings.whole))
+        return Findings(rows, lambda: log_views.replay(traces, is_whole=settings.whole))
     return Findings(
         rows,
-        lambda: printed_by(*next(traces), is_whole=settings.whole),
+        lambda: log_views.printed_by(*next(traces), is_whole=settings.whole),
         lambda: _document_of(next(rows)),
-        note=ending_of(runs[0]),
+        note=log_views.ending_of(chosen[0]),
     )
 
 
@@ -148,19 +147,15 @@ def stats(settings: Settings, wanted: Wanted) -> Inquiry:
 
 
 def _count(settings: Settings, wanted: Wanted, connection: "Connection") -> Findings:
-    from signalcli.log.statistics import of_receivers, of_signals
-    from signalcli.render.console import plain
-    from signalcli.render.log import StatisticsTables, statistics_row
-
-    receivers = of_receivers(connection, wanted.filter)
-    signals = of_signals(connection, wanted.filter)
+    receivers = statistics.of_receivers(connection, wanted.filter)
+    signals = statistics.of_signals(connection, wanted.filter)
     row = {
-        "receivers": [statistics_row("receiver", each) for each in receivers],
-        "signals": [statistics_row("signal", each) for each in signals],
+        "receivers": [log_views.statistics_row("receiver", each) for each in receivers],
+        "signals": [log_views.statistics_row("signal", each) for each in signals],
     }
-    none = plain(_none(settings, wanted))
+    none = console.plain(_none(settings, wanted))
     return Findings(
-        views=lambda: [StatisticsTables(receivers, signals) if signals else none],
+        views=lambda: [log_views.StatisticsTables(receivers, signals) if signals else none],
         document=lambda: {"result": row},
     )
 
@@ -201,29 +196,22 @@ def follow(
 
 
 def _follow(settings: Settings, wanted: Wanted, limit: int | None) -> Findings:
-    from signalcli.render.log import replay, run_row
-
-    runs = itertools.islice(_coming(settings, wanted), limit)
-    rows = (run_row(run, trace) for run, trace in runs)
-    return Findings(rows, lambda: replay(runs, is_whole=settings.whole))
+    coming = itertools.islice(_coming(settings, wanted), limit)
+    rows = (log_views.run_row(run, trace) for run, trace in coming)
+    return Findings(rows, lambda: log_views.replay(coming, is_whole=settings.whole))
 
 
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
     """The runs that come into the log, with their traces, as long as somebody reads."""
-    from signalcli.db.database import file_of
-    from signalcli.db.engine import open_engine
-    from signalcli.log.following import follow, newest_run
-    from signalcli.log.schema import open_log
-
-    with open_log(settings.database) as connection:
-        above = newest_run(connection) if wanted.filter.since is None else 0
-    for runs in follow(
-        lambda: open_engine(settings.database, writes=False, creates=False, announces=False),
-        file_of(settings.database),
+    with schema.open_log(settings.database) as connection:
+        above = following.newest_run(connection) if wanted.filter.since is None else 0
+    for new in following.follow(
+        lambda: engine.open_engine(settings.database, writes=False, creates=False, announces=False),
+        database.file_of(settings.database),
         wanted.filter,
         above,
     ):
-        yield from runs
+        yield from new
         if not stdout_is_read():
             return
 
@@ -258,22 +246,19 @@ def prune(
     if (keep is None) == (older_than is None):
         raise typer.BadParameter("give either --keep or --older-than")
 
-    work = partial(_prune, settings.database, keep, older_than)
+    work = partial(_prune, settings, keep, older_than)
     return Inquiry(work, needs_apps=False, writes=True)
 
 
-def _prune(database: str, keep: int | None, older_than: datetime | None) -> Findings:
-    from signalcli.log.retention import prune_before, prune_to
-    from signalcli.log.schema import open_log_to_write
-    from signalcli.render.log import pruned_line, pruned_row
-
-    with open_log_to_write(database) as engine:
+def _prune(settings: Settings, keep: int | None, older_than: datetime | None) -> Findings:
+    with schema.open_log_to_write(settings.database) as opened:
         if older_than is not None:
-            pruned = prune_before(engine, older_than)
+            pruned = retention.prune_before(opened, older_than)
         else:
-            pruned = prune_to(engine, keep or 0)
+            pruned = retention.prune_to(opened, keep or 0)
     return Findings(
-        views=lambda: [pruned_line(pruned)], document=lambda: {"result": pruned_row(pruned)}
+        views=lambda: [log_views.pruned_line(pruned)],
+        document=lambda: {"result": log_views.pruned_row(pruned)},
     )
 
 
@@ -285,7 +270,7 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
-            help=", ".join(formats()) + ".",
+            help=", ".join(exports.formats()) + ".",
             autocompletion=complete_format,
             show_default=False,
         ),
@@ -302,8 +287,10 @@ def export(
 
     Example: signalcli log export --format svg --output trace.svg
     """
-    if format_name not in formats():
-        raise typer.BadParameter(f"the format {format_name!r} is none of {', '.join(formats())}")
+    if format_name not in exports.formats():
+        raise typer.BadParameter(
+            f"the format {format_name!r} is none of {', '.join(exports.formats())}"
+        )
 
     work = partial(_export, settings, format_name, run, output)
     return Inquiry(work, reads_log=True, needs_apps=False)
@@ -316,14 +303,10 @@ def _export(
     output: Path | None,
     connection: "Connection",
 ) -> Findings:
-    from signalcli.log.runs import read_trace
-    from signalcli.render.console import plain
-    from signalcli.render.exports import export as exported
-
     (chosen,) = _chosen(connection, settings, Wanted({}), run, 1)
-    trace = read_trace(connection, chosen.number)
+    trace = runs.read_trace(connection, chosen.number)
     suffix = output.suffix if output is not None else ""
-    text = exported(format_name, chosen, trace, suffix)
+    text = exports.export(format_name, chosen, trace, suffix)
     result = {"format": format_name, "output": output and str(output)}
     if output is None:
         return Findings(
@@ -338,16 +321,14 @@ def _export(
         raise InvalidValue(f"{str(output)!r} cannot be written: {error.strerror}") from error
     message = f"Wrote run {chosen.number} to {output}"
     return Findings(
-        views=lambda: [plain(message)],
+        views=lambda: [console.plain(message)],
         document=lambda: {"run": chosen.number, "result": result},
     )
 
 
 def _is_database(output: Path, settings: Settings) -> bool:
     """Whether a file is the database, or one that SQLite keeps beside it."""
-    from signalcli.db.database import file_of
-
-    file = file_of(settings.database)
+    file = database.file_of(settings.database)
     if file is None or not output.exists():
         return False
     files = (file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal"))
@@ -367,12 +348,10 @@ def _chosen(
     Raises:
         NotFound: there are none.
     """
-    from signalcli.log.finding import find
-
     above, below = (0, None) if number is None else (number - 1, number + 1)
-    runs = list(find(connection, wanted.filter, above=above, below=below, most=most))
-    if runs:
-        return runs
+    found = list(finding.find(connection, wanted.filter, above=above, below=below, most=most))
+    if found:
+        return found
     if number is not None and wanted.is_any:
         raise NotFound(
             f"there is no run {number} in the signal log; `signalcli log` shows which there are"
@@ -382,9 +361,7 @@ def _chosen(
 
 def _none(settings: Settings, wanted: Wanted, number: int | None = None) -> str:
     """That there is nothing to show, and why."""
-    from signalcli.db.database import without_password
-
     if number is not None:
         return f"run {number} does not match the filters"
     which = "" if wanted.is_any else " that match the filters"
-    return f"there are no runs{which} in the signal log of {without_password(settings.database)}"
+    return f"there are no runs{which} in the signal log of {settings.database_name}"

@@ -1,6 +1,6 @@
 """The entry point: the process around a command line, one command line, and its exit code.
 
-Nothing is imported here that ``--version`` does without.
+Nothing is imported at once that ``--version`` does without.
 """
 
 import gc
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from signalcli import __version__
 from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
+from signalcli.cli.late import late
 from signalcli.cli.problems import (
     INTERRUPTED,
     Problem,
@@ -27,6 +28,9 @@ from signalcli.cli.problems import (
     write_document,
 )
 from signalcli.errors import SignalcliError
+
+with late():
+    from signalcli.cli import app
 
 # The shell sets this variable to ask Typer for completions.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
@@ -113,14 +117,12 @@ def carry_out(invocation: Invocation) -> int:
 
 def _carry_out(invocation: Invocation) -> int:
     """Have Typer read a command line and call its command."""
-    # The version needs no Typer; and an error of this import is reported like any other.
-    from signalcli.cli.app import program
-
     # Where every line of the answer is to be JSON, there is no help.
     is_json = invocation.line is not None and invocation.line.settings.json
     more: dict[str, Any] = {"help_option_names": []} if is_json else {}
     arguments = list(invocation.arguments)
-    code: int = program()(arguments, prog_name=PROGRAM, standalone_mode=False, **more) or 0
+    # This imports Typer; an error of that is reported like any other.
+    code: int = app.program()(arguments, prog_name=PROGRAM, standalone_mode=False, **more) or 0
     # Typer makes this code of a Ctrl-C that came before or after the work.
     return report(interruption(is_written=False)) if code == INTERRUPTED else code
 

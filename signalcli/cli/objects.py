@@ -8,13 +8,23 @@ import typer
 
 from signalcli.cli.arguments import Robust, Trace, complete_field, complete_model, complete_signal
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.task import Answer, Task
+from signalcli.errors import InvalidValue
+
+with late():
+    from rich import console as rich_console
+
+    from signalcli.apps import registry
+    from signalcli.cli import course
+    from signalcli.db import models
+    from signalcli.objects import fields as model_fields
+    from signalcli.objects import operations, sending, values
+    from signalcli.render import console
+    from signalcli.render import objects as views
 
 if TYPE_CHECKING:
     from signalcli.db import Session
-
-# The functions that do the work import what they work with: the help and the completion of these
-# commands need neither SQLAlchemy nor the apps.
 
 MOST_SHOWN = 50
 
@@ -56,14 +66,10 @@ def create(
 
 
 def _create(database: str, model: str, fields: Sequence[str], session: "Session") -> Answer:
-    from signalcli.apps import apps
-    from signalcli.objects import operations
-    from signalcli.objects.values import assignments_of
-    from signalcli.render.objects import object_name, object_row
-
-    instance = operations.create(session, apps.get_model(model), assignments_of(fields))
-    row = object_row(instance)
-    return Answer(row, f"Created {object_name(row)} in {database}")
+    said = values.assignments_of(fields)
+    instance = operations.create(session, registry.apps.get_model(model), said)
+    row = views.object_row(instance)
+    return Answer(row, f"Created {views.object_name(row)} in {database}")
 
 
 def change(
@@ -82,18 +88,14 @@ def change(
 def _change(
     database: str, model: str, key: str, fields: Sequence[str], session: "Session"
 ) -> Answer:
-    from signalcli.apps import apps
-    from signalcli.objects import operations
-    from signalcli.objects.values import assignments_of
-    from signalcli.render.objects import changes_row, changes_story, object_name, object_row
-
-    said = assignments_of(fields)
-    instance, changes = operations.change(session, apps.get_model(model), key, said)
-    row = object_row(instance)
-    name = f"{object_name(row)} in {database}"
+    said = values.assignments_of(fields)
+    instance, changes = operations.change(session, registry.apps.get_model(model), key, said)
+    row = views.object_row(instance)
+    name = f"{views.object_name(row)} in {database}"
+    story = f"Changed {name}: {views.changes_story(changes)}"
     return Answer(
-        {**row, "changed": bool(changes), "changes": changes_row(changes)},
-        f"Changed {name}: {changes_story(changes)}" if changes else f"Nothing to change for {name}",
+        {**row, "changed": bool(changes), "changes": views.changes_row(changes)},
+        story if changes else f"Nothing to change for {name}",
     )
 
 
@@ -106,12 +108,8 @@ def remove(settings: Settings, model: Model, key: Key) -> Task:
 
 
 def _remove(database: str, model: str, key: str, session: "Session") -> Answer:
-    from signalcli.apps import apps
-    from signalcli.objects import operations
-    from signalcli.render.objects import object_name, object_row
-
-    row = operations.remove(session, apps.get_model(model), key, object_row)
-    return Answer(row, f"Removed {object_name(row)} from {database}")
+    row = operations.remove(session, registry.apps.get_model(model), key, views.object_row)
+    return Answer(row, f"Removed {views.object_name(row)} from {database}")
 
 
 def get(
@@ -153,11 +151,8 @@ def _get(
     trace: bool,
     session: "Session",
 ) -> Answer:
-    from signalcli.apps import apps
-    from signalcli.objects.values import is_assignment
-
-    found = apps.get_model(model)
-    if words and not is_assignment(words[0]):
+    found = registry.apps.get_model(model)
+    if words and not values.is_assignment(words[0]):
         return _one(settings, session, found, words, trace)
     return _several(settings, session, found, words, limit, trace)
 
@@ -165,16 +160,12 @@ def _get(
 def _one(
     settings: Settings, session: "Session", model: type[Any], words: list[str], trace: bool
 ) -> Answer:
-    from signalcli.errors import InvalidValue
-    from signalcli.objects import operations
-    from signalcli.objects.fields import quoted
-    from signalcli.render.objects import object_row, object_view
-
     key, *more = words
     if more:
-        raise InvalidValue(f"{quoted(more[0])} stands after a primary key, which says it all")
-    row = object_row(operations.find(session, model, key, load=trace))
-    return Answer(row, view=None if settings.json else object_view(row))
+        word = model_fields.quoted(more[0])
+        raise InvalidValue(f"{word} stands after a primary key, which says it all")
+    row = views.object_row(operations.find(session, model, key, load=trace))
+    return Answer(row, view=None if settings.json else views.object_view(row))
 
 
 def _several(
@@ -185,27 +176,19 @@ def _several(
     limit: int | None,
     trace: bool,
 ) -> Answer:
-    from signalcli.db.models import model_name
-    from signalcli.objects import operations
-    from signalcli.objects.values import assignments_of
-    from signalcli.render.objects import object_row, objects_view
-
     most = limit or (None if settings.json else MOST_SHOWN)
     # One more tells whether there are more.
     found = operations.find_all(
-        session, model, assignments_of(words), None if most is None else most + 1, load=trace
+        session, model, values.assignments_of(words), None if most is None else most + 1, load=trace
     )
-    rows = [object_row(instance) for instance in found[:most]]
+    rows = [views.object_row(instance) for instance in found[:most]]
     if settings.json or not rows:
         like_that = " like that" if words else ""
-        return Answer(rows, f"No {model_name(model)}{like_that} in {settings.database_name}")
-    view = objects_view(rows)
+        return Answer(rows, f"No {models.model_name(model)}{like_that} in {settings.database_name}")
+    view = views.objects_view(rows)
     if len(found) > len(rows) and limit is None:
-        from rich.console import Group
-
-        from signalcli.render.console import plain
-
-        view = Group(view, plain(f"… and more; --limit shows more than {len(rows)}"))
+        more = console.plain(f"… and more; --limit shows more than {len(rows)}")
+        view = rich_console.Group(view, more)
     return Answer(rows, view=view)
 
 
@@ -254,11 +237,7 @@ def _send(
     robust: bool,
     session: "Session",
 ) -> Answer:
-    from signalcli.cli.course import robust_failures
-    from signalcli.objects import sending
-    from signalcli.objects.values import assignments_of
-
-    said = assignments_of(arguments, what="argument")
+    said = values.assignments_of(arguments, what="argument")
     sent = sending.send(session, signal, said, sender=sender, robust=robust)
     name = sent.signal.rpartition(".")[2]
     receivers = "receiver" if sent.responses == 1 else "receivers"
@@ -271,5 +250,5 @@ def _send(
             "failed": len(sent.failed),
         },
         f"Sent {name} to {sent.responses} {receivers}",
-        problem=robust_failures(name, sent.failed) if sent.failed else None,
+        problem=course.robust_failures(name, sent.failed) if sent.failed else None,
     )

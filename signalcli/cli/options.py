@@ -18,7 +18,11 @@ from signalcli.cli.invocation import (
     Settings,
     current,
 )
+from signalcli.cli.late import late
 from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
+
+with late():
+    from signalcli.apps import registry
 
 T = TypeVar("T")
 PANEL = "Global options"
@@ -255,10 +259,7 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
 
     Apps are made ready once in a process.
     """
-    # Only a batch needs this, and has made the apps ready.
-    from signalcli.apps.registry import find_installed
-
-    if settings.apps and settings.apps != find_installed(of_script.apps).names:
+    if settings.apps and settings.apps != registry.find_installed(of_script.apps).names:
         ctx.fail(
             "The apps are those of the whole batch: name them before it, as in "
             f"`signalcli --app {settings.apps[0]} batch FILE`."

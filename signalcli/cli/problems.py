@@ -1,6 +1,6 @@
 """The problems that commands report: their exit codes, their messages, and how they are printed.
 
-``--version`` loads this module: it imports the standard library alone at its top.
+``--version`` loads this module, and nothing of what it imports late.
 """
 
 import os
@@ -8,7 +8,14 @@ import sys
 from typing import Any, NamedTuple
 
 from signalcli.cli.invocation import current
+from signalcli.cli.late import late
 from signalcli.errors import SignalcliError
+
+with late():
+    import traceback
+
+    from signalcli.render import document, text
+    from signalcli.trace import representation
 
 INTERRUPTED = 130
 
@@ -90,9 +97,7 @@ def unwritable_answer(error: OSError, is_written: bool) -> Problem:
 def internal_fault(error: BaseException) -> Problem:
     """An exception that nobody expected: signalcli itself is at fault."""
     try:
-        from signalcli.trace.representation import describe_failure
-
-        failure = describe_failure(error)
+        failure = representation.describe_failure(error)
         story = f" at {failure.short_place}: {failure}"
     except ImportError:
         # A part of the installation is missing, perhaps the cause of the exception.
@@ -114,9 +119,7 @@ def write_document(
     problem: Problem | None = None,
 ) -> None:
     """Write the JSON document of a command; for a line of a script, with the line's number."""
-    from signalcli.render.document import document, dumps
-
-    contents = document(
+    contents = document.document(
         command,
         run=run,
         result=result,
@@ -126,7 +129,7 @@ def write_document(
     if (line := current().line) is not None:
         contents["line"] = line.number
         contents["exit_code"] = 0 if problem is None else problem.exit_code
-    print(dumps(contents, encoding=sys.stdout.encoding))
+    print(document.dumps(contents, encoding=sys.stdout.encoding))
 
 
 def print_problem(problem: Problem) -> None:
@@ -149,17 +152,12 @@ def _place() -> str:
 
 def print_note(message: str) -> None:
     """Print a note beside the answer, on one line of standard error."""
-    from signalcli.render.text import on_one_line
-
-    print(on_one_line(message), file=sys.stderr)
+    print(text.on_one_line(message), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:
     """Print the traceback of the exception at hand, if the environment asks for it."""
     if os.environ.get(TRACEBACK_VARIABLE):
-        # Only who looks for a fault needs this.
-        import traceback
-
         traceback.print_exc()
 
 

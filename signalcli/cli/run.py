@@ -23,6 +23,7 @@ from signalcli.apps.signals import (
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
+from signalcli.cli.late import late
 from signalcli.cli.problems import (
     Reported,
     let_go_of_stdout,
@@ -56,6 +57,10 @@ from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
 from signalcli.trace.representation import describe_command_line, shorten
 from signalcli.trace.totals import BlamingTotals, totalled
+
+with late():
+    from signalcli.apps import inventory
+    from signalcli.render import console
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
@@ -146,15 +151,12 @@ def _check(wanted: FaultOptions) -> None:
     """
     if wanted == NO_FAULTS:
         return
-    # Most runs have no faults, and do without the inventory.
-    from signalcli.apps.inventory import find_connections, find_signals, no_match
-
-    entries = find_connections()
+    entries = inventory.find_connections()
     for pattern in (*wanted.fail, *(pattern for pattern, _ in wanted.delay)):
         if not any(matches(pattern, each.short_receiver, each.receiver) for each in entries):
-            raise no_match("receiver", repr(pattern), "receivers")
+            raise inventory.no_match("receiver", repr(pattern), "receivers")
     for pattern in wanted.mute:
-        find_signals(pattern)
+        inventory.find_signals(pattern)
 
 
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
@@ -281,9 +283,7 @@ def _run_of(course: Course, task: Task) -> Run:
     if isinstance(answer, Answer):
         message, result, found = answer.message, answer.result, answer.users
         if answer.view is not None:
-            from signalcli.render.console import as_text
-
-            message = as_text(answer.view)
+            message = console.as_text(answer.view)
             if len(message) > LONGEST_OUTPUT:
                 message = ""
     return Run(

@@ -6,36 +6,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Robust, Trace, complete_username
+from signalcli.cli.arguments import (
+    DEMO_APP,
+    PasswordStdin,
+    Robust,
+    Trace,
+    Username,
+    complete_username,
+)
+from signalcli.cli.bulk import (
+    BatchSize,
+    From,
+    Resume,
+    RowOptions,
+    RowsTrace,
+    Strict,
+    for_each_row,
+)
 from signalcli.cli.invocation import Settings
-from signalcli.cli.passwords import PasswordStdin, new_password
-from signalcli.cli.rows import BatchSize, From, Resume, RowOptions, RowsTrace, Strict
+from signalcli.cli.late import late
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
+
+with late():
+    from signalcli.cli import authorization, course
+    from signalcli.core import many, users
+    from signalcli.render import console
 
 if TYPE_CHECKING:
     from signalcli.core.models import UserPublic
     from signalcli.db import Session
-
-# The functions that do the work import it: the help and the completion of these commands need
-# neither SQLAlchemy nor the demo app.
-
-DEMO_APP = "signalcli.core"
 
 NewUsername = Annotated[
     str | None,
     typer.Argument(
         metavar="USERNAME",
         help="1 to 150 letters, digits and @ . + - _; none with --from.",
-        show_default=False,
-    ),
-]
-Username = Annotated[
-    str,
-    typer.Argument(
-        metavar="USERNAME",
-        help="The user's name.",
-        autocompletion=complete_username,
         show_default=False,
     ),
 ]
@@ -104,29 +110,27 @@ def register(
         password_stdin=password_stdin,
     )
     if username is None:
-        from signalcli.cli.bulk import for_each_row
-        from signalcli.core import many
-
         return for_each_row(settings, options, many.REGISTER, app=DEMO_APP, creates=True)
     if email is None:
         raise UsageError("missing option '--email'")
     if password and password_stdin:
         raise UsageError("give --password or --password-stdin, not both")
+    new_password = None
+    if password or password_stdin:
+        new_password = authorization.new_password(is_piped=password_stdin)
     values = {
         "username": username,
         "email": email,
         "first_name": first_name,
         "last_name": last_name,
         "picture": profile_pic,
-        "password": new_password(is_piped=password_stdin) if password or password_stdin else None,
+        "password": new_password,
     }
     work = partial(_register, settings.database_name, values)
     return Task(work, app=DEMO_APP, writes=True, creates=True, users=(username,))
 
 
 def _register(database: str, values: dict[str, Any], session: "Session") -> Answer:
-    from signalcli.core import users
-
     user = users.register(session, **values)
     message = f"Registered {user.username} in {database}. Sent notification"
     return Answer(user.model_dump(mode="json"), message, users=(user.username,))
@@ -167,9 +171,6 @@ def update(
         profile_pic=profile_pic,
     )
     if username is None:
-        from signalcli.cli.bulk import for_each_row
-        from signalcli.core import many
-
         return for_each_row(settings, options, many.UPDATE, app=DEMO_APP)
     changes = {
         "new_username": new_username,
@@ -183,8 +184,6 @@ def update(
 
 
 def _update(database: str, username: str, changes: dict[str, Any], session: "Session") -> Answer:
-    from signalcli.core import users
-
     user, is_changed = users.update(session, username, **changes)
     message = "Updated {} in {}" if is_changed else "Nothing to change for {} in {}"
     return Answer(
@@ -212,17 +211,12 @@ def delete(
     options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
-        from signalcli.cli.bulk import for_each_row
-        from signalcli.core import many
-
         return for_each_row(settings, options, many.DELETE, app=DEMO_APP)
     work = partial(_delete, settings.database_name, username)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def _delete(database: str, username: str, session: "Session") -> Answer:
-    from signalcli.core import users
-
     user = users.delete(session, username)
     return Answer(user.model_dump(mode="json"), f"Deleted {user.username} from {database}")
 
@@ -246,23 +240,17 @@ def notify(
     options = RowOptions(source, batch_size, strict, resume, trace)
     options.check(USERNAME=username)
     if username is None:
-        from signalcli.cli.bulk import for_each_row
-        from signalcli.core import many
-
         return for_each_row(settings, options, many.notify(robust=robust), app=DEMO_APP)
     work = partial(_notify, settings.database_name, username, robust)
     return Task(work, app=DEMO_APP, writes=True, users=(username,))
 
 
 def _notify(database: str, username: str, robust: bool, session: "Session") -> Answer:
-    from signalcli.cli.course import robust_failures
-    from signalcli.core import users
-
     user, failed = users.notify(session, username, robust=robust)
     return Answer(
         {**user.model_dump(mode="json"), "failed": len(failed)},
         f"Sent notification for {user.username} in {database}",
-        problem=robust_failures("notification", failed) if failed else None,
+        problem=course.robust_failures("notification", failed) if failed else None,
     )
 
 
@@ -275,8 +263,6 @@ def list_users(settings: Settings, trace: Trace = False) -> Task:
 
 
 def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:
-    from signalcli.core import users
-
     found = list(users.find_all(session, load=trace))
     return Answer(
         [user.model_dump(mode="json") for user in found],
@@ -295,16 +281,12 @@ def show(settings: Settings, username: Username, trace: Trace = False) -> Task:
 
 
 def _show(settings: Settings, username: str, trace: bool, session: "Session") -> Answer:
-    from signalcli.core import users
-
     user = users.find(session, username, load=trace)
     return Answer(user.model_dump(mode="json"), view=None if settings.json else _card(user))
 
 
-def _listing(users: "list[UserPublic]") -> Any:
-    from signalcli.render.console import listing
-
-    return listing(
+def _listing(found: "list[UserPublic]") -> Any:
+    return console.listing(
         ("Username", "Email", "First name", "Last name", "Joined"),
         (
             (
@@ -314,14 +296,12 @@ def _listing(users: "list[UserPublic]") -> Any:
                 user.profile.last_name,
                 f"{user.date_joined:%Y-%m-%d}",
             )
-            for user in users
+            for user in found
         ),
     )
 
 
 def _card(user: "UserPublic") -> Any:
-    from signalcli.render.console import fields
-
     pairs = [
         ("Username", user.username),
         ("Email", user.email),
@@ -334,4 +314,4 @@ def _card(user: "UserPublic") -> Any:
         pairs.append(("Password", "set"))
     if user.last_login is not None:
         pairs.append(("Last login", f"{user.last_login:%Y-%m-%d %H:%M} UTC"))
-    return fields(pairs)
+    return console.fields(pairs)

@@ -14,6 +14,7 @@ FOR_VERSION = {
     "signalcli",
     "signalcli.cli",
     "signalcli.cli.invocation",
+    "signalcli.cli.late",
     "signalcli.cli.main",
     "signalcli.cli.problems",
     "signalcli.errors",

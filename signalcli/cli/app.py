@@ -13,11 +13,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from signalcli.cli.help import help_of_command, help_of_group
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
 from signalcli.cli.options import remember, with_global_options
 from signalcli.cli.problems import (
-    EXIT_CODES,
     Problem,
     Reported,
     as_told,
@@ -30,8 +30,6 @@ from signalcli.errors import SignalcliError, UsageError
 
 with late():
     from signalcli.cli import run
-
-_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
 
 class Entry(NamedTuple):
@@ -57,15 +55,15 @@ class Entry(NamedTuple):
         )
         return function
 
-    def build(self, name: str, epilog: str | None) -> Any:
+    def build(self, name: str) -> Any:
         """The command, with all its parameters."""
         command = with_global_options(self.load(), _carry_out)
         if self.group is not None:
-            app = typer.Typer(name=name, epilog=epilog, cls=self.group, add_completion=False)
+            app = typer.Typer(name=name, cls=self.group, add_completion=False)
             app.callback(invoke_without_command=True)(command)
         else:
             app = typer.Typer(add_completion=False)
-            app.command(name, cls=self.cls, epilog=epilog)(command)
+            app.command(name, cls=self.cls or Command)(command)
         return get_command(app)
 
 
@@ -102,7 +100,15 @@ def _refused(name: str, settings: Settings, error: SignalcliError) -> Problem:
     return problem
 
 
-class PasswordCommand(TyperCommand):
+class Command(TyperCommand):
+    """A command, with a help of one screen."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Called by Typer, to write the help."""
+        formatter.write(help_of_command(self, ctx))
+
+
+class PasswordCommand(Command):
     """A command that takes a password, and repeats nothing that was meant to be one."""
 
     allow_extra_args = True
@@ -148,6 +154,14 @@ class LazyGroup(TyperGroup):
         # Typer looks among these names for one like a wrong name.
         self.commands = dict.fromkeys(self._entries)  # type: ignore[assignment]  # values: get_command
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Called by Typer, to write the help."""
+        panels = [
+            (panel.title, {name: entry.help for name, entry in panel.entries.items()})
+            for panel in self.panels
+        ]
+        formatter.write(help_of_group(self, ctx, panels))
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The outline of a command for lists; None where there is no command of that name."""
         entry = self._entries.get(cmd_name)
@@ -162,7 +176,7 @@ class LazyGroup(TyperGroup):
         if name is None or outline is None:
             return name, outline, rest
         if name not in self._built:
-            self._built[name] = self._entries[name].build(name, self.epilog)
+            self._built[name] = self._entries[name].build(name)
         return name, self._built[name], rest
 
 
@@ -178,17 +192,16 @@ class _LogCommands(LazyGroup):
                 ),
                 "stats": Entry(
                     "log.stats",
-                    "Say of each receiver and each signal how often it ran or was sent, "
-                    "failed, and how long.",
+                    "Count how often receivers ran and failed, and how long they took.",
                 ),
                 "follow": Entry(
                     "log.follow",
-                    "Show runs of other signalcli processes as they complete, until Ctrl-C.",
+                    "Show the runs of other processes as they end, until Ctrl-C.",
                 ),
                 "export": Entry("log.export", "Draw a run, or hand it to another tool."),
                 "prune": Entry(
                     "log.prune",
-                    "Remove runs from the signal log, and give their space back to the disk.",
+                    "Remove runs from the signal log, and free their space.",
                 ),
             },
         ),
@@ -204,8 +217,7 @@ class _Commands(LazyGroup):
             {
                 "register": Entry(
                     "users.register",
-                    "Store a new user, and watch receivers make the profile and send a "
-                    "notification.",
+                    "Store a new user; receivers make the profile and notify.",
                     PasswordCommand,
                 ),
                 "update": Entry(
@@ -243,21 +255,13 @@ class _Commands(LazyGroup):
                 ),
                 "remove": Entry(
                     "objects.remove",
-                    "Remove an object of any model, and what its relationships say goes with it.",
+                    "Remove an object of any model, and what depends on it.",
                 ),
                 "get": Entry(
                     "objects.get",
-                    "Show an object of any model by its key, or list those with certain values.",
+                    "Show an object of any model, or list those with certain values.",
                 ),
                 "send": Entry("objects.send", "Send any signal, with arguments that it provides."),
-            },
-        ),
-        Panel(
-            "Scripts",
-            {
-                "batch": Entry(
-                    "batch.batch", "Carry out the commands of a file, one a line, in one process."
-                ),
             },
         ),
         Panel(
@@ -265,12 +269,11 @@ class _Commands(LazyGroup):
             {
                 "signals": Entry(
                     "apps.signals",
-                    "List the signals of the installed apps, with their arguments and number "
-                    "of receivers.",
+                    "List the signals of the installed apps, with their arguments.",
                 ),
                 "receivers": Entry(
                     "apps.receivers",
-                    "List who is connected to which signal, in the order in which receivers run.",
+                    "List which receivers are connected to which signals, in order.",
                 ),
                 "apps": Entry(
                     "apps.apps",
@@ -278,18 +281,23 @@ class _Commands(LazyGroup):
                 ),
                 "startapp": Entry(
                     "apps.startapp",
-                    "Write a small working app to begin with: models, signals, receivers, a test.",
+                    "Write a small working app to begin with.",
                 ),
             },
         ),
         Panel(
-            "The signal log",
+            "Runs and help",
             {
+                "batch": Entry(
+                    "batch.batch", "Carry out the commands of a file, one a line, in one process."
+                ),
                 "log": Entry(
                     "log.log",
-                    "List the runs in the signal log, the newest first; the commands below "
-                    "do more with them.",
+                    "List the runs in the signal log, the newest first.",
                     group=_LogCommands,
+                ),
+                "help": Entry(
+                    "help.show_help", "Show the help of a command, or of what all commands share."
                 ),
             },
         ),
@@ -299,11 +307,15 @@ class _Commands(LazyGroup):
 app = typer.Typer(
     cls=_Commands,
     help=remember.__doc__,
-    epilog=_EPILOG,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback(invoke_without_command=True)(remember)
+
+
+def summaries() -> dict[str, str]:
+    """What each command does, by its name."""
+    return {name: entry.help for panel in _Commands.panels for name, entry in panel.entries.items()}
 
 
 @functools.cache

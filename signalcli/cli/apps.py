@@ -33,7 +33,7 @@ def signals(
     ] = False,
     ndjson: Ndjson = False,
 ) -> Inquiry:
-    """List the signals of the installed apps, with their arguments and number of receivers.
+    """List the signals of the installed apps, with their arguments.
 
     Example: signalcli signals 'post_*' --unused
     """
@@ -60,6 +60,7 @@ def receivers(
         str | None,
         typer.Option(
             "--sender",
+            metavar="SENDER",
             help="Only those connected to a sender of this name (a glob).",
             show_default=False,
         ),
@@ -67,13 +68,16 @@ def receivers(
     receiver: Annotated[
         str | None,
         typer.Option(
-            "--receiver", help="Only receivers of this name (a glob).", show_default=False
+            "--receiver",
+            metavar="RECEIVER",
+            help="Only receivers of this name (a glob).",
+            show_default=False,
         ),
     ] = None,
     source: Annotated[bool, typer.Option("--source", help="Show the receivers' code.")] = False,
     ndjson: Ndjson = False,
 ) -> Inquiry:
-    """List who is connected to which signal, in the order in which receivers run.
+    """List which receivers are connected to which signals, in order.
 
     Example: signalcli receivers post_save --sender User --source
     """
@@ -122,7 +126,7 @@ def startapp(
         ),
     ] = None,
 ) -> Inquiry:
-    """Write a small working app to begin with: models, signals, receivers, a test.
+    """Write a small working app to begin with.
 
     Example: signalcli startapp shop
     """

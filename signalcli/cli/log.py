@@ -54,6 +54,7 @@ def log(
         typer.Option(
             "--limit",
             "-n",
+            metavar="NUMBER",
             min=1,
             max=HIGHEST_RUN,
             help=f"How many runs at most; by default {DEFAULT_LIMIT}, with --ndjson all.",
@@ -73,7 +74,7 @@ def log(
     ] = None,
     ndjson: Ndjson = False,
 ) -> Inquiry:
-    """List the runs in the signal log, the newest first; the commands below do more with them.
+    """List the runs in the signal log, the newest first.
 
     Example: signalcli log --receiver 'create_*' --slower-than 50ms --since 2h
     """
@@ -107,7 +108,10 @@ def show(
     wanted: Wanted,
     run: RunNumber = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=HIGHEST_RUN, help="How many runs at most.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="NUMBER", min=1, max=HIGHEST_RUN, help="How many runs at most."
+        ),
     ] = 1,
     ndjson: Ndjson = False,
 ) -> Inquiry:
@@ -139,7 +143,7 @@ def _show(
 
 @with_filters(without=("failed", "slower_than"))
 def stats(settings: Settings, wanted: Wanted) -> Inquiry:
-    """Say of each receiver and each signal how often it ran or was sent, failed, and how long.
+    """Count how often receivers ran and failed, and how long they took.
 
     Example: signalcli log stats --receiver 'signalcli.core.*' --since 7d
     """
@@ -169,6 +173,7 @@ def follow(
         typer.Option(
             "--limit",
             "-n",
+            metavar="NUMBER",
             min=1,
             max=HIGHEST_RUN,
             help="End after so many runs.",
@@ -177,7 +182,7 @@ def follow(
     ] = None,
     ndjson: Ndjson = False,
 ) -> Inquiry:
-    """Show runs of other signalcli processes as they complete, until Ctrl-C.
+    """Show the runs of other processes as they end, until Ctrl-C.
 
     With --json or --ndjson, one object a line is printed at once. With --since, what is in the log
     comes first.
@@ -222,6 +227,7 @@ def prune(
         int | None,
         typer.Option(
             "--keep",
+            metavar="NUMBER",
             min=0,
             max=HIGHEST_RUN,
             help="Remove all but so many, the last ones.",
@@ -239,7 +245,7 @@ def prune(
         ),
     ] = None,
 ) -> Inquiry:
-    """Remove runs from the signal log, and give their space back to the disk.
+    """Remove runs from the signal log, and free their space.
 
     Example: signalcli log prune --older-than 30d
     """
@@ -279,7 +285,12 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Write it to this file.", dir_okay=False, show_default=False
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write it to this file.",
+            dir_okay=False,
+            show_default=False,
         ),
     ] = None,
 ) -> Inquiry:

@@ -100,7 +100,7 @@ def _change(
 
 
 def remove(settings: Settings, model: Model, key: Key) -> Task:
-    """Remove an object of any model, and what its relationships say goes with it.
+    """Remove an object of any model, and what depends on it.
 
     Example: signalcli remove User 1
     """
@@ -128,6 +128,7 @@ def get(
         int | None,
         typer.Option(
             "--limit",
+            metavar="NUMBER",
             min=1,
             help=f"List this many at most; by default {MOST_SHOWN}, with --json all.",
             show_default=False,
@@ -135,7 +136,7 @@ def get(
     ] = None,
     trace: Trace = False,
 ) -> Task:
-    """Show an object of any model by its key, or list those with certain values.
+    """Show an object of any model, or list those with certain values.
 
     Example: signalcli get Profile first_name=Xenia --limit 10
     """
@@ -215,6 +216,7 @@ def send(
         str | None,
         typer.Option(
             "--sender",
+            metavar="SENDER",
             help="Who it is sent for: a model, or the full name of another object.",
             autocompletion=complete_model,
             show_default=False,

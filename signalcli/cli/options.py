@@ -57,6 +57,7 @@ class Setting(NamedTuple):
         help: one sentence for the help.
         default: its value where nothing is said.
         least: the smallest number that it takes.
+        metavar: the word for a value in the help; None for an option without a value.
     """
 
     kind: Any
@@ -65,11 +66,17 @@ class Setting(NamedTuple):
     help: str
     default: Any
     least: int | None = None
+    metavar: str | None = None
 
     def before_command(self, name: str) -> inspect.Parameter:
         """The option before the command, which reads the variable."""
         option = typer.Option(
-            *self.names, envvar=self.variable, min=self.least, help=self.help, rich_help_panel=PANEL
+            *self.names,
+            envvar=self.variable,
+            min=self.least,
+            metavar=self.metavar,
+            help=self.help,
+            rich_help_panel=PANEL,
         )
         return _parameter(name, Annotated[self.kind, option], self.default)
 
@@ -78,6 +85,7 @@ class Setting(NamedTuple):
         option = typer.Option(
             *self.names,
             min=self.least,
+            metavar=self.metavar,
             help=f"{self.help} Variable: {self.variable}.",
             show_default=False,
             rich_help_panel=PANEL,
@@ -100,6 +108,7 @@ SETTINGS = {
         "SIGNALCLI_DATABASE",
         "The SQLite file, or a SQLAlchemy URL.",
         DEFAULT_DATABASE,
+        metavar="PATH|URL",
     ),
     "json": Setting(bool, ("--json",), "SIGNALCLI_JSON", "Print one JSON document.", False),
     "quiet": Setting(bool, ("--quiet", "-q"), "SIGNALCLI_QUIET", "Print only errors.", False),
@@ -124,6 +133,7 @@ SETTINGS = {
         "How many runs the signal log keeps.",
         DEFAULT_LOG_KEEP,
         least=1,
+        metavar="NUMBER",
     ),
 }
 App = Annotated[
@@ -186,6 +196,7 @@ Version = Annotated[
     bool,
     typer.Option(
         "--version",
+        "-V",
         callback=print_version,
         is_eager=True,
         help="Print the version and exit.",

@@ -41,21 +41,24 @@ NewUsername = Annotated[
     str | None,
     typer.Argument(
         metavar="USERNAME",
-        help="1 to 150 letters, digits and @ . + - _; none with --from.",
+        help="1 to 150 letters, digits and @ . + - _",
         show_default=False,
     ),
 ]
 FIRST_NAME = typer.Option(
-    "--first-name", help="The first name, at most 20 characters.", show_default=False
+    "--first-name",
+    metavar="NAME",
+    help="The first name, at most 20 characters.",
+    show_default=False,
 )
 LAST_NAME = typer.Option(
-    "--last-name", help="The last name, at most 20 characters.", show_default=False
+    "--last-name", metavar="NAME", help="The last name, at most 20 characters.", show_default=False
 )
 ManyUsernames = Annotated[
     str | None,
     typer.Argument(
         metavar="USERNAME",
-        help="The user's name; none with --from.",
+        help="The user's name.",
         autocompletion=complete_username,
         show_default=False,
     ),
@@ -77,7 +80,7 @@ def register(
     email: Annotated[
         str | None,
         typer.Option(
-            "--email", "-e", help="The email address; needed without --from.", show_default=False
+            "--email", "-e", metavar="ADDRESS", help="The email address.", show_default=False
         ),
     ] = None,
     first_name: Annotated[str, FIRST_NAME] = "",
@@ -93,7 +96,7 @@ def register(
     resume: Resume = False,
     trace: RowsTrace = False,
 ) -> Task:
-    """Store a new user, and watch receivers make the profile and send a notification.
+    """Store a new user; receivers make the profile and notify.
 
     With --from, users come from a file with the columns username, email, first_name, last_name.
 
@@ -140,10 +143,16 @@ def update(
     settings: Settings,
     username: ManyUsernames = None,
     new_username: Annotated[
-        str | None, typer.Option("--username", "-u", help="The new username.", show_default=False)
+        str | None,
+        typer.Option(
+            "--username", "-u", metavar="NAME", help="The new username.", show_default=False
+        ),
     ] = None,
     email: Annotated[
-        str | None, typer.Option("--email", "-e", help="The new email address.", show_default=False)
+        str | None,
+        typer.Option(
+            "--email", "-e", metavar="ADDRESS", help="The new email address.", show_default=False
+        ),
     ] = None,
     first_name: Annotated[str | None, FIRST_NAME] = None,
     last_name: Annotated[str | None, LAST_NAME] = None,

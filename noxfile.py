@@ -16,7 +16,7 @@ OLDEST = PYTHONS[0]
 OF_THE_COMMAND_LINE = ("tests/cli", "tests/log", "tests/render", "tests/test_readme.py")
 # These tests use the session, and so the libraries beneath it.
 OF_THE_SESSION = tuple(
-    f"tests/{room}" for room in ("db", "apps", "bulk", "core", "testing", "trace")
+    f"tests/{room}" for room in ("db", "apps", "bulk", "core", "objects", "testing", "trace")
 )
 # An app is linted by what its author is likely to have chosen: no settings of this project.
 RULES_FOR_APPS = ("--select=B,C4,D,E,F,I,PT,PTH,RUF,SIM,UP,W", "--ignore=D105,D203,D213")

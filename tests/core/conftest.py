@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
+from signalcli.core import passwords
 from signalcli.db import Session, post_save
 from signalcli.db.engine import open_engine
 from signalcli.db.session import open_session
@@ -37,3 +39,10 @@ def without_receivers() -> Iterator[None]:
     yield
     for receiver in (create_profile, update_profile):
         post_save.connect(receiver, sender=User)
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 takes no time, for tests of what follows from its answers."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", lambda: hasher)

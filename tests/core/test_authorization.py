@@ -27,6 +27,7 @@ def ada(session: Session) -> UserPublic:
     return account
 
 
+@pytest.mark.usefixtures("quick_hashes")
 class TestPasswords:
     def test_a_user_may_register_with_one_or_without(self, session: Session) -> None:
         assert not users.register(session, "bob", "bob@mail.com").has_password
@@ -85,6 +86,7 @@ class TestPasswords:
         assert authenticate(session, username="ada", password="secret") is not None
 
 
+@pytest.mark.usefixtures("quick_hashes")
 class TestLogin:
     def test_update_last_login_is_connected_as_in_django(self) -> None:
         (connection,) = find_connections("user_logged_in")
@@ -190,6 +192,7 @@ class TestFailure:
             )
         ]
 
+    @pytest.mark.usefixtures("quick_hashes")
     def test_the_sender_can_be_listened_to_alone(self, session: Session, ada: UserPublic) -> None:
         told: list[Any] = []
 
@@ -200,6 +203,7 @@ class TestFailure:
             authenticate(session, username="zoe", password="hunter2")
         assert told == ["zoe"]
 
+    @pytest.mark.usefixtures("quick_hashes")
     def test_what_a_receiver_writes_is_the_sessions(
         self, session: Session, ada: UserPublic
     ) -> None:

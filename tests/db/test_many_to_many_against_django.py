@@ -7,21 +7,20 @@ Django also tells of what changes nothing; those dispatches do not count.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Protocol
 
 import pytest
-from django.db import connections, models, transaction
+from django.db import models, transaction
 from django.db.models import signals as django_signals
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
-from signalcli.db import Session, create_engine, m2m_changed
+from signalcli.db import Session, m2m_changed
 from tests.db.django_database import ALIAS, APPS, LABEL
+from tests.db.empty_tables import empty_in_django, empty_in_sqlmodel
 
 
 class Meta:
@@ -268,35 +267,17 @@ class SQLModelHouse:
             savepoint.rollback()
 
 
-@cache
-def make_django_tables() -> None:
-    """Once, since a database in memory lives as long as the process."""
-    with connections[ALIAS].schema_editor() as editor:
-        for name in MODELS:
-            editor.create_model(getattr(DjangoModels, name))
-
-
 @contextmanager
 def django_house() -> Iterator[DjangoHouse]:
     """Django with empty tables, which are empty again afterwards."""
-    make_django_tables()
-    with transaction.atomic(using=ALIAS):
+    with empty_in_django(*(getattr(DjangoModels, name) for name in MODELS)):
         yield DjangoHouse()
-        transaction.set_rollback(True, using=ALIAS)
-
-
-@cache
-def sqlmodel_engine() -> Engine:
-    """The other database in memory."""
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    return engine
 
 
 @contextmanager
 def sqlmodel_house() -> Iterator[SQLModelHouse]:
     """SQLModel with empty tables, which are empty again afterwards."""
-    with Session(sqlmodel_engine()) as session:
+    with empty_in_sqlmodel(Base) as session:
         yield SQLModelHouse(session)
 
 

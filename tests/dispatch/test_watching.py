@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 
 from signalcli.dispatch import Interceptor, Receiver, Signal, watch, watching
-
-WAYS = ["send", "send_robust", "asend", "asend_robust"]
-every_way = pytest.mark.parametrize("way", WAYS)
+from tests.dispatch.receivers import (
+    dispatch,
+    every_way,
+    failing,
+    failing_async,
+    one,
+    three,
+    two,
+)
 
 current: contextvars.ContextVar[str | None] = contextvars.ContextVar("current", default=None)
 
@@ -81,31 +87,6 @@ class Named(Signal):
     @property
     def name(self) -> str:
         return self._given
-
-
-def dispatch(signal: Signal, way: str, sender: Any = None, /, **named: Any) -> Any:
-    sending = getattr(signal, way)(sender, **named)
-    return asyncio.run(sending) if way.startswith("a") else sending
-
-
-def one(**named: Any) -> int:
-    return 1
-
-
-def two(**named: Any) -> int:
-    return 2
-
-
-async def three(**named: Any) -> int:
-    return 3
-
-
-def failing(**named: Any) -> None:
-    raise LookupError("lost")
-
-
-async def failing_async(**named: Any) -> None:
-    raise LookupError("lost")
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from signalcli.dispatch import Interceptor, Receiver, Signal, metered, watch
-
-WAYS = ["send", "send_robust", "asend", "asend_robust"]
-every_way = pytest.mark.parametrize("way", WAYS)
+from tests.dispatch.receivers import dispatch, every_way, failing, failing_async, one, three
 
 
 class Meter:
@@ -31,27 +29,6 @@ class Meter:
         self.times.append((begun, seconds))
 
 
-def dispatch(signal: Signal, way: str, /, **named: Any) -> Any:
-    sending = getattr(signal, way)(None, **named)
-    return asyncio.run(sending) if way.startswith("a") else sending
-
-
-def one(**named: Any) -> int:
-    return 1
-
-
-async def two(**named: Any) -> int:
-    return 2
-
-
-def failing(**named: Any) -> None:
-    raise LookupError("lost")
-
-
-async def failing_async(**named: Any) -> None:
-    raise LookupError("lost")
-
-
 @pytest.fixture
 def signal() -> Signal:
     return Signal()
@@ -60,12 +37,12 @@ def signal() -> Signal:
 @every_way
 def test_a_meter_is_told_of_each_response_and_changes_none(signal: Signal, way: str) -> None:
     signal.connect(one)
-    signal.connect(two)
+    signal.connect(three)
     meter, other = Meter(), Meter()
     with metered(meter), metered(other):
-        assert dispatch(signal, way, by="me") == [(one, 1), (two, 2)]
-    assert dispatch(signal, way) == [(one, 1), (two, 2)]
-    assert meter.told == other.told == [(signal, one, None), (signal, two, None)]
+        assert dispatch(signal, way, by="me") == [(one, 1), (three, 3)]
+    assert dispatch(signal, way) == [(one, 1), (three, 3)]
+    assert meter.told == other.told == [(signal, one, None), (signal, three, None)]
     (first, seconds), (second, _) = meter.times
     assert first + seconds <= second
 
@@ -118,7 +95,7 @@ def test_a_meter_is_told_of_the_receiver_and_not_of_who_stands_in_for_it(
             return failing_async if is_async else failing
 
     signal.connect(one)
-    signal.connect(two)
+    signal.connect(three)
     meter = Meter()
     with metered(meter), watch(Substitute()):
         if way.endswith("robust"):
@@ -126,7 +103,7 @@ def test_a_meter_is_told_of_the_receiver_and_not_of_who_stands_in_for_it(
         else:
             with pytest.raises(LookupError):
                 dispatch(signal, way)
-    called = [one, two] if way.endswith("robust") else [one]
+    called = [one, three] if way.endswith("robust") else [one]
     assert [receiver for _, receiver, _ in meter.told] == called
     assert all(isinstance(error, LookupError) for _, _, error in meter.told)
 

@@ -297,7 +297,7 @@ class _Commands(LazyGroup):
                     group=_LogCommands,
                 ),
                 "help": Entry(
-                    "help.show_help", "Show the help of a command, or of what all commands share."
+                    "topics.show_help", "Show the help of a command, or of what all commands share."
                 ),
             },
         ),

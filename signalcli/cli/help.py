@@ -1,4 +1,4 @@
-"""The help: what a command takes, on one screen, and topics that hold for every command."""
+"""The help of a command, on one screen: its own arguments and options, and no others."""
 
 import inspect
 import os
@@ -6,17 +6,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
-from signalcli.cli.invocation import PROGRAM, Settings, current
-from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, write_document
-from signalcli.errors import NotFound, UsageError, exit_codes
-
-with late():
-    from signalcli.cli import app, options
+from signalcli.cli.invocation import PROGRAM, current
 
 MOST_COLUMNS = 100
 LEAST_COLUMNS = 40
@@ -52,9 +46,9 @@ def help_of_command(command: Any, ctx: Any) -> str:
     for parameter in command.params:
         panel = getattr(parameter, "rich_help_panel", None) or ""
         if panel not in _SHARED and not parameter.hidden:
-            sections.setdefault(panel, []).append(_definition_of(parameter))
+            sections.setdefault(panel, []).append(definition_of(parameter))
     is_short = "-h" in current().arguments
-    return _page(
+    return page(
         _usage(command, ctx),
         summary,
         [] if is_short else more,
@@ -79,7 +73,7 @@ def help_of_group(
         for title, commands in panels
     }
     own = [
-        _definition_of(parameter)
+        definition_of(parameter)
         for parameter in group.params
         if (getattr(parameter, "rich_help_panel", None) or "") not in _SHARED
         and not parameter.hidden
@@ -90,7 +84,7 @@ def help_of_group(
     path = ctx.command_path
     words = path.partition(" ")[2]
     foot = f"More: {PROGRAM} help {f'{words} ' if words else ''}COMMAND. {_FOOT}"
-    return _page(_usage(group, ctx), summary, more, sections, [*filter(None, [example]), foot])
+    return page(_usage(group, ctx), summary, more, sections, [*filter(None, [example]), foot])
 
 
 def _parted(text: str) -> tuple[str, list[str], str]:
@@ -113,8 +107,8 @@ def _usage(command: Any, ctx: Any) -> str:
     return f"Usage: {ctx.command_path} [OPTIONS] {' '.join(names)}".rstrip()
 
 
-def _definition_of(parameter: Any) -> Definition:
-    """An argument or an option, with its names and what it means."""
+def definition_of(parameter: Any) -> Definition:
+    """An argument or an option of Typer's, with its names and what it means."""
     text = parameter.help or ""
     if parameter.param_type_name == "argument":
         return Definition(_name_of(parameter), text)
@@ -132,18 +126,26 @@ def _name_of(argument: Any) -> str:
     return str(argument.metavar or argument.name.upper()).strip("[]")
 
 
-def _page(
-    usage: str,
+def page(
+    first: str,
     summary: str,
     more: Sequence[str],
     sections: Mapping[str, Sequence[Definition]],
-    foot: Sequence[str],
+    foot: Sequence[str] = (),
 ) -> str:
+    """A page of the help, as wide as the terminal but for lines that would be too long to read.
+
+    Arguments:
+        first: its first line: how the command is used, or what the page is about.
+        summary: a sentence.
+        more: further paragraphs.
+        sections: lists, by their headings; a list without one comes under an empty heading.
+        foot: the last lines.
+    """
     width = min(max(shutil.get_terminal_size().columns, LEAST_COLUMNS), MOST_COLUMNS)
-    lines = [*_filled(usage, width, "       "), "", *_filled(summary, width)]
+    lines = [*_filled(first, width, "       "), "", *_filled(summary, width)]
     for paragraph in more:
         lines += ["", *_filled(paragraph, width)]
-    # One column for all sections, or for each its own where names differ too much in length.
     for title, definitions in sections.items():
         if not title or title == next(iter(sections)):
             lines.append("")
@@ -182,110 +184,3 @@ def _listed(definitions: Iterable[Definition], width: int) -> Iterator[str]:
         else:
             yield f"  {names.ljust(column)}  {first}".rstrip()
         yield from (blanks + line for line in further)
-
-
-TOPICS = {
-    "options": "Options that every command takes, before or after its name.",
-    "exit-codes": "Exit codes, the same for every command.",
-    "settings": "Variables and files that set what options set.",
-}
-
-_MORE_CODES = {
-    74: "the output cannot be written",
-    129: "ended by SIGHUP",
-    141: "ended by a closed pipe",
-    143: "ended by SIGTERM",
-}
-
-
-def complete_topic(incomplete: str) -> list[tuple[str, str]]:
-    """The topics and commands that begin like that, each with what it is about."""
-    known = {**TOPICS, **app.summaries()}
-    return [(name, text) for name, text in known.items() if name.startswith(incomplete)]
-
-
-def show_help(
-    settings: Settings,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TOPIC]",
-            help="A command, or one of: options, exit-codes, settings.",
-            autocompletion=complete_topic,
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Show the help of a command, or of what all commands share.
-
-    Example: signalcli help exit-codes
-    """
-    wanted = words or []
-    topic = " ".join(wanted)
-    if topic in TOPICS:
-        sections = {
-            "options": _options,
-            "exit-codes": _codes,
-            "settings": _settings,
-        }[topic]()
-        if settings.json:
-            rows = [definition._asdict() for each in sections.values() for definition in each]
-            write_document("help", result=rows)
-        else:
-            typer.echo(_page(f"{PROGRAM} help {topic}", TOPICS[topic], [], sections, []).rstrip())
-        return
-    if settings.json:
-        raise UsageError("the help of a command is for people; leave --json out")
-    try:
-        app.program()([*wanted, "--help"], prog_name=PROGRAM, standalone_mode=False)
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        raise NotFound(
-            f"there is no command and no topic {topic!r}; the topics are {', '.join(TOPICS)}"
-        ) from error
-
-
-def _options() -> dict[str, list[Definition]]:
-    """The options that every command takes, by their sections."""
-    program = app.program()
-    sections: dict[str, list[Definition]] = {}
-    for parameter in program.params:
-        if parameter.name.endswith("_completion"):
-            sections.setdefault("Completion, without a command", []).append(
-                _definition_of(parameter)
-            )
-        elif not parameter.hidden:
-            names, text = _definition_of(parameter)
-            variable = getattr(parameter, "envvar", None)
-            said = f" Variable: {variable}." if variable and str(variable) not in text else ""
-            sections.setdefault(parameter.rich_help_panel or "", []).append(
-                Definition(names, text + said)
-            )
-    return {**sections, "The help": [Definition("-h, --help", "Show the help; -h the short one.")]}
-
-
-def _codes() -> dict[str, list[Definition]]:
-    """Every exit code, and the words for errors in JSON documents."""
-    codes = dict(sorted({**EXIT_CODES, **_MORE_CODES}.items()))
-    words = sorted(exit_codes().items(), key=lambda item: (item[1], item[0]))
-    return {
-        "": [Definition(str(code), meaning) for code, meaning in codes.items()],
-        "Words for errors in JSON": [Definition(word, f"exit code {code}") for word, code in words],
-    }
-
-
-def _settings() -> dict[str, list[Definition]]:
-    """The variables, and the keys of the settings file."""
-    return {
-        "Variables": [
-            *(Definition(each.variable, each.help) for each in options.SETTINGS.values()),
-            Definition("SIGNALCLI_INSTALLED_APPS", "The installed apps, separated by commas."),
-            Definition(TRACEBACK_VARIABLE, "Show the traceback of what goes wrong."),
-            Definition("NO_COLOR, FORCE_COLOR", "No colours; colours also on a pipe."),
-            Definition("COLUMNS", "How many columns a pipe has; by default nothing is wrapped."),
-        ],
-        "Keys of signalcli.toml, or of [tool.signalcli] in pyproject.toml": [
-            Definition("installed_apps", "The installed apps, as a list of names."),
-        ],
-    }

@@ -432,8 +432,8 @@ class TestCompletion:
 def test_each_command_has_an_example_that_works(
     signalcli: Program, forked: Program, command: str
 ) -> None:
-    shown = " ".join(forked(command, "--help", env={"COLUMNS": "200"}).out.split())
-    example = shown.partition("Example: signalcli ")[2].partition(" ╭")[0].split(" ")
+    shown = forked(command, "--help").out
+    example = shown.partition("Example: signalcli ")[2].partition("\n")[0].split(" ")
     assert example[0] == command
     forked("register", "ada", "--email", "ada@mail.com", "-q")
     forked("register", "bob", "--email", "bob@mail.com", "-q")

@@ -1,0 +1,120 @@
+"""The command ``help``: what holds for every command, by topics, and the help of any command."""
+
+from typing import Annotated
+
+import typer
+
+from signalcli.cli.help import Definition, definition_of, page
+from signalcli.cli.invocation import PROGRAM, Settings
+from signalcli.cli.late import late
+from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, write_document
+from signalcli.errors import NotFound, UsageError, exit_codes
+
+with late():
+    from signalcli.cli import app, options
+
+TOPICS = {
+    "options": "Options that every command takes, before or after its name.",
+    "exit-codes": "Exit codes, the same for every command.",
+    "settings": "Variables and files that set what options set.",
+}
+
+_MORE_CODES = {
+    74: "the output cannot be written",
+    129: "ended by SIGHUP",
+    141: "ended by a closed pipe",
+    143: "ended by SIGTERM",
+}
+
+
+def complete_topic(incomplete: str) -> list[tuple[str, str]]:
+    """The topics and commands that begin like that, each with what it is about."""
+    known = {**TOPICS, **app.summaries()}
+    return [(name, text) for name, text in known.items() if name.startswith(incomplete)]
+
+
+def show_help(
+    settings: Settings,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TOPIC]",
+            help="A command, or one of: options, exit-codes, settings.",
+            autocompletion=complete_topic,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show the help of a command, or of what all commands share.
+
+    Example: signalcli help exit-codes
+    """
+    wanted = words or []
+    topic = " ".join(wanted)
+    if topic in TOPICS:
+        sections = {
+            "options": _options,
+            "exit-codes": _codes,
+            "settings": _settings,
+        }[topic]()
+        if settings.json:
+            rows = [definition._asdict() for each in sections.values() for definition in each]
+            write_document("help", result=rows)
+        else:
+            typer.echo(page(f"{PROGRAM} help {topic}", TOPICS[topic], [], sections).rstrip())
+        return
+    if settings.json:
+        raise UsageError("the help of a command is for people; leave --json out")
+    try:
+        app.program()([*wanted, "--help"], prog_name=PROGRAM, standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        raise NotFound(
+            f"there is no command and no topic {topic!r}; the topics are {', '.join(TOPICS)}"
+        ) from error
+
+
+def _options() -> dict[str, list[Definition]]:
+    """The options that every command takes, by their sections."""
+    program = app.program()
+    sections: dict[str, list[Definition]] = {}
+    for parameter in program.params:
+        if parameter.name.endswith("_completion"):
+            sections.setdefault("Completion, without a command", []).append(
+                definition_of(parameter)
+            )
+        elif not parameter.hidden:
+            names, text = definition_of(parameter)
+            variable = getattr(parameter, "envvar", None)
+            said = f" Variable: {variable}." if variable and str(variable) not in text else ""
+            sections.setdefault(parameter.rich_help_panel or "", []).append(
+                Definition(names, text + said)
+            )
+    return {**sections, "The help": [Definition("-h, --help", "Show the help; -h the short one.")]}
+
+
+def _codes() -> dict[str, list[Definition]]:
+    """Every exit code, and the words for errors in JSON documents."""
+    codes = dict(sorted({**EXIT_CODES, **_MORE_CODES}.items()))
+    words = sorted(exit_codes().items(), key=lambda item: (item[1], item[0]))
+    return {
+        "": [Definition(str(code), meaning) for code, meaning in codes.items()],
+        "Words for errors in JSON": [Definition(word, f"exit code {code}") for word, code in words],
+    }
+
+
+def _settings() -> dict[str, list[Definition]]:
+    """The variables, and the keys of the settings file."""
+    return {
+        "Variables": [
+            *(Definition(each.variable, each.help) for each in options.SETTINGS.values()),
+            Definition("SIGNALCLI_INSTALLED_APPS", "The installed apps, separated by commas."),
+            Definition(TRACEBACK_VARIABLE, "Show the traceback of what goes wrong."),
+            Definition("NO_COLOR, FORCE_COLOR", "No colours; colours also on a pipe."),
+            Definition("COLUMNS", "How many columns a pipe has; by default nothing is wrapped."),
+        ],
+        "Keys of signalcli.toml, or of [tool.signalcli] in pyproject.toml": [
+            Definition("installed_apps", "The installed apps, as a list of names."),
+        ],
+    }

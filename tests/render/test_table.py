@@ -3,6 +3,7 @@
 import contextvars
 import io
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -311,6 +312,35 @@ class TestConsole:
         ):
             raise ZeroDivisionError
         assert "create_profile" in file.getvalue()
+
+    @pytest.mark.parametrize("is_whole", [False, True])
+    @pytest.mark.parametrize("is_heard", [False, True])
+    @pytest.mark.parametrize("is_raised", [False, True])
+    def test_a_run_that_fails_before_anybody_heard_of_it_shows_no_table(
+        self, is_whole: bool, is_heard: bool, is_raised: bool
+    ) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder, "greeted")
+        if is_heard:
+            respond(recorder, dispatch, "shop.greet")
+        file = io.StringIO()
+        with (
+            suppress(ZeroDivisionError),
+            growing_table(
+                recorder, make_console(file), is_whole=is_whole, is_failed=lambda: not is_raised
+            ),
+        ):
+            if is_raised:
+                raise ZeroDivisionError
+        assert ("greeted from User" in file.getvalue()) is (is_whole or is_heard)
+
+    def test_a_run_that_goes_well_says_what_nobody_heard(self) -> None:
+        recorder = Recorder()
+        begin(recorder, "greeted")
+        file = io.StringIO()
+        with growing_table(recorder, make_console(file)):
+            pass
+        assert file.getvalue() == "Unheard: 1 greeted from User\n"
 
 
 class TestListings:

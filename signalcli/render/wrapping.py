@@ -13,7 +13,7 @@ Line = list[Part]
 
 def length(parts: Sequence[Part]) -> int:
     """How many cells of a terminal the texts of a line take."""
-    return sum(cell_len(text) for text, _ in parts)
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in parts)
 
 
 def wrapped(parts: Sequence[Part], width: int, further: int) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 import contextvars
 import io
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -211,13 +212,12 @@ def test_a_failure_is_marked_with_a_sign_and_its_place(recorder: Recorder) -> No
 
 def test_a_failure_is_red_and_a_dispatch_without_receivers_dim(recorder: Recorder) -> None:
     text = rendered(table_of(recorder), force_terminal=True, color_system="standard")
-    assert "\x1b[31maudit" in text
-    assert "\x1b[31m  ✗ raised ValueError" in text
-    assert "\x1b[2mUnheard: \x1b[0m\x1b[2m1 pre_save from User" in text
+    assert "\x1b[31maudit  ✗ raised ValueError" in text
+    assert "\x1b[2mUnheard: 1 pre_save from User" in text
     whole = rendered(
         TraceTable(recorder.trace, is_whole=True), force_terminal=True, color_system="standard"
     )
-    assert "\x1b[2mpre_save\x1b[0m\x1b[2m from \x1b[0m\x1b[2mUser\x1b[0m\x1b[2m  unheard" in whole
+    assert "\x1b[2mpre_save from User  unheard" in whole
 
 
 def test_a_response_that_goes_on_is_running() -> None:
@@ -312,6 +312,35 @@ class TestConsole:
         ):
             raise ZeroDivisionError
         assert "create_profile" in file.getvalue()
+
+    @pytest.mark.parametrize("is_whole", [False, True])
+    @pytest.mark.parametrize("is_heard", [False, True])
+    @pytest.mark.parametrize("is_raised", [False, True])
+    def test_a_run_that_fails_before_anybody_heard_of_it_shows_no_table(
+        self, is_whole: bool, is_heard: bool, is_raised: bool
+    ) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder, "greeted")
+        if is_heard:
+            respond(recorder, dispatch, "shop.greet")
+        file = io.StringIO()
+        with (
+            suppress(ZeroDivisionError),
+            growing_table(
+                recorder, make_console(file), is_whole=is_whole, is_failed=lambda: not is_raised
+            ),
+        ):
+            if is_raised:
+                raise ZeroDivisionError
+        assert ("greeted from User" in file.getvalue()) is (is_whole or is_heard)
+
+    def test_a_run_that_goes_well_says_what_nobody_heard(self) -> None:
+        recorder = Recorder()
+        begin(recorder, "greeted")
+        file = io.StringIO()
+        with growing_table(recorder, make_console(file)):
+            pass
+        assert file.getvalue() == "Unheard: 1 greeted from User\n"
 
 
 class TestListings:

@@ -116,10 +116,12 @@ class Unheard(NamedTuple):
     Attributes:
         sender: the sender's name; None for no sender.
         dispatches: the dispatches, in the order in which they began.
+        cause: the response that caused all of them, or None. A crowd may have many causes.
     """
 
     sender: str | None
     dispatches: list[Dispatch]
+    cause: Response | None = None
 
     @property
     def is_crowd(self) -> bool:
@@ -139,10 +141,21 @@ class Unheard(NamedTuple):
 
 
 def by_sender(unheard: Iterable[Dispatch]) -> Iterator[Unheard]:
-    """The unheard dispatches of each sender; those of a command's machinery come last."""
+    """The unheard dispatches of each sender, a crowd aside those of each cause apart.
+
+    Those of a command's machinery come last.
+    """
     senders: dict[tuple[bool, str | None], list[Dispatch]] = {}
     for dispatch in unheard:
         key = (dispatch.signal_path in MACHINERY, dispatch.sender)
         senders.setdefault(key, []).append(dispatch)
     for (_, sender), dispatches in sorted(senders.items(), key=lambda item: item[0][0]):
-        yield Unheard(sender, dispatches)
+        crowd = Unheard(sender, dispatches)
+        if crowd.is_crowd:
+            yield crowd
+            continue
+        causes: dict[Response | None, list[Dispatch]] = {}
+        for dispatch in dispatches:
+            causes.setdefault(dispatch.parent, []).append(dispatch)
+        for cause, caused in causes.items():
+            yield Unheard(sender, caused, cause)

@@ -165,7 +165,13 @@ class Picture:
         else:
             signals = [*map(self._stretch, unheard.stretches)]
         sender = "" if unheard.sender is None else f" from {_plain(unheard.sender)}"
-        return ", ".join(signals) + sender
+        return self._under(unheard.cause) + ", ".join(signals) + sender
+
+    def _under(self, cause: Response | None) -> str:
+        if cause is None:
+            return ""
+        place = cause.dispatch.responses.index(cause) + 1
+        return f"under{BOUND}{cause.dispatch.seq}.{place}:{BOUND}"
 
     def _stretch(self, stretch: Sequence[Dispatch]) -> str:
         first, last = stretch[0].seq, stretch[-1].seq

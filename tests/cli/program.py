@@ -107,7 +107,7 @@ def _unheard(line: str) -> dict[int, tuple[str, str]]:
     """What a closing line says: the number of each dispatch, with its signal and its sender."""
     unheard: dict[int, tuple[str, str]] = {}
     for part in line.removeprefix(_UNHEARD).split("; "):
-        signals, _, sender = part.partition(" from ")
+        signals, _, sender = re.sub(r"^under [\d.]+: ", "", part).partition(" from ")
         seq = 0
         for each in signals.split(", "):
             number, _, name = each.rpartition(" ")

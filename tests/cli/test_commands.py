@@ -97,7 +97,7 @@ class TestRegister:
             " ┊ Hello xyz <xyz@mail.com>",
             " ┊ Notified",
             "Unheard: 5–7 pre_init, post_init, pre_save from User;"
-            " 9–12 pre_init, post_init, pre_save, post_save from Profile;"
+            " under 8.1: 9–12 pre_init, post_init, pre_save, post_save from Profile;"
             " 1 command_started, 14 command_finished from register;"
             " 2 connection_created from Engine;"
             " 3–4 pre_migrate, post_migrate from <CoreConfig core>",

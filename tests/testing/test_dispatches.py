@@ -498,7 +498,7 @@ class TestTree:
             "3    order_paid from Receipt",
             "3.1  └─▶ file_away",
         ]
-        assert unheard == "Unheard: 2 invoice_sent"
+        assert unheard == "Unheard: under 1.1: 2 invoice_sent"
 
     def test_a_failure_shows_it(self, dispatches: Dispatches, paid: Callable[[], None]) -> None:
         paid()

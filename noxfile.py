@@ -18,6 +18,7 @@ OF_THE_COMMAND_LINE = ("tests/cli", "tests/log", "tests/render", "tests/test_man
 OF_THE_SESSION = tuple(
     f"tests/{room}" for room in ("db", "apps", "bulk", "core", "testing", "trace")
 )
+LOADED_FROM_THE_NET = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:https?:)?//[^>]*>")
 REGISTERING = ("register", "xyz", "--email", "xyz@mail.com")
 # An app is linted by what its author is likely to have chosen: no settings of this project.
 RULES_FOR_APPS = ("--select=B,C4,D,E,F,I,PT,PTH,RUF,SIM,UP,W", "--ignore=D105,D203,D213")
@@ -66,6 +67,9 @@ def docs(session: nox.Session) -> None:
     site = Path(session.create_tmp(), "site").resolve()
     quiet = {"NO_MKDOCS_2_WARNING": "1"}
     session.run("mkdocs", "build", "-q", "-s", "-f", "docs/mkdocs.yml", "-d", str(site), env=quiet)
+    for page in site.rglob("*.html"):
+        if found := LOADED_FROM_THE_NET.search(page.read_text(encoding="utf-8")):
+            session.error(f"{page.name} loads something from the net: {found[0]}")
 
 
 @nox.session(python=OLDEST)

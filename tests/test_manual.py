@@ -191,6 +191,17 @@ class TestNothingIsMissing:
         assert own.items() <= rows.items()
         assert codes_in_the_command_line() <= set(rows) | {"batch", "terminated"}
 
+    def test_every_key_of_a_document_is_explained(self, tmp_path: Path) -> None:
+        program = Path(sys.executable).with_name("signalcli")
+        arguments = ("register", "xyz", "--email", "xyz@mail.com", "--fail", "create_*", "--json")
+        failed = json.loads(processes.run([program, *arguments], cwd=tmp_path).stdout)
+        shown = processes.run([program, "log", "show", "--json"], cwd=tmp_path).stdout
+        heard = [each for each in failed["dispatches"] if each["responses"]]
+        keys = {*failed, *failed["error"], *json.loads(shown)["result"], *heard[0]}
+        keys |= heard[0]["responses"][0].keys() | heard[0]["responses"][0]["error"].keys()
+        page = PAGES["docs/json.md"]
+        assert {key for key in keys if f"`{key}`" not in page} == set()
+
     def test_every_setting_is_explained(self) -> None:
         page = PAGES["docs/settings.md"]
         variables = {VARIABLE, TRACEBACK_VARIABLE, *(each.variable for each in SETTINGS.values())}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from signalcli.render.folding import Folding, Group, by_sender
+from signalcli.render.folding import Folding, Group, Unheard, by_sender
 from signalcli.render.text import (
     GAP,
     RULE,
@@ -26,16 +26,16 @@ from signalcli.render.text import (
     spelled,
     visible,
 )
+from signalcli.render.wrapping import Line, Part, length, wrapped
 from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
 
-LEAST_TREE = 20
+LEAST_TREE = 24
 LEAST_TEXT = 24
 CLOSING_WIDTH = 80
 MOST_VALUES = 3
 TAB = "    "
-
-Part = tuple[str, str]
-Line = list[Part]
+# Stands for a blank at which no line is broken.
+BOUND = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,31 +150,27 @@ class Picture:
         """
         longest = 0
         for line in self._laid_out(width) if self._rows else ():
-            longest = max(longest, _length(line))
+            longest = max(longest, length(line))
             yield line
         if self._unheard:
             room = width if width >= UNLIMITED else min(width, max(longest, CLOSING_WIDTH))
-            yield from wrapped(self._closing_line(), room, room)
+            closing = "Unheard: " + "; ".join(map(self._told, self._unheard))
+            for line in wrapped([(closing, "dim")], room, room):
+                yield [(text.replace(BOUND, " "), style) for text, style in line]
 
-    def _closing_line(self) -> Line:
-        marks = self._marks
-        line: Line = [("Unheard: ", "dim")]
-        for place, unheard in enumerate(self._unheard):
-            if unheard.is_crowd:
-                counts = Counter(each.signal for each in unheard.dispatches)
-                signals = ", ".join(
-                    f"{_plain(signal)} {marks.times}{count:,}" for signal, count in counts.items()
-                )
-            else:
-                signals = ", ".join(map(self._stretch, unheard.stretches))
-            sender = "" if unheard.sender is None else f" from {_plain(unheard.sender)}"
-            line.append((f"{'; ' if place else ''}{signals}{sender}", "dim"))
-        return line
+    def _told(self, unheard: Unheard) -> str:
+        if unheard.is_crowd:
+            counts = Counter(_plain(each.signal) for each in unheard.dispatches)
+            signals = [f"{name}{BOUND}{self._marks.times}{n:,}" for name, n in counts.items()]
+        else:
+            signals = [*map(self._stretch, unheard.stretches)]
+        sender = "" if unheard.sender is None else f" from {_plain(unheard.sender)}"
+        return ", ".join(signals) + sender
 
     def _stretch(self, stretch: Sequence[Dispatch]) -> str:
         first, last = stretch[0].seq, stretch[-1].seq
         number = f"{first}" if first == last else f"{first}{self._marks.to}{last}"
-        return f"{number} {', '.join(_plain(dispatch.signal) for dispatch in stretch)}"
+        return number + BOUND + ", ".join(_plain(dispatch.signal) for dispatch in stretch)
 
     def _laid_out(self, width: int) -> Iterator[Line]:
         """The rows under their headings, in three columns: numbers, the tree, times."""
@@ -193,7 +189,7 @@ class Picture:
         if width - numbers - len(GAP) < LEAST_TREE:
             numbers = 0
         taken = sum(column + len(GAP) for column in (numbers, times) if column)
-        natural = max(_length(row.parts) + cell_len(row.guide) for row in rows)
+        natural = max(length(row.parts) + cell_len(row.guide) for row in rows)
         tree = max(1, min(natural, width - taken))
         for row in rows:
             style = "bold" if row is heading else "dim"
@@ -202,7 +198,7 @@ class Picture:
                 line: Line = [(number.ljust(numbers) + GAP, style)] if numbers else []
                 line += text
                 if times and row.time and number.strip():
-                    gap = tree - _length(text) + len(GAP) + times - len(row.time)
+                    gap = tree - length(text) + len(GAP) + times - len(row.time)
                     line += [(" " * gap, ""), (row.time, style)]
                 yield line
                 number = ""
@@ -210,7 +206,7 @@ class Picture:
                 yield [(RULE * (tree + taken), "")]
 
     def _wrapped_row(self, row: Row, width: int) -> Iterator[Line]:
-        least = min(LEAST_TEXT, (width + 1) // 2, _length(row.parts))
+        least = min(LEAST_TEXT, (width + 1) // 2, length(row.parts))
         most = max(0, width - least)
         guide, below = self._cut(row.guide, most), self._cut(row.below, most)
         for place, line in enumerate(wrapped(row.parts, width - len(guide), width - len(below))):
@@ -290,7 +286,8 @@ class _Tree:
             text = (_plain(short_name(name)), "dim"), (f"  not called{why}", "yellow")
             guide = rest + (marks.last_uncalled if is_last else marks.uncalled)
             number = f"{dispatch.seq}.{places + place + 1}"
-            yield Row(number, guide, text, "", rest + (" " * len(marks.bar)))
+            below = rest + (" " * len(marks.bar) if is_last else marks.bar)
+            yield Row(number, guide, text, "", below)
 
     def _response_rows(
         self,
@@ -315,10 +312,10 @@ class _Tree:
         time = self._time([each.seconds for each in responses], response.begun)
         guide = rest + (marks.last_receiver if is_last else marks.receiver)
         yield Row(number, guide, (*parts, *self._answer(responses)), time, inner)
+        label, further = "prints ", inner + " " * len("prints ") + marks.printed
         for place, line in enumerate(_printed(responses, marks)):
-            label = "prints " if place == 0 else " " * len("prints ")
-            before = inner + label + marks.printed
-            yield Row("", before, ((visible(line).replace("\t", TAB), "italic"),), "", before)
+            first = further if place else inner + label + marks.printed
+            yield Row("", first, ((visible(line).replace("\t", TAB), "italic"),), "", further)
         for place, group in enumerate(caused):
             is_last_group = place == len(caused) - 1
             first = marks.last_dispatch if is_last_group else marks.dispatch
@@ -341,14 +338,15 @@ class _Tree:
             return [(f"  {marks.failed}{raised} {story}{more}", "red")]
         if response.seconds is None:
             return [(f"  {marks.more} running", "yellow")]
-        values = list(dict.fromkeys(spelled(each.value) for each in responses))
-        if values == ["None"]:
+        if all(each.value is None for each in responses):
             return []
+        values = list(dict.fromkeys(spelled(each.value) or "''" for each in responses))
         few = f"{len(values):,} values, such as " if len(values) > MOST_VALUES else ""
         return [(f"  returned {few}", "dim"), (_plain(", ".join(values[:MOST_VALUES])), "")]
 
     def _time(self, seconds: list[float | None], begun: float) -> str:
-        return duration(sum(self._now - begun if each is None else each for each in seconds))
+        so_far = max(0.0, self._now - begun)
+        return duration(sum(so_far if each is None else each for each in seconds))
 
 
 def _printed(responses: list[Response], marks: Marks) -> list[str]:
@@ -386,58 +384,3 @@ def text_of(picture: Picture, paper: Paper) -> str:
     """The lines of a picture as plain text."""
     lines = ("".join(text for text, _ in line) for line in picture.lines(paper.width))
     return "".join(line.rstrip() + "\n" for line in lines)
-
-
-def _length(parts: Sequence[Part]) -> int:
-    return sum(cell_len(text) for text, _ in parts)
-
-
-def wrapped(parts: Sequence[Part], width: int, further: int) -> Iterator[Line]:
-    """Lines of at most a width in characters, broken at blanks, and inside long words only.
-
-    Arguments:
-        parts: texts on one line, each with its style.
-        width: the width of the first line, at least 1.
-        further: the width of the further lines, at least 1.
-    """
-    line: Line = []
-    room = width
-    for text, style in [*parts] if _length(parts) <= width else _words(parts):
-        while text:
-            size = cell_len(text)
-            if size <= room:
-                line.append((text, style))
-                room -= size
-                break
-            # A word goes to the next line whole, if it fits there.
-            bare = text.lstrip(" ")
-            is_whole = bool(line) and cell_len(bare) <= further
-            head = "" if is_whole else _fitting(text, room)
-            if not head and not line:
-                # A character of two cells, where there is room for one.
-                head = text[0]
-            yield [*line, (head, style)]
-            line, room, text = [], further, bare if is_whole else text[len(head) :]
-    if line:
-        yield line
-
-
-def _words(parts: Sequence[Part]) -> Iterator[Part]:
-    """The words of a line, each with the blanks before it."""
-    for text, style in parts:
-        begun = 0
-        for place in range(1, len(text)):
-            if text[place] == " " != text[place - 1]:
-                yield text[begun:place], style
-                begun = place
-        yield text[begun:], style
-
-
-def _fitting(text: str, room: int) -> str:
-    """The longest beginning of a text that fits."""
-    taken = 0
-    for place, character in enumerate(text):
-        taken += cell_len(character)
-        if taken > room:
-            return text[:place]
-    return text

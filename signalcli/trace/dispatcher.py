@@ -10,7 +10,7 @@ from signalcli.trace.faults import injection_of, is_muted
 from signalcli.trace.names import name_and_place, sender_name
 from signalcli.trace.output import caught_output
 from signalcli.trace.recorder import Recorder, followed_threads, running_here
-from signalcli.trace.records import Dispatch, Response
+from signalcli.trace.records import Dispatch, Response, encodable
 from signalcli.trace.representation import describing_here, is_describing
 
 keep_apart(running_here)
@@ -66,7 +66,8 @@ class DispatcherSource:
     def not_called(self, dispatch: Dispatch | None, receivers: Sequence[Receiver]) -> None:
         """A failure ends the dispatch before these receivers."""
         if dispatch is not None:
-            dispatch.not_called = tuple(name_and_place(receiver)[0] for receiver in receivers)
+            names = (name_and_place(receiver)[0] for receiver in receivers)
+            dispatch.not_called = tuple(map(encodable, names))
 
     def cause(self) -> Response | None:
         """The response that is running here."""

@@ -41,7 +41,8 @@ _FRAME = (
     "got_command_exception",
     "command_finished",
 )
-_ROW = re.compile(r" *\d+  (?P<rest>[│├└ ]*(?P<signal>\w+).*)")
+_ROW = re.compile(r" *(?P<seq>\d+)(?P<place>\.\d+)?(?P<rest> {2,}[│├└─▶ ]*(?P<signal>[\w<>]+).*)")
+_UNHEARD = "Unheard: "
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _WITHOUT_ROOTS_RIGHTS = """
@@ -68,19 +69,51 @@ def of_the_work(dispatches: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def lines_of_the_work(lines: list[str]) -> list[str]:
-    """The same for what people are shown; a table that has nothing else is left out as a whole."""
+    """The same for what people are shown; a table that has nothing else is left out as a whole.
+
+    The closing line of unheard dispatches has to stand on one line.
+    """
+    rows = [_ROW.fullmatch(line) for line in lines]
+    closing = [_unheard(line) if line.startswith(_UNHEARD) else {} for line in lines]
+    around = {int(row["seq"]) for row in rows if row and row["signal"] in _FRAME}
+    for unheard in closing:
+        around |= {seq for seq, (signal, _) in unheard.items() if signal in _FRAME}
+
+    def renumbered(seq: int) -> int:
+        return seq - sum(each < seq for each in around)
+
     shown: list[str] = []
-    count = 0
-    for line in lines:
-        row = _ROW.fullmatch(line)
-        if row is None:
+    for line, row, unheard in zip(lines, rows, closing, strict=True):
+        if row is not None:
+            if int(row["seq"]) not in around:
+                shown.append(f"{renumbered(int(row['seq']))}{row['place'] or ''}{row['rest']}")
+        elif unheard:
+            of_work = [
+                f"{renumbered(seq)} {signal}{sender}"
+                for seq, (signal, sender) in sorted(unheard.items())
+                if seq not in around
+            ]
+            if of_work:
+                shown.append(_UNHEARD + "; ".join(of_work))
+        else:
             shown.append(line)
-        elif row["signal"] not in _FRAME:
-            count += 1
-            shown.append(f"{count}  {row['rest']}")
-    if not count and shown and shown[0].split()[:2] == ["#", "Signal"]:
+    has_rows = any(row is not None and int(row["seq"]) not in around for row in rows)
+    if not has_rows and shown and shown[0].split()[:2] == ["#", "Signal"]:
         del shown[:2]
     return shown
+
+
+def _unheard(line: str) -> dict[int, tuple[str, str]]:
+    """What a closing line says: the number of each dispatch, with its signal and its sender."""
+    unheard: dict[int, tuple[str, str]] = {}
+    for part in line.removeprefix(_UNHEARD).split("; "):
+        signals, _, sender = part.partition(" from ")
+        seq = 0
+        for each in signals.split(", "):
+            number, _, name = each.rpartition(" ")
+            seq = int(re.split("[–-]", number)[0]) if number else seq + 1
+            unheard[seq] = (name, f" from {sender}" if sender else "")
+    return unheard
 
 
 @dataclass(frozen=True)

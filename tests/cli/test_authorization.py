@@ -167,7 +167,8 @@ class TestLogin:
         (run, *_) = protected("log", "--json").document["result"]
         assert run["command_line"] == "signalcli login --password-stdin alice -q"
         assert run["users"] == ["alice"]
-        shown = protected("log", "show").lines_of_the_work
+        assert protected("log", "show").out == ""
+        shown = protected("log", "show", "--all").lines_of_the_work
         assert "user_login_failed" in shown[-1]
 
     def test_in_a_missing_database_nobody_can_log_in_and_none_is_made(self, forked: Forked) -> None:

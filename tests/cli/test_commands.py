@@ -17,6 +17,7 @@ DISPATCH_KEYS = {
     "arguments",
     "duration_ms",
     "responses",
+    "not_called",
 }
 RESPONSE_KEYS = {"receiver", "ok", "value", "error", "output", "duration_ms"}
 CREATE_PROFILE = "signalcli.core.signals.create_profile"
@@ -84,27 +85,22 @@ class TestRegister:
         done = signalcli("register", "xyz", "--email", "xyz@mail.com")
         assert (done.code, done.err) == (0, "")
         lines = without_times(done.lines)
-        assert lines[0].strip() == "# Signal Sender Receiver Answer Time"
+        assert lines[0].strip() == "# Signal ─▶ receiver Total time"
         assert lines[2:] == [
-            " 1 command_started register no receivers",
-            " 2 connection_created Engine no receivers",
-            " 3 pre_migrate <CoreConfig core> no receivers",
-            " 4 post_migrate <CoreConfig core> no receivers",
-            " 5 pre_init User no receivers",
-            " 6 post_init User no receivers",
-            " 7 pre_save User no receivers",
-            " 8 post_save User create_profile None TIME",
-            " │ Profile Created !",
-            " 9 ├ pre_init Profile no receivers",
-            "10 ├ post_init Profile no receivers",
-            "11 ├ pre_save Profile no receivers",
-            "12 └ post_save Profile no receivers",
-            " update_profile None TIME",
-            "13 notification User show_notification None TIME",
-            " Sender: User",
-            " Hello xyz <xyz@mail.com>",
-            " Notified",
-            "14 command_finished register no receivers",
+            " 8 post_save from User TIME",
+            " 8.1 ├─▶ create_profile TIME",
+            " │ prints ┊ Profile Created !",
+            " 8.2 └─▶ update_profile TIME",
+            "13 notification from User TIME",
+            "13.1 └─▶ show_notification TIME",
+            " prints ┊ Sender: User",
+            " ┊ Hello xyz <xyz@mail.com>",
+            " ┊ Notified",
+            "Unheard: 5–7 pre_init, post_init, pre_save from User;"
+            " 9–12 pre_init, post_init, pre_save, post_save from Profile;"
+            " 1 command_started, 14 command_finished from register;"
+            " 2 connection_created from Engine;"
+            " 3–4 pre_migrate, post_migrate from <CoreConfig core>",
             "Registered xyz in demo.db. Sent notification",
         ]
         assert signalcli.select(
@@ -169,14 +165,14 @@ class TestUpdate:
     def test_the_profile_is_saved_once_and_under_update_profile(self, filled: Program) -> None:
         done = filled("update", "alice", "--last-name", "Old")
         assert (done.code, done.err) == (0, "")
-        assert without_times(done.lines_of_the_work)[-8:] == [
-            "4 post_save User create_profile None TIME",
-            " update_profile None TIME",
-            " │ Profile Updated!",
-            "5 ├ pre_init Profile no receivers",
-            "6 ├ post_init Profile no receivers",
-            "7 ├ pre_save Profile no receivers",
-            "8 └ post_save Profile no receivers",
+        assert without_times(done.lines_of_the_work)[2:] == [
+            "4 post_save from User TIME",
+            "4.1 ├─▶ create_profile TIME",
+            "4.2 └─▶ update_profile TIME",
+            " prints ┊ Profile Updated!",
+            "Unheard: 1 pre_init from User; 2 post_init from User; 3 pre_save from User;"
+            " 5 pre_init from Profile; 6 post_init from Profile; 7 pre_save from Profile;"
+            " 8 post_save from Profile",
             "Updated alice in demo.db",
         ]
 
@@ -241,13 +237,15 @@ class TestDelete:
     def test_the_profile_goes_first_in_djangos_order(self, filled: Program) -> None:
         done = filled("delete", "alice")
         assert (done.code, done.err) == (0, "")
-        assert without_times(done.lines_of_the_work)[-5:] == [
-            "5 pre_delete Profile no receivers",
-            "6 pre_delete User no receivers",
-            "7 post_delete Profile remove_picture None TIME",
-            "8 post_delete User no receivers",
-            "Deleted alice from demo.db",
+        *lines, unheard, message = without_times(done.lines_of_the_work)
+        assert lines[2:] == [
+            "7 post_delete from Profile TIME",
+            "7.1 └─▶ remove_picture TIME",
         ]
+        assert unheard.endswith(
+            "; 5 pre_delete from Profile; 6 pre_delete from User; 8 post_delete from User"
+        )
+        assert message == "Deleted alice from demo.db"
         assert filled.usernames == ["bob"]
         assert filled.select("SELECT count(*) FROM core_profile") == [(1,)]
 
@@ -276,13 +274,13 @@ class TestNotify:
         done = filled("notify", "alice")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines)[2:] == [
-            "1 command_started notify no receivers",
-            "2 connection_created Engine no receivers",
-            "3 notification User show_notification None TIME",
-            " Sender: User",
-            " Hello alice <alice@mail.com>",
-            " Notified",
-            "4 command_finished notify no receivers",
+            "3 notification from User TIME",
+            "3.1 └─▶ show_notification TIME",
+            " prints ┊ Sender: User",
+            " ┊ Hello alice <alice@mail.com>",
+            " ┊ Notified",
+            "Unheard: 1 command_started, 4 command_finished from notify;"
+            " 2 connection_created from Engine",
             "Sent notification for alice in demo.db",
         ]
 
@@ -408,11 +406,18 @@ class TestShow:
     ) -> None:
         done = forked_filled("show", "alice", "--trace")
         assert (done.code, done.err) == (0, "")
+        assert without_times(done.lines_of_the_work)[:2] == [
+            "Unheard: 1 pre_init from User; 2 post_init from User;"
+            " 3 pre_init from Profile; 4 post_init from Profile",
+            "Username alice",
+        ]
+        done = forked_filled("show", "alice", "--trace", "--all")
+        assert (done.code, done.err) == (0, "")
         assert without_times(done.lines_of_the_work)[2:7] == [
-            "1 pre_init User no receivers",
-            "2 post_init User no receivers",
-            "3 pre_init Profile no receivers",
-            "4 post_init Profile no receivers",
+            "1 pre_init from User unheard",
+            "2 post_init from User unheard",
+            "3 pre_init from Profile unheard",
+            "4 post_init from Profile unheard",
             "Username alice",
         ]
 

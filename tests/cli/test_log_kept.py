@@ -352,7 +352,7 @@ def mutters(**kwargs):
         program = driver(self.TALKING)
         done = program("notify", "alice")
         left_out = [line.strip() for line in done.lines if "bytes more" in line]
-        assert left_out[0] == "… and 5,925 bytes more"
+        assert left_out[0].split("┊ ") == ["│             ", "… and 5,925 bytes more"]
         assert len(left_out) == 2
         assert program("log", "show").out == done.out
 

@@ -59,7 +59,8 @@ class TestFail:
         before = forked_filled.rows()
         done = forked_filled(*REGISTER, "--fail", "create_profile")
         assert done.code == 1
-        assert "create_profile  ✗ InjectedFault: raised on purpose " in done.out
+        assert "├─▶ create_profile  ✗ raised InjectedFault: raised on purpose " in done.out
+        assert "└╌╌ update_profile  not called, since create_profile raised\n" in done.out
         assert "InjectedFault: raised on purpose; nothing was written" in done.error
         assert forked_filled.rows() == before
 
@@ -74,6 +75,19 @@ class TestFail:
         }
         assert document["error"]["code"] == "receiver_failed"
 
+    def test_who_was_not_called_is_told_to_programs_and_kept(self, forked_filled: Forked) -> None:
+        document = forked_filled(*REGISTER, "--fail", "create_profile", "--json").document
+        skipped = [
+            (each["signal"], each["sender"], each["not_called"])
+            for each in document["dispatches"]
+            if each["not_called"]
+        ]
+        assert skipped == [("post_save", "User", ["signalcli.core.signals.update_profile"])]
+        kept = forked_filled("log", "show", "--json").document["dispatches"]
+        assert kept == document["dispatches"]
+        shown = forked_filled("log", "show").out
+        assert "└╌╌ update_profile  not called, since create_profile raised\n" in shown
+
     def test_robust_the_others_run(self, driver: Driver) -> None:
         program = driver("notification.connect(lambda **kwargs: 'heard', weak=False)")
         done = program("notify", "alice", "--robust", "--fail", "show_*")
@@ -87,16 +101,9 @@ class TestDelay:
     def test_a_slow_receiver_is_marked(self, forked_filled: Forked) -> None:
         done = forked_filled("notify", "alice", "--delay", "show_notification=2ms")
         assert done.code == 0
-        (first, *_), (place, *_) = zip(
-            *[
-                (line, number)
-                for number, line in enumerate(done.lines)
-                if "show_notification" in line
-            ],
-            strict=True,
-        )
-        assert done.lines[place + 1].strip() == "delayed 2.00 ms"
-        assert float(re.findall(r"([\d.]+) ms$", first)[0]) >= 2
+        (row,) = [line for line in done.lines if "─▶ show_notification" in line]
+        assert "show_notification  delayed 2.00 ms on purpose  " in row
+        assert float(re.findall(r"([\d.]+) ms$", row)[0]) >= 2
 
     def test_the_last_delay_that_fits_counts(self, forked_filled: Forked) -> None:
         document = forked_filled(
@@ -144,8 +151,8 @@ class TestMute:
     ) -> None:
         done = forked_filled("notify", "alice", "--mute", "notif*")
         assert done.code == 0
-        (line,) = [line for line in done.lines if "notification" in line and "User" in line]
-        assert line.split()[1:] == ["notification", "User", "muted"]
+        (line,) = [line for line in done.lines if "notification from User" in line]
+        assert line.split("  ")[1:] == ["notification from User", "muted: nobody received it"]
         assert "Notified" not in done.out
 
     def test_before_and_after_the_command_they_add_up(self, forked_filled: Forked) -> None:

@@ -53,6 +53,75 @@ class TestDatabase:
         assert (done.code, done.err) == (0, "")
 
 
+class TestAll:
+    """The trace with a row for every dispatch."""
+
+    UNHEARD = " 5    pre_init from User  unheard"
+    NEW = ("register", "new", "--email", "new@mail.com")
+
+    @pytest.mark.parametrize(
+        ("before", "after", "env"),
+        [
+            ((), ("--all",), {}),
+            (("--all",), (), {}),
+            ((), (), {"SIGNALCLI_ALL": "1"}),
+            ((), (), {"SIGNALCLI_ALL": "yes"}),
+        ],
+        ids=["after", "before", "1", "yes"],
+    )
+    def test_every_dispatch_has_a_row(
+        self,
+        forked: Program,
+        before: tuple[str, ...],
+        after: tuple[str, ...],
+        env: dict[str, str],
+    ) -> None:
+        done = forked(*before, *self.NEW, *after, env=env)
+        assert (done.code, done.err) == (0, "")
+        assert self.UNHEARD in done.lines
+        numbers = [line.split()[0] for line in done.lines if re.match(r" *\d+ ", line)]
+        assert numbers == [str(number) for number in range(1, 15)]
+        assert "Unheard" not in done.out
+        # The log shows the run either way.
+        assert forked("log", "show", "--all").out == done.out
+        assert forked("log", "show", env={"SIGNALCLI_ALL": "on"}).out == done.out
+        folded = forked("log", "show")
+        assert "Unheard: 5–7 pre_init, post_init, pre_save from User; " in folded.out
+        assert self.UNHEARD not in folded.lines
+
+    @pytest.mark.parametrize("value", ["0", "off", ""])
+    def test_a_setting_that_is_off_folds(self, forked: Program, value: str) -> None:
+        done = forked(*self.NEW, env={"SIGNALCLI_ALL": value})
+        assert (done.code, done.err) == (0, "")
+        assert "Unheard: " in done.out
+        assert self.UNHEARD not in done.lines
+
+    def test_it_is_no_boolean_it_is_refused(self, forked: Program) -> None:
+        done = forked(*self.NEW, env={"SIGNALCLI_ALL": "perhaps"})
+        assert (done.code, done.out) == (2, "")
+        assert "SIGNALCLI_ALL" in done.error
+
+    @pytest.mark.parametrize("arguments", [("notify", "nobody"), ("update", "nobody", "-u", "x")])
+    def test_of_a_failure_that_nobody_heard_of_it_shows_the_trace(
+        self, forked_filled: Program, arguments: tuple[str, ...]
+    ) -> None:
+        done = forked_filled(*arguments)
+        assert (done.code, done.out) == (3, "")
+        assert forked_filled("log", "show").out == ""
+        whole = forked_filled(*arguments, "--all")
+        assert (whole.code, whole.err) == (3, done.err)
+        assert "got_command_exception from " in whole.out
+        assert forked_filled("log", "show", "--all").out == whole.out
+
+    def test_several_runs_of_the_log_are_unfolded(self, forked_filled: Program) -> None:
+        for arguments in (self.NEW, ("delete", "new")):
+            assert forked_filled(*arguments, "-q").code == 0
+        folded = forked_filled("log", "show", "--limit", "2")
+        whole = forked_filled("log", "show", "--limit", "2", "--all")
+        assert (folded.out.count("Unheard: "), folded.out.count("  unheard\n")) == (2, 0)
+        assert (whole.out.count("Unheard: "), whole.out.count("  unheard\n")) == (0, 20)
+
+
 class TestForms:
     @pytest.mark.parametrize("arguments", [("--json", "show", "bob"), ("show", "bob", "--json")])
     def test_json_is_asked_for_before_or_after_the_command(

@@ -1,6 +1,6 @@
 """The program in a terminal: the table fits, and is seen to grow."""
 
-from tests.cli.program import Driver, Program, Terminal, lines_of_the_work
+from tests.cli.program import Driver, Program, Terminal
 
 SLOW = """
 @receiver(notification)
@@ -61,10 +61,15 @@ def test_a_wide_terminal_is_used_without_wrapping(filled: Program) -> None:
 def test_a_dispatch_that_nobody_received_is_dim_and_says_so(filled: Program) -> None:
     terminal = Terminal(filled, "delete", "alice")
     assert terminal.finish() == 0
-    assert "\x1b[2mpre_delete" in terminal.sent
-    rows = [line for line in terminal.screen(all_rows=True) if "pre_delete" in line]
-    assert len(rows) == 2
-    assert all("no receivers" in row for row in rows)
+    assert "\x1b[2mUnheard: " in terminal.sent
+    assert "pre_delete" in terminal.sent
+    whole = Terminal(filled, "delete", "bob", "--all")
+    assert whole.finish() == 0
+    assert "\x1b[2mpre_delete" in whole.sent
+    rows = [line for line in whole.screen(all_rows=True) if "pre_delete" in line]
+    assert [row.split()[1:] for row in rows] == [
+        ["pre_delete", "from", sender, "unheard"] for sender in ("Profile", "User")
+    ]
 
 
 def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -> None:
@@ -76,7 +81,8 @@ def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -
     assert "rested" not in terminal.sent
     assert any("slow" in line for line in while_running)
     assert any("dozing off" in line for line in while_running)
-    assert any("show_notification" in line and "None" in line for line in while_running)
+    assert any("├─▶ show_notification" in line for line in while_running)
+    assert any("└─▶ slow  … running" in line for line in while_running)
     (program.folder / "seen").touch()
     assert terminal.finish() == 0
     lines = terminal.screen()
@@ -93,9 +99,11 @@ def test_a_table_higher_than_the_terminal_shows_its_end_while_it_grows(driver: D
     (program.folder / "seen").touch()
     assert terminal.finish() == 0
     assert terminal.screen()[-1] == "Sent notification for alice in demo.db"
-    assert "line 39" in lines_of_the_work(terminal.screen())[-2]
+    screen = terminal.screen()
+    (closing,) = [place for place, line in enumerate(screen) if line.startswith("Unheard: ")]
+    assert screen[closing - 1].endswith("┊ line 39")
     lines = terminal.screen(all_rows=True)
-    numbers = [line.split()[1] for line in lines if line.strip().startswith("line ")]
+    numbers = [line.split()[-1] for line in lines if "┊ line " in line]
     # What was shown in passing is gone, and the whole table stands there once.
     assert numbers == [str(number) for number in range(40)]
 
@@ -104,7 +112,7 @@ def test_a_failure_is_red_and_marked(driver: Driver) -> None:
     program = driver("@receiver(notification)\ndef sulk(**kwargs): raise ValueError('no')")
     terminal = Terminal(program, "notify", "alice")
     assert terminal.finish() == 1
-    assert "\x1b[31m✗ ValueError: no" in terminal.sent
+    assert "\x1b[31msulk  ✗ raised ValueError: no" in terminal.sent
     # The message may go over several lines of the terminal.
     assert "error: the receiver __main__.sulk failed" in "".join(terminal.screen())
 

@@ -3,8 +3,8 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -563,3 +563,78 @@ def test_no_receiver_is_missed_where_connecting_and_watching_come_and_go_in_many
         thread.join()
     assert missed == []
     assert signal.send(None) == []
+
+
+class Counting(Recorder):
+    """An observer that also hears of receivers that were not called."""
+
+    def not_called(self, dispatch: str, receivers: Sequence[Receiver]) -> None:
+        names = ", ".join(getattr(receiver, "__name__", "?") for receiver in receivers)
+        self.write(f"{names} not called in {dispatch}")
+
+
+class TestNotCalled:
+    """Receivers that a failure keeps from being called."""
+
+    @staticmethod
+    def told(way: str, *receivers: Receiver) -> tuple[list[str], list[str]]:
+        """What an observer with the method, and one without it, are told of."""
+        signal = Named("saved")
+        for receiver in receivers:
+            signal.connect(receiver)
+        counting, plain = Counting(), Recorder()
+        with watch(plain), watch(counting), suppress(ValueError):
+            if way.startswith("a"):
+                asyncio.run(getattr(signal, way)("User"))
+            else:
+                getattr(signal, way)("User")
+        return [line for line in counting.log if "not called" in line], plain.log
+
+    @pytest.mark.parametrize("way", ["send", "asend"])
+    def test_those_behind_the_failing_one_are_told_of_before_the_end(self, way: str) -> None:
+        def first(**kwargs: Any) -> None:
+            pass
+
+        def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        def second(**kwargs: Any) -> None:
+            pass
+
+        async def third(**kwargs: Any) -> None:
+            pass
+
+        told, plain = self.told(way, first, third, fails, second)
+        assert told == ["second, third not called in saved for User"]
+        assert plain[-1] == "saved for User ends with ValueError()"
+        assert not any("not called" in line for line in plain)
+
+    def test_of_async_receivers_all_are_called(self) -> None:
+        async def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        async def waits(**kwargs: Any) -> None:
+            await asyncio.sleep(0)
+
+        assert self.told("asend", fails, waits)[0] == []
+
+    @every_way
+    def test_where_the_last_one_fails_or_none_does_none_is_left(self, way: str) -> None:
+        def first(**kwargs: Any) -> None:
+            pass
+
+        def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        assert self.told(way, first)[0] == []
+        assert self.told(way, first, fails)[0] == []
+
+    @pytest.mark.parametrize("way", ["send_robust", "asend_robust"])
+    def test_a_robust_dispatch_calls_all_of_them(self, way: str) -> None:
+        def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        def second(**kwargs: Any) -> None:
+            pass
+
+        assert self.told(way, fails, second)[0] == []

@@ -40,6 +40,8 @@ _COMMANDS = (
     ("delete", "ada"),
     # Of which only totals are kept, since version 3.
     ("register", "--from", "users.csv", "--fail", "show_notification"),
+    # With a receiver that was not called, since version 4.
+    ("register", "eve", "--email", "eve@mail.com", "--fail", "create_profile"),
 )
 
 

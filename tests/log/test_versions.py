@@ -41,6 +41,8 @@ def log(old: Path) -> Iterator[Connection]:
 
 
 SINGLE_RUNS = 5
+# Since version 4.
+LAST_RUN = 7
 
 # Every command sends these since version 2.
 AROUND = {
@@ -179,7 +181,7 @@ def test_totals_are_there(dump: Path, log: Connection) -> None:
     if int(dump.stem) < 3:
         assert len(runs) == SINGLE_RUNS
         return
-    run, trace = runs[-1]
+    run, trace = runs[SINGLE_RUNS]
     assert trace.dispatches == []
     assert [
         (each.receiver.rpartition(".")[2], each.runs, each.failures) for each in run.totals
@@ -192,17 +194,35 @@ def test_totals_are_there(dump: Path, log: Connection) -> None:
     assert all(each.seconds > 0 for each in run.totals)
 
 
+def test_receivers_that_were_not_called_are_there(dump: Path, log: Connection) -> None:
+    runs = whole_log(log)
+    not_called = {
+        run.number: [each.not_called for each in trace.dispatches if each.not_called]
+        for run, trace in runs
+    }
+    assert all(names == [] for number, names in not_called.items() if number != LAST_RUN)
+    if int(dump.stem) < 4:
+        assert LAST_RUN not in not_called
+        return
+    run, trace = runs[-1]
+    assert (run.number, run.exit_code, run.error_code) == (LAST_RUN, 1, "receiver_failed")
+    assert not_called[LAST_RUN] == [("signalcli.core.signals.update_profile",)]
+    (saved,) = (each for each in trace.dispatches if each.not_called)
+    assert (saved.signal, saved.sender) == ("post_save", "User")
+    assert [each.short_receiver for each in saved.responses] == ["create_profile"]
+
+
 def test_it_is_searched_pruned_and_gone_on_with(dump: Path, old: Path) -> None:
     with open_log_to_write(str(old)) as engine:
-        has_totals = int(dump.stem) >= 3
-        count = SINGLE_RUNS + has_totals
+        version = int(dump.stem)
+        count = SINGLE_RUNS + (version >= 3) + (version >= 4)
         assert keep(engine, a_run(), a_trace(), EVERYTHING).number == count + 1
         with engine.connect() as connection:
             assert version_of(connection) == VERSION
             assert [run.number for run in find(connection, Filter(user="ada"))] == [5, 4, 3, 2, 1]
             assert [run.number for run in find(connection, Filter(signal="audited"))] == [3]
             failed = [run.number for run in find(connection, Filter(failed=True))]
-            assert failed == [6, 4, 3] if has_totals else [4, 3]
+            assert failed == [each for each in (7, 6, 4, 3) if each <= count]
             names = [each.name for each in of_receivers(connection, Filter())]
             assert "signalcli.core.signals.create_profile" in names
         assert prune_to(engine, 1).runs == count

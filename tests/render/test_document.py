@@ -117,6 +117,19 @@ def test_faults_on_purpose_and_what_ran_side_by_side_are_said() -> None:
     ]
 
 
+def test_receivers_that_were_not_called_are_named() -> None:
+    trace = Trace()
+    recorder = Recorder()
+    recorder.trace = trace
+    for names in ((), ("shop.count", "shop.tell")):
+        dispatch = recorder.dispatch_begun(
+            signal="paid", signal_path="shop.paid", sender=None, arguments={}, robust=False
+        )
+        dispatch.not_called = names
+        recorder.dispatch_ended(dispatch)
+    assert [each["not_called"] for each in document_of(trace)] == [[], ["shop.count", "shop.tell"]]
+
+
 def test_text_stays_readable() -> None:
     assert "Zoë 😀" in dumps({"name": "Zoë 😀"})
     assert json.loads(dumps({"name": "\udcff"})) == {"name": "\udcff"}

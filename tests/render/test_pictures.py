@@ -47,12 +47,14 @@ class TestPictures:
         shown = self.shown(format_name, export(format_name, run, small_trace()))
         for part in (
             "signalcliregisterxyz",
-            "1pre_saveUsernoreceivers",
-            "create_profile[1,'two']",
-            "ProfileCreated!",
-            "second<line>",
-            "└pre_saveProfile",
-            "✗ValueError:no:<b>audit</b>(traces.py:",
+            "2post_savefromUser",
+            "2.1├─▶create_profilereturned[1,'two']",
+            "prints┊ProfileCreated!",
+            "┊second<line>",
+            "2.2└─▶audit✗raisedValueError:no:<b>audit</b>(traces.py:",
+            "4notified",
+            "4.1└─▶showreturnedshown",
+            "Unheard:1pre_savefromUser;3pre_savefromProfile",
             "Registeredxyz",
             r"error:1receiver\nfailed",
         ):
@@ -63,7 +65,8 @@ class TestPictures:
     def test_a_run_without_dispatches_shows_its_message_alone(self, format_name: str) -> None:
         text = export(format_name, a_run(message="Nothing to change"), Trace())
         assert "Nothingtochange" in self.shown(format_name, text)
-        assert "Receiver" not in text
+        assert "receiver" not in text
+        assert "Unheard" not in text
 
     @pytest.mark.parametrize("format_name", ["svg", "html"])
     @pytest.mark.parametrize("name", ["small", "empty"])

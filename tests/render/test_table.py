@@ -3,6 +3,7 @@
 import contextvars
 import io
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -82,27 +83,48 @@ def squeezed(text: str) -> list[str]:
 
 def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder) -> None:
     lines = squeezed(rendered(table_of(recorder), 140))
-    assert lines[0] == "# Signal Sender Receiver Answer Time"
+    assert lines[0] == "# Signal ─▶ receiver Total time"
     assert lines[2:8] == [
-        "1 pre_save User no receivers",
-        "2 post_save User create_profile None TIME",
-        " │ Profile Created !",
-        " │ second line",
-        "3 ├ pre_init Profile no receivers",
-        "4 └ post_init Profile deep [1, 'two'] TIME",
+        "2 post_save from User TIME",
+        "2.1 ├─▶ create_profile TIME",
+        " │ │ prints ┊ Profile Created !",
+        " │ │ ┊ second line",
+        "4 │ └─ post_init from Profile TIME",
+        "4.1 │ └─▶ deep returned [1, 'two'] TIME",
     ]
-    assert lines[8].startswith(" audit ✗ ValueError: no [bold]audit[/] (test_table.py:")
+    assert lines[8].startswith(
+        "2.2 └─▶ audit ✗ raised ValueError: no [bold]audit[/] (test_table.py:"
+    )
+    assert lines[9:] == ["Unheard: 1 pre_save from User; 3 pre_init from Profile"]
+
+
+def test_a_whole_table_has_a_row_for_every_dispatch(recorder: Recorder) -> None:
+    table = TraceTable(recorder.trace, recorder.now(), is_whole=True)
+    lines = squeezed(rendered(table, 140))
+    assert lines[0] == "# Signal ─▶ receiver Total time"
+    assert lines[2:9] == [
+        "1 pre_save from User unheard",
+        "2 post_save from User TIME",
+        "2.1 ├─▶ create_profile TIME",
+        " │ │ prints ┊ Profile Created !",
+        " │ │ ┊ second line",
+        "3 │ ├─ pre_init from Profile unheard",
+        "4 │ └─ post_init from Profile TIME",
+    ]
+    assert len(lines) == 11
 
 
 def test_in_ascii_the_guides_are_ascii(recorder: Recorder) -> None:
-    text = rendered(table_of(recorder), encoding="ascii")
+    text = rendered(TraceTable(recorder.trace, is_whole=True), encoding="ascii")
     lines = squeezed(text)
-    assert "|-pre_init" in text
-    assert "`-post_init" in text
+    assert "|- pre_init" in text
+    assert "`- post_init" in text
+    assert "|-> create_profile" in text
+    assert "`-> audit" in text
     assert text.isascii()
-    # The sign of a failure is there, too, in whatever way it can be written.
+    # The sign of a failure is there, too.
     (failed,) = [line for line in lines if "ValueError" in line]
-    assert re.search(r"audit \S+ ValueError", failed)
+    assert re.search(r"audit x raised ValueError", failed)
 
 
 @pytest.fixture
@@ -125,24 +147,26 @@ def faulty() -> Recorder:
 
 
 def test_faults_on_purpose_and_what_ran_side_by_side_are_marked(faulty: Recorder) -> None:
-    assert squeezed(rendered(table_of(faulty), 140))[2:] == [
-        "1 paid User slow late TIME",
-        " │ delayed TIME",
-        " │ printed",
-        "2 └ inner User no receivers",
-        " left None ∥ TIME",
-        " right None ∥ TIME",
-        "3 told muted",
+    table = TraceTable(faulty.trace, faulty.now(), is_whole=True)
+    assert squeezed(rendered(table, 140))[2:] == [
+        "1 paid from User TIME",
+        "1.1 ├─▶ slow delayed 250 ms on purpose returned late TIME",
+        " │ │ prints ┊ printed",
+        "2 │ └─ inner from User unheard",
+        "1.2 ├─▶ left ∥ concurrently TIME",
+        "1.3 └─▶ right ∥ concurrently TIME",
+        "3 told muted: nobody received it",
     ]
 
 
 def test_in_ascii_the_marks_are_ascii(faulty: Recorder) -> None:
     text = rendered(table_of(faulty), encoding="ascii")
     assert text.isascii()
-    assert squeezed(text)[-3:] == [
-        " left None || TIME",
-        " right None || TIME",
-        "3 told muted",
+    assert squeezed(text)[-4:] == [
+        "1.2 |-> left || concurrently TIME",
+        "1.3 `-> right || concurrently TIME",
+        "3 told muted: nobody received it",
+        "Unheard: 2 inner from User",
     ]
 
 
@@ -159,8 +183,8 @@ def test_every_line_fits_the_width_and_nothing_is_cut(recorder: Recorder, width:
     text = rendered(table_of(recorder), width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    letters = re.sub(r"[\s│├└─]", "", text)
-    for word in ("create_profile", "[1,'two']") if width >= 80 else ():
+    letters = re.sub(r"[\s│├└─▶]", "", text)
+    for word in ("create_profile", "returned[1,'two']", "secondline", "Unheard:1pre_savefromUser"):
         assert word in letters
 
 
@@ -177,19 +201,23 @@ def test_a_name_that_fits_is_not_broken_for_the_sake_of_a_long_answer() -> None:
     text = rendered(table_of(recorder), 80)
     assert "notification " in text
     assert "show_notification_to_everybody" in text
-    assert sum(line.count("v") for line in text.splitlines() if "Receiver" not in line) >= 199
+    assert text.count("v") == 199 + "receiver show_notification_to_everybody".count("v")
 
 
 def test_a_failure_is_marked_with_a_sign_and_its_place(recorder: Recorder) -> None:
     text = rendered(table_of(recorder), 200)
     (line,) = [line for line in text.splitlines() if "✗" in line]
-    assert re.search(r"✗ ValueError: .* \(test_table\.py:\d+\)", line)
+    assert re.search(r"✗ raised ValueError: .* \(test_table\.py:\d+\)", line)
 
 
 def test_a_failure_is_red_and_a_dispatch_without_receivers_dim(recorder: Recorder) -> None:
     text = rendered(table_of(recorder), force_terminal=True, color_system="standard")
-    assert "\x1b[31m✗ ValueError" in text
-    assert "\x1b[2mno receivers" in text
+    assert "\x1b[31maudit  ✗ raised ValueError" in text
+    assert "\x1b[2mUnheard: 1 pre_save from User" in text
+    whole = rendered(
+        TraceTable(recorder.trace, is_whole=True), force_terminal=True, color_system="standard"
+    )
+    assert "\x1b[2mpre_save from User  unheard" in whole
 
 
 def test_a_response_that_goes_on_is_running() -> None:
@@ -197,7 +225,7 @@ def test_a_response_that_goes_on_is_running() -> None:
     dispatch = begin(recorder, "greeted")
     # In a context of its own, since it never ends.
     contextvars.copy_context().run(recorder.response_begun, dispatch, "shop.slow")
-    assert "running" in rendered(table_of(recorder))
+    assert "slow  … running" in rendered(table_of(recorder))
 
 
 @pytest.mark.parametrize("text", ["[bold]x[/bold]", "[red", ":smile:", "[link=http://x]y[/link]"])
@@ -242,7 +270,7 @@ class TestTail:
         text = rendered(Tail(table_of(long)), 80, height=10)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         assert 0 < len(lines) < 10
-        assert lines == [f"n{number}" for number in range(50 - len(lines), 50)]
+        assert lines == [f"┊ n{number}" for number in range(50 - len(lines), 50)]
 
     def test_a_table_that_fits_is_shown_whole(self, recorder: Recorder) -> None:
         tail = rendered(Tail(table_of(recorder)), 100, height=50)
@@ -284,6 +312,35 @@ class TestConsole:
         ):
             raise ZeroDivisionError
         assert "create_profile" in file.getvalue()
+
+    @pytest.mark.parametrize("is_whole", [False, True])
+    @pytest.mark.parametrize("is_heard", [False, True])
+    @pytest.mark.parametrize("is_raised", [False, True])
+    def test_a_run_that_fails_before_anybody_heard_of_it_shows_no_table(
+        self, is_whole: bool, is_heard: bool, is_raised: bool
+    ) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder, "greeted")
+        if is_heard:
+            respond(recorder, dispatch, "shop.greet")
+        file = io.StringIO()
+        with (
+            suppress(ZeroDivisionError),
+            growing_table(
+                recorder, make_console(file), is_whole=is_whole, is_failed=lambda: not is_raised
+            ),
+        ):
+            if is_raised:
+                raise ZeroDivisionError
+        assert ("greeted from User" in file.getvalue()) is (is_whole or is_heard)
+
+    def test_a_run_that_goes_well_says_what_nobody_heard(self) -> None:
+        recorder = Recorder()
+        begin(recorder, "greeted")
+        file = io.StringIO()
+        with growing_table(recorder, make_console(file)):
+            pass
+        assert file.getvalue() == "Unheard: 1 greeted from User\n"
 
 
 class TestListings:

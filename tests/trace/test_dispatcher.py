@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -280,6 +281,49 @@ class TestFailures:
         (response,) = recorder.trace.responses
         assert response.failure is not None
         assert response.failure.type == "KeyboardInterrupt"
+
+
+class TestNotCalled:
+    @pytest.mark.parametrize("is_awaited", [False, True])
+    def test_a_dispatch_names_the_receivers_behind_the_failing_one(
+        self, recorder: Recorder, connect: Connect, is_awaited: bool
+    ) -> None:
+        def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        def second(**kwargs: Any) -> None:
+            pass
+
+        async def third(**kwargs: Any) -> None:
+            pass
+
+        second.__qualname__ = "second\ud800"
+        for receiver in (fails, second, third):
+            connect(outer, receiver)
+        with record(recorder), suppress(ValueError):
+            if is_awaited:
+                asyncio.run(outer.asend(None))
+            else:
+                outer.send(None)
+        (dispatch,) = recorder.trace.dispatches
+        assert [response.short_receiver for response in dispatch.responses] == ["fails"]
+        # Fit for UTF-8, as all names are.
+        second_name, third_name = dispatch.not_called
+        assert second_name == f"{__name__}.second\\ud800"
+        assert third_name.endswith(".third")
+
+    def test_of_a_dispatch_that_goes_well_or_is_robust_there_are_none(
+        self, recorder: Recorder, connect: Connect
+    ) -> None:
+        def fails(**kwargs: Any) -> None:
+            raise ValueError
+
+        connect(outer, fails)
+        connect(outer, lambda **kwargs: None)
+        with record(recorder):
+            outer.send_robust(None)
+            inner.send(None)
+        assert [dispatch.not_called for dispatch in recorder.trace.dispatches] == [(), ()]
 
 
 class TestOutput:

@@ -68,7 +68,8 @@ def _shared_options() -> str:
 
 def _command(name: str, command: Any, context: Any) -> str:
     prose, example = _split(command.help or "")
-    usage = " ".join(["signalcli", name, *command.collect_usage_pieces(context)])
+    pieces = " ".join(command.collect_usage_pieces(context))
+    usage = f"signalcli {name} {pieces}".replace("[[", "[").replace("]]", "]")
     lines = [f"## {name}", "", prose, "", "```text", usage, "```", ""]
     if example:
         lines += [f"For example, `{example}`.", ""]
@@ -120,7 +121,8 @@ def _values(option: Any) -> str:
     """How the value of an option is written."""
     if option.is_flag or option.count:
         return ""
-    return f" {option.metavar or option.name.upper()}"
+    # A bar would end the cell of the table.
+    return f" {option.metavar or option.name.upper()}".replace("|", " or ")
 
 
 def _panel(parameter: Any) -> str | None:

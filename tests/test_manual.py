@@ -139,8 +139,10 @@ class TestLinks:
                 lost.append(link)
         assert lost == []
 
-    def test_the_readme_leads_to_every_page(self) -> None:
+    def test_the_readme_and_the_site_lead_to_every_page(self) -> None:
+        site = (DOCS / "mkdocs.yml").read_text(encoding="utf-8")
         assert {name for name in PAGES if f"]({name}" not in README} == {"README.md"}
+        assert [name for name in PAGES if not re.search(rf"- .*\b{name}\n", site)] == []
 
 
 def without_code(page: str) -> str:

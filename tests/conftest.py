@@ -48,7 +48,7 @@ def _garbage_is_looked_for_among_what_is_new() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest test module, which would otherwise keep one worker busy at the end."""
-    items.sort(key=lambda item: not item.path.match("tests/test_readme.py"))
+    items.sort(key=lambda item: not item.path.match("tests/test_manual.py"))
 
 
 @pytest.hookimpl(trylast=True)

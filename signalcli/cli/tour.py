@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def _complete_lesson(incomplete: str) -> list[tuple[str, str]]:
     from signalcli.tour.lessons import LESSONS
 
-    offered = ((str(lesson.number), lesson.title) for lesson in LESSONS)
-    return [(number, title) for number, title in offered if number.startswith(incomplete)]
+    by_name = incomplete.isalpha()
+    offered = ((each.name if by_name else str(each.number), each.title) for each in LESSONS)
+    return [(text, title) for text, title in offered if text.startswith(incomplete)]
 
 
 def tour(
@@ -59,7 +60,7 @@ def tour(
     chosen = None if lesson is None else find_lesson(lesson)
     is_talking = not (settings.json or settings.quiet) and is_answered()
     if listing or restart or is_talking:
-        progress = Progress.kept()
+        progress = Progress.kept(to_go_on=restart or not listing)
         if restart:
             progress.forget()
         if listing:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -245,12 +245,8 @@ def lesson_document(workshop: Workshop, lesson: Lesson) -> tuple[dict[str, Any],
     Returns:
         The lesson, and whether its commands did what it says.
     """
-    workshop.begin(lesson)
     steps, holds = [], True
-    for step in lesson.steps:
-        if step.change is not None:
-            make(workshop, lesson, step.change)
-        ran = workshop.run(lesson, step, Showing.DOCUMENT)
+    for step, ran in _run_all(workshop, lesson, Showing.DOCUMENT):
         holds &= is_as_told(step, ran)
         steps.append(
             {
@@ -276,13 +272,24 @@ def lesson_document(workshop: Workshop, lesson: Lesson) -> tuple[dict[str, Any],
 
 def check(workshop: Workshop, lesson: Lesson) -> bool:
     """Run a lesson without showing it; returns whether its commands did what it says."""
+    ran = list(_run_all(workshop, lesson, Showing.DROPPED))
+    return all(is_as_told(*each) for each in ran)
+
+
+def _run_all(workshop: Workshop, lesson: Lesson, showing: Showing) -> Iterator[tuple[Step, Ran]]:
+    """Run all commands of a lesson, one after the other.
+
+    Raises:
+        KeyboardInterrupt: one was interrupted.
+    """
     workshop.begin(lesson)
-    holds = True
     for step in lesson.steps:
         if step.change is not None:
             make(workshop, lesson, step.change)
-        holds &= is_as_told(step, workshop.run(lesson, step, Showing.DROPPED))
-    return holds
+        ran = workshop.run(lesson, step, showing)
+        if ran.exit_code == INTERRUPTED:
+            raise KeyboardInterrupt
+        yield step, ran
 
 
 def make(workshop: Workshop, lesson: Lesson, change: Change) -> None:

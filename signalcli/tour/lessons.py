@@ -263,8 +263,8 @@ _IN_ORDER = (
             Step(
                 "register bob --email bob@example.com --fail create_profile",
                 (
-                    "post_save is sent within the transaction. An exception ends that, and it is "
-                    "rolled back: nothing was written.",
+                    "post_save is sent within the transaction, and an exception rolls that back: "
+                    "nothing was written.",
                     "In Django, this holds inside transaction.atomic() or with ATOMIC_REQUESTS. "
                     "Without them, bob would have been saved by then.",
                 ),

@@ -48,16 +48,19 @@ class Progress:
     _next: str | None = None
 
     @classmethod
-    def kept(cls) -> "Progress":
+    def kept(cls, *, to_go_on: bool = True) -> "Progress":
         """The progress that is kept. Where that cannot be read, the tour begins anew.
 
-        Its folder is made. Where that cannot be done, nothing is kept.
+        Arguments:
+            to_go_on: whether more is going to be kept. Its folder is made then; where that cannot
+                be done, nothing is kept.
         """
         try:
             folder = state_folder()
-            folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(13, "Permission denied", str(folder))
+            if to_go_on:
+                folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(13, "Permission denied", str(folder))
         except OSError as error:
             return cls(None, _trouble(error))
         progress = cls(folder)

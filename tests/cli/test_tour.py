@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sqlite3
 import stat
 from pathlib import Path
@@ -10,7 +11,15 @@ import pexpect
 import pytest
 
 from signalcli.tour.lessons import LESSONS, find_lesson
-from tests.cli.program import Driver, Forked, Program, Terminal, complete, without_roots_rights
+from tests.cli.program import (
+    Driver,
+    Forked,
+    Program,
+    Terminal,
+    complete,
+    finished,
+    without_roots_rights,
+)
 
 PROMPT = "\n> "
 ANSWERS = "1, 2 or 3: what do you think?   Enter: just show me   q: leave"
@@ -157,8 +166,23 @@ class TestPrinted:
         assert done.code == 2
         assert "a lesson has apps and faults of its own" in done.error
 
-    def test_lessons_are_completed_by_their_numbers(self, forked: Forked) -> None:
+    def test_lessons_are_completed_by_their_numbers_and_names(self, forked: Forked) -> None:
         assert complete(forked, "signalcli tour --lesson 1").out.split() == ["1", "10", "11"]
+        assert complete(forked, "signalcli tour --lesson c").out.split() == [
+            "created",
+            "causes",
+            "commit",
+        ]
+
+    def test_an_interrupted_lesson_ends_the_tour(self, signalcli: Program) -> None:
+        process = signalcli.start("tour", "--lesson", "async")
+        assert process.stdout is not None
+        process.stdout.readline()
+        # A terminal sends it to all processes.
+        os.killpg(process.pid, signal.SIGINT)
+        done = finished(process)
+        assert done.code == 130
+        assert "Traceback" not in done.err
 
 
 class TestListed:

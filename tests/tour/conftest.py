@@ -19,7 +19,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
     done = processes.run(
         [sys.executable, "-m", "signalcli", "tour", "--json"],
         cwd=tmp_path_factory.mktemp("anywhere"),
-        env={**os.environ, "SIGNALCLI_MUTE": "*", "SIGNALCLI_DATABASE": "nowhere/at/all.db"},
+        env={**os.environ, "SIGNALCLI_DATABASE": "nowhere/at/all.db"},
         check=True,
     )
     document = json.loads(done.stdout)

@@ -28,6 +28,11 @@ def test_a_tour_begins_with_the_first_lesson(state: Path) -> None:
     assert not kept(state).exists()
 
 
+def test_looking_at_it_makes_no_folder(state: Path) -> None:
+    assert Progress.kept(to_go_on=False).next is LESSONS[0]
+    assert list(state.iterdir()) == []
+
+
 def test_a_tour_goes_on_where_it_was_left(state: Path) -> None:
     progress = Progress.kept()
     progress.begin(find_lesson("order"))

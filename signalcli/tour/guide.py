@@ -19,6 +19,7 @@ from signalcli.tour.workshop import INTERRUPTED, Ran, Showing, Workshop
 
 MOST_COLUMNS = 80
 TITLE, COMMAND, RIGHT, WRONG = "bold", "bold", "green", "yellow"
+REMOVED, ADDED = "red", "green"
 EDITORS = ("VISUAL", "EDITOR")
 # A blank at which no line ends.
 _KEPT = "\N{NO-BREAK SPACE}"
@@ -70,13 +71,13 @@ class Guide:
         if self._progress is not None:
             self._progress.begin(lesson)
             self._tell_of_trouble(self._progress)
-        kept = self._workshop.begin(lesson)
         print_text(f"Lesson {lesson.number} of {len(LESSONS)}: {lesson.title}", TITLE)
         say(lesson.text)
         if lesson.program:
             print_text("")
             print_text(textwrap.indent(lesson.listing, "    "))
-        if kept:
+        # The learner has something to read meanwhile.
+        if kept := self._workshop.begin(lesson):
             say([f"What you made of {lesson.program} before is in {kept} now."])
         first, *others = lesson.steps
         predicted = self._predict(lesson)
@@ -155,8 +156,8 @@ class Guide:
         return True
 
     def _make(self, lesson: Lesson, change: Change) -> None:
-        print_text(f"    - {change.old}")
-        print_text(f"    + {change.new}")
+        print_text(f"    - {change.old}", REMOVED)
+        print_text(f"    + {change.new}", ADDED)
         make(self._workshop, lesson, change)
 
     def _have_changed(self, lesson: Lesson, step: Step, change: Change, before: Ran) -> bool:

@@ -77,8 +77,7 @@ class Guide:
             print_text("")
             print_text(textwrap.indent(lesson.listing, "    "))
         # The learner has something to read meanwhile.
-        if kept := self._workshop.begin(lesson):
-            say([f"What you made of {lesson.program} before is in {kept} now."])
+        _tell_of_kept(lesson, self._workshop.begin(lesson))
         first, *others = lesson.steps
         predicted = self._predict(lesson)
         ran = self._run(lesson, first)
@@ -184,10 +183,13 @@ class Guide:
                 return True
             if typed == "e" and editor:
                 source = self._workshop.source_of(lesson)
-                if not edit(editor, str(file)) or self._workshop.source_of(lesson) == source:
+                if not edit(editor, str(file)):
+                    continue
+                if self._workshop.source_of(lesson) == source:
+                    say([f"{lesson.program} has not changed. Once it is saved, Enter runs it."])
                     continue
             elif typed == "s":
-                self._workshop.write(lesson, lesson.source)
+                _tell_of_kept(lesson, self._workshop.write_anew(lesson))
                 print_text("")
                 self._make(lesson, change)
             elif typed:
@@ -238,6 +240,11 @@ class Guide:
         if typed in LEAVING:
             raise Left
         return typed
+
+
+def _tell_of_kept(lesson: Lesson, kept: str) -> None:
+    if kept:
+        say([f"What you made of {lesson.program} before is in {kept} now."])
 
 
 def lesson_document(workshop: Workshop, lesson: Lesson) -> tuple[dict[str, Any], bool]:

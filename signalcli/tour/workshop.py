@@ -164,8 +164,7 @@ class Workshop:
             folder.mkdir(parents=True, exist_ok=True)
             if lesson.program:
                 installed.append(lesson.program.removesuffix(".py"))
-                kept = _keep(self.program_of(lesson), lesson.source)
-                self.write(lesson, lesson.source)
+                kept = self.write_anew(lesson)
             (folder / SETTINGS).write_text(f"installed-apps = {json.dumps(installed)}\n", "utf-8")
             if lesson.rows:
                 (folder / ROWS).write_text(_rows(lesson.rows), "utf-8")
@@ -180,6 +179,22 @@ class Workshop:
             return self.program_of(lesson).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             return None
+
+    def write_anew(self, lesson: Lesson) -> str:
+        """Write a lesson's program as it is in the beginning, and keep what a learner made of it.
+
+        Returns:
+            The name under which that is kept, or an empty string.
+
+        Raises:
+            InvalidValue: it cannot be written.
+        """
+        try:
+            kept = _keep(self.program_of(lesson), lesson.source)
+        except OSError as error:
+            raise _unwritable(self.folder_of(lesson), error) from error
+        self.write(lesson, lesson.source)
+        return kept
 
     def write(self, lesson: Lesson, source: str) -> None:
         """Write a lesson's program.

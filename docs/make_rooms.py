@@ -13,6 +13,7 @@ END = "<!-- end of rooms -->\n"
 FROM_ABOVE = (
     "cli",
     "testing",
+    "tour",
     "render",
     "core",
     "bulk",

@@ -23,6 +23,7 @@ ROOMS_FROM_BELOW = (
     "bulk",
     "core",
     "render",
+    "tour",
     "cli",
     "testing",
 )

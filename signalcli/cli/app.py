@@ -213,6 +213,16 @@ class _Commands(LazyGroup):
 
     panels: ClassVar = (
         Panel(
+            "Learning",
+            {
+                "tour": Entry(
+                    "tour.tour",
+                    "Learn what signals do in short lessons, predicting what real commands "
+                    "will show.",
+                ),
+            },
+        ),
+        Panel(
             "Users",
             {
                 "register": Entry(

@@ -39,7 +39,7 @@ OWN = {
     "signalcli.render.exports",
 }
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
-COMMANDS = {"apps", "authorization", "batch", "log", "objects", "users"}
+COMMANDS = {"apps", "authorization", "batch", "log", "objects", "tour", "users"}
 _RUN = """
 import sys
 from signalcli.cli.main import main

@@ -1,6 +1,6 @@
 """What a picture of a trace leaves out: unheard dispatches, and those that repeat another one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from signalcli.trace.records import Dispatch, Response, Trace
@@ -8,6 +8,7 @@ from signalcli.trace.records import Dispatch, Response, Trace
 # Two or three users that a command registers are a story each; from here on they are a crowd.
 FEWEST_REPEATED = 4
 MOST_NAMED = 12
+MOST_STRETCHES = 8
 
 # Any command may send these. They tell nothing of its work.
 MACHINERY = {
@@ -111,51 +112,39 @@ def _ending(response: Response, shapes: dict[Dispatch, _Shape]) -> tuple[object,
 
 
 class Unheard(NamedTuple):
-    """Unheard dispatches from one sender.
+    """Unheard dispatches that are told of on one line.
 
     Attributes:
-        sender: the sender's name; None for no sender.
         dispatches: the dispatches, in the order in which they began.
-        cause: the response that caused all of them, or None. A crowd may have many causes.
+        cause: the response that caused all of them, or None.
+        is_crowd: whether there are so many that those of one sender are told of together, with
+            others between them and with different causes.
     """
 
-    sender: str | None
     dispatches: list[Dispatch]
     cause: Response | None = None
-
-    @property
-    def is_crowd(self) -> bool:
-        """Whether they are too many to be named one by one."""
-        return len(self.dispatches) > MOST_NAMED
-
-    @property
-    def stretches(self) -> list[list[Dispatch]]:
-        """The dispatches, parted where another one began between two of them."""
-        stretches: list[list[Dispatch]] = []
-        for dispatch in self.dispatches:
-            if stretches and stretches[-1][-1].seq == dispatch.seq - 1:
-                stretches[-1].append(dispatch)
-            else:
-                stretches.append([dispatch])
-        return stretches
+    is_crowd: bool = False
 
 
-def by_sender(unheard: Iterable[Dispatch]) -> Iterator[Unheard]:
-    """The unheard dispatches of each sender, a crowd aside those of each cause apart.
+def told(unheard: Sequence[Dispatch]) -> list[Unheard]:
+    """Unheard dispatches in the order of the run: a line for each stretch with one cause.
 
-    Those of a command's machinery come last.
+    Where there are too many stretches, a line for each sender.
     """
-    senders: dict[tuple[bool, str | None], list[Dispatch]] = {}
+    stretches: list[Unheard] = []
     for dispatch in unheard:
-        key = (dispatch.signal_path in MACHINERY, dispatch.sender)
-        senders.setdefault(key, []).append(dispatch)
-    for (_, sender), dispatches in sorted(senders.items(), key=lambda item: item[0][0]):
-        crowd = Unheard(sender, dispatches)
-        if crowd.is_crowd:
-            yield crowd
-            continue
-        causes: dict[Response | None, list[Dispatch]] = {}
-        for dispatch in dispatches:
-            causes.setdefault(dispatch.parent, []).append(dispatch)
-        for cause, caused in causes.items():
-            yield Unheard(sender, caused, cause)
+        last = stretches[-1] if stretches else None
+        if (
+            last is not None
+            and last.cause is dispatch.parent
+            and last.dispatches[-1].seq == dispatch.seq - 1
+        ):
+            last.dispatches.append(dispatch)
+        else:
+            stretches.append(Unheard([dispatch], dispatch.parent))
+    if len(stretches) <= MOST_STRETCHES:
+        return stretches
+    senders: dict[str | None, list[Dispatch]] = {}
+    for dispatch in unheard:
+        senders.setdefault(dispatch.sender, []).append(dispatch)
+    return [Unheard(dispatches, is_crowd=True) for dispatches in senders.values()]

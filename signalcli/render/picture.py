@@ -2,7 +2,8 @@
 
 A receiver hangs by an arrow on the dispatch that it received. A dispatch hangs by a line on the
 receiver that caused it. The receivers of dispatch 6 are numbered 6.1, 6.2 and so on. Words say what
-a receiver did: it printed, returned or raised. Unheard dispatches stand in a closing line.
+a receiver did: it printed, returned or raised. Unheard dispatches stand in closing
+lines.
 
 The picture is drawn here once, as lines of styled texts, without Rich. Every view shows it: the
 terminal, a pipe, the log, a failed test, an exported file.
@@ -11,11 +12,12 @@ terminal, a pipe, the log, a failed test, an exported file.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from signalcli.render.folding import Folding, Group, Unheard, by_sender
+from signalcli.render.folding import MOST_NAMED, Folding, Group, Unheard, told
 from signalcli.render.text import (
     GAP,
     RULE,
@@ -27,7 +29,7 @@ from signalcli.render.text import (
     visible,
 )
 from signalcli.render.wrapping import Line, Part, length, wrapped
-from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
+from signalcli.trace.records import Response, SideBySide, Trace, short_name
 
 LEAST_TREE = 24
 LEAST_TEXT = 24
@@ -35,7 +37,7 @@ CLOSING_WIDTH = 80
 MOST_VALUES = 3
 TAB = "    "
 # Stands for a blank at which no line is broken.
-BOUND = "\N{NO-BREAK SPACE}"
+UNHEARD = "Unheard: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Picture:
         tree = _Tree(folding, (trace.ended or 0.0) if now is None else now, self._marks)
         rows = list(tree.rows())
         self._rows = rows if last_rows is None else rows[-last_rows:]
-        self._unheard = () if is_whole else tuple(by_sender(folding.unheard))
+        self._unheard = () if is_whole else tuple(told(folding.unheard))
 
     def lines(self, width: int) -> Iterator[Line]:
         """The lines of the picture, none longer than a width in characters.
@@ -152,31 +154,31 @@ class Picture:
         for line in self._laid_out(width) if self._rows else ():
             longest = max(longest, length(line))
             yield line
-        if self._unheard:
-            room = width if width >= UNLIMITED else min(width, max(longest, CLOSING_WIDTH))
-            closing = "Unheard: " + "; ".join(map(self._told, self._unheard))
-            for line in wrapped([(closing, "dim")], room, room):
-                yield [(text.replace(BOUND, " "), style) for text, style in line]
+        room = width if width >= UNLIMITED else min(width, max(longest, CLOSING_WIDTH))
+        indent = " " * len(UNHEARD) if room >= LEAST_TREE + len(UNHEARD) else ""
+        for place, unheard in enumerate(self._unheard):
+            first = indent if place else UNHEARD
+            told_here = [(first + self._told(unheard), "dim")]
+            for line in wrapped(told_here, room, room - len(indent)):
+                yield line if first else [(indent, "dim"), *line]
+                first = ""
 
     def _told(self, unheard: Unheard) -> str:
-        if unheard.is_crowd:
-            counts = Counter(_plain(each.signal) for each in unheard.dispatches)
-            signals = [f"{name}{BOUND}{self._marks.times}{n:,}" for name, n in counts.items()]
-        else:
-            signals = [*map(self._stretch, unheard.stretches)]
-        sender = "" if unheard.sender is None else f" from {_plain(unheard.sender)}"
-        return self._under(unheard.cause) + ", ".join(signals) + sender
-
-    def _under(self, cause: Response | None) -> str:
-        if cause is None:
-            return ""
-        place = cause.dispatch.responses.index(cause) + 1
-        return f"under{BOUND}{cause.dispatch.seq}.{place}:{BOUND}"
-
-    def _stretch(self, stretch: Sequence[Dispatch]) -> str:
-        first, last = stretch[0].seq, stretch[-1].seq
-        number = f"{first}" if first == last else f"{first}{self._marks.to}{last}"
-        return number + BOUND + ", ".join(_plain(dispatch.signal) for dispatch in stretch)
+        """What is said of some unheard dispatches: their numbers, their signals, their senders."""
+        first, last = unheard.dispatches[0].seq, unheard.dispatches[-1].seq
+        numbers = f"{first}" if first == last else f"{first}{self._marks.to}{last}"
+        under = ""
+        if unheard.cause is not None:
+            place = unheard.cause.dispatch.responses.index(unheard.cause) + 1
+            under = f"under {unheard.cause.dispatch.seq}.{place}: "
+        parts = []
+        for sender, group in groupby(unheard.dispatches, key=lambda each: each.sender):
+            names = [_plain(dispatch.signal) for dispatch in group]
+            if len(names) > MOST_NAMED or unheard.is_crowd:
+                counts = Counter(names)
+                names = [f"{name} {self._marks.times}{n:,}" for name, n in counts.items()]
+            parts.append(", ".join(names) + ("" if sender is None else f" from {_plain(sender)}"))
+        return f"{under}{numbers} {'; '.join(parts)}"
 
     def _laid_out(self, width: int) -> Iterator[Line]:
         """The rows under their headings, in three columns: numbers, the tree, times."""
@@ -266,7 +268,7 @@ class _Tree:
             parts += [(" from ", "dim"), (_plain(dispatch.sender), "" if is_heard else "dim")]
         parts += self._count(group)
         if len(group) > 1:
-            parts.append((f"  {dispatch.seq}{marks.to}{group[-1].seq}", "dim"))
+            parts.append((f" ({dispatch.seq}{marks.to}{group[-1].seq})", "dim"))
         if dispatch.muted:
             parts.append(("  muted: nobody received it", "yellow"))
         elif not is_heard:
@@ -347,7 +349,7 @@ class _Tree:
         if all(each.value is None for each in responses):
             return []
         values = list(dict.fromkeys(spelled(each.value) or "''" for each in responses))
-        few = f"{len(values):,} values, such as " if len(values) > MOST_VALUES else ""
+        few = f"{len(values):,} different values, as " if len(values) > MOST_VALUES else ""
         return [(f"  returned {few}", "dim"), (_plain(", ".join(values[:MOST_VALUES])), "")]
 
     def _time(self, seconds: list[float | None], begun: float) -> str:

@@ -43,6 +43,7 @@ _FRAME = (
 )
 _ROW = re.compile(r" *(?P<seq>\d+)(?P<place>\.\d+)?(?P<rest> {2,}[│├└─▶ ]*(?P<signal>[\w<>]+).*)")
 _UNHEARD = "Unheard: "
+_TOLD = re.compile(r"(Unheard: | {9})(under [\d.]+: )?(?P<first>\d+)([–-]\d+)? (?P<signals>.*)")
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _WITHOUT_ROOTS_RIGHTS = """
@@ -71,31 +72,27 @@ def of_the_work(dispatches: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def lines_of_the_work(lines: list[str]) -> list[str]:
     """The same for what people are shown; a table that has nothing else is left out as a whole.
 
-    The closing line of unheard dispatches has to stand on one line.
+    The closing lines of unheard dispatches, none of them wrapped, come back as one.
     """
     rows = [_ROW.fullmatch(line) for line in lines]
-    closing = [_unheard(line) if line.startswith(_UNHEARD) else {} for line in lines]
+    unheard: dict[int, str] = {}
+    for line in lines:
+        unheard |= _unheard(line)
     around = {int(row["seq"]) for row in rows if row and row["signal"] in _FRAME}
-    for unheard in closing:
-        around |= {seq for seq, (signal, _) in unheard.items() if signal in _FRAME}
+    around |= {seq for seq, told in unheard.items() if told.partition(" from ")[0] in _FRAME}
 
     def renumbered(seq: int) -> int:
         return seq - sum(each < seq for each in around)
 
+    of_work = [f"{renumbered(seq)} {unheard[seq]}" for seq in sorted(set(unheard) - around)]
     shown: list[str] = []
-    for line, row, unheard in zip(lines, rows, closing, strict=True):
+    for line, row in zip(lines, rows, strict=True):
         if row is not None:
             if int(row["seq"]) not in around:
                 shown.append(f"{renumbered(int(row['seq']))}{row['place'] or ''}{row['rest']}")
-        elif unheard:
-            of_work = [
-                f"{renumbered(seq)} {signal}{sender}"
-                for seq, (signal, sender) in sorted(unheard.items())
-                if seq not in around
-            ]
-            if of_work:
-                shown.append(_UNHEARD + "; ".join(of_work))
-        else:
+        elif line.startswith(_UNHEARD) and of_work:
+            shown.append(_UNHEARD + "; ".join(of_work))
+        elif not _unheard(line):
             shown.append(line)
     has_rows = any(row is not None and int(row["seq"]) not in around for row in rows)
     if not has_rows and shown and shown[0].split()[:2] == ["#", "Signal"]:
@@ -103,16 +100,17 @@ def lines_of_the_work(lines: list[str]) -> list[str]:
     return shown
 
 
-def _unheard(line: str) -> dict[int, tuple[str, str]]:
-    """What a closing line says: the number of each dispatch, with its signal and its sender."""
-    unheard: dict[int, tuple[str, str]] = {}
-    for part in line.removeprefix(_UNHEARD).split("; "):
-        signals, _, sender = re.sub(r"^under [\d.]+: ", "", part).partition(" from ")
-        seq = 0
-        for each in signals.split(", "):
-            number, _, name = each.rpartition(" ")
-            seq = int(re.split("[–-]", number)[0]) if number else seq + 1
-            unheard[seq] = (name, f" from {sender}" if sender else "")
+def _unheard(line: str) -> dict[int, str]:
+    """What a closing line says of each dispatch, by its number; nothing for another line."""
+    told = _TOLD.fullmatch(line)
+    if told is None:
+        return {}
+    seq, unheard = int(told["first"]), {}
+    for part in told["signals"].split("; "):
+        signals, _, sender = part.partition(" from ")
+        for name in signals.split(", "):
+            unheard[seq] = f"{name} from {sender}" if sender else name
+            seq += 1
     return unheard
 
 

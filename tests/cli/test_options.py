@@ -86,7 +86,7 @@ class TestAll:
         assert forked("log", "show", "--all").out == done.out
         assert forked("log", "show", env={"SIGNALCLI_ALL": "on"}).out == done.out
         folded = forked("log", "show")
-        assert "Unheard: 5–7 pre_init, post_init, pre_save from User; " in folded.out
+        assert "; pre_init, post_init, pre_save from User\n" in folded.out
         assert self.UNHEARD not in folded.lines
 
     @pytest.mark.parametrize("value", ["0", "off", ""])

@@ -4,7 +4,7 @@ import contextvars
 
 import pytest
 
-from signalcli.render.folding import FEWEST_REPEATED, MACHINERY, MOST_NAMED, Folding, by_sender
+from signalcli.render.folding import FEWEST_REPEATED, MOST_STRETCHES, Folding, told
 from signalcli.trace import Dispatch, Injection, Recorder
 from tests.render.traces import begin, raised, respond
 
@@ -160,62 +160,35 @@ class TestGroups:
 
 
 class TestUnheard:
-    def test_they_are_told_of_in_stretches_for_each_sender(self) -> None:
-        recorder = Recorder()
-        for signal, sender in [
-            ("pre_init", "User"),
-            ("post_init", "User"),
-            ("pre_init", "Profile"),
-            ("pre_save", "User"),
-            ("plain", None),
-        ]:
-            once(recorder, signal, (), sender)
-        told = list(by_sender(Folding(recorder.trace).unheard))
-        assert [(each.sender, numbers(each.stretches)) for each in told] == [
-            ("User", [[1, 2], [4]]),
-            ("Profile", [[3]]),
-            (None, [[5]]),
-        ]
-
-    def test_a_heard_dispatch_parts_a_stretch(self) -> None:
+    def test_they_are_told_of_in_stretches_in_the_order_of_the_run(self) -> None:
         recorder = Recorder()
         for receivers in ((), (), ("shop.greet",), ()):
             once(recorder, receivers=receivers)
-        (told,) = by_sender(Folding(recorder.trace).unheard)
-        assert numbers(told.stretches) == [[1, 2], [4]]
+        stretches = told(Folding(recorder.trace).unheard)
+        assert [[each.seq for each in stretch.dispatches] for stretch in stretches] == [[1, 2], [4]]
+        assert not any(stretch.is_crowd or stretch.cause for stretch in stretches)
 
-    @pytest.mark.parametrize("count", [MOST_NAMED, MOST_NAMED + 1])
-    def test_very_many_are_a_crowd(self, count: int) -> None:
+    def test_a_stretch_has_one_cause(self) -> None:
+        recorder = Recorder()
+        once(recorder, receivers=())
+        dispatch = begin(recorder)
+        first = recorder.response_begun(dispatch, "shop.greet")
+        once(recorder, receivers=())
+        recorder.response_ended(first, None, None)
+        second = recorder.response_begun(dispatch, "shop.count")
+        once(recorder, receivers=())
+        recorder.response_ended(second, None, None)
+        recorder.dispatch_ended(dispatch)
+        once(recorder, receivers=())
+        stretches = told(Folding(recorder.trace).unheard)
+        assert [stretch.cause for stretch in stretches] == [None, first[0], second[0], None]
+
+    @pytest.mark.parametrize("count", [MOST_STRETCHES, MOST_STRETCHES + 1])
+    def test_of_many_stretches_those_of_a_sender_are_told_together(self, count: int) -> None:
         recorder = Recorder()
         for _ in range(count):
             once(recorder, receivers=())
-        (told,) = by_sender(Folding(recorder.trace).unheard)
-        assert told.is_crowd is (count > MOST_NAMED)
-
-    def test_the_machinery_of_commands_comes_last(self) -> None:
-        recorder = Recorder()
-        for path in sorted(MACHINERY):
-            recorder.dispatch_ended(begin(recorder, path.rpartition(".")[2], "register", path=path))
-        once(recorder, receivers=())
-        once(recorder, "other", (), "register")
-        told = list(by_sender(Folding(recorder.trace).unheard))
-        assert [(each.sender, len(each.dispatches)) for each in told] == [
-            ("User", 1),
-            ("register", 1),
-            ("register", len(MACHINERY)),
-        ]
-
-    def test_of_a_whole_picture_there_are_none(self) -> None:
-        recorder = Recorder()
-        once(recorder, receivers=())
-        folding = Folding(recorder.trace, is_whole=True)
-        assert folding.unheard == []
-        assert numbers(folding.roots()) == [[1]]
-
-    def test_what_an_unheard_one_would_have_been_in_the_shape_of_its_cause_is_left_out(
-        self,
-    ) -> None:
-        recorder = Recorder()
-        for count in (0, 1, 2, 0):
-            cascade(recorder, count, ())
-        assert [len(group) for group in Folding(recorder.trace).roots()] == [4]
+            once(recorder)
+        stretches = told(Folding(recorder.trace).unheard)
+        assert len(stretches) == (count if count == MOST_STRETCHES else 1)
+        assert all(stretch.is_crowd is (count > MOST_STRETCHES) for stretch in stretches)

@@ -257,7 +257,7 @@ class TestGroups:
         assert len(rows(recorder.trace)) == 9
         once(recorder, value=3, output="n3\n")
         assert rows(recorder.trace) == [
-            "1    saved from User ×4  1–4",
+            "1    saved from User ×4 (1–4)",
             "1.1  └─▶ greet ×4  returned 4 values, such as 0, 1, 2",
             "            prints ┊ n0",
             "                   ┊ … and others from the other 3",
@@ -270,7 +270,7 @@ class TestGroups:
         for number in range(1200):
             once(recorder, value=number % 2, output="the same\n")
         assert rows(recorder.trace) == [
-            "1    saved from User ×1,200  1–1200",
+            "1    saved from User ×1,200 (1–1200)",
             "1.1  └─▶ greet ×1,200  returned 0, 1",
             "            prints ┊ the same",
         ]
@@ -293,11 +293,11 @@ class TestGroups:
         for number in range(1, 5):
             cascade(recorder, "shop.create", *["told"] * number, "heard")
         assert rows(recorder.trace) == [
-            "1    saved from User ×4  1–13",
+            "1    saved from User ×4 (1–13)",
             "1.1  └─▶ create ×4",
-            "2        ├─ told from User ×10  2–17",
+            "2        ├─ told from User ×10 (2–17)",
             "2.1      │  └─▶ count ×10",
-            "3        └─ heard from User ×4  3–18",
+            "3        └─ heard from User ×4 (3–18)",
             "3.1         └─▶ count ×4",
         ]
 
@@ -310,20 +310,19 @@ class TestGroups:
 
 
 class TestUnheard:
-    def test_they_close_the_picture_in_stretches_the_machinery_last(self) -> None:
+    def test_they_close_the_picture_a_line_for_each_stretch(self) -> None:
         recorder = Recorder()
-        started = "signalcli.apps.signals.command_started"
-        begin(recorder, "command_started", "register", path=started)
+        begin(recorder, "command_started", "register")
         for signal in ("pre_init", "post_init", "pre_save"):
             once(recorder, signal, ())
         cascade(recorder, "shop.create", "told")
         once(recorder, "pre_save", ())
         once(recorder, "plain", (), None)
-        assert rows(recorder.trace)[-1] == (
-            "Unheard: 2–4 pre_init, post_init, pre_save, 7 pre_save from User; 8 plain; "
-            "1 command_started from register"
-        )
-        assert rows(recorder.trace, is_ascii=True)[-1].startswith("Unheard: 2-4 pre_init, ")
+        assert rows(recorder.trace)[-2:] == [
+            "Unheard: 1–4 command_started from register; pre_init, post_init, pre_save from User",
+            "         7–8 pre_save from User; plain",
+        ]
+        assert "Unheard: 1-4 command_started " in rows(recorder.trace, is_ascii=True)[-2]
         assert not any("Unheard" in line for line in rows(recorder.trace, is_whole=True))
 
     def test_of_a_crowd_each_signal_is_counted(self) -> None:
@@ -332,9 +331,20 @@ class TestUnheard:
         for _ in range(1001):
             once(recorder, "pre_init", ())
             once(recorder, "post_init", ())
-        closing = "Unheard: pre_init ×1,001, post_init ×1,001 from User"
+        closing = "Unheard: 2–2003 pre_init ×1,001, post_init ×1,001 from User"
         assert rows(recorder.trace)[-1] == closing
-        assert rows(recorder.trace, is_ascii=True)[-1] == closing.replace("×", "x")
+        assert rows(recorder.trace, is_ascii=True)[-1] == closing.replace("×", "x").replace(
+            "–", "-"
+        )
+
+    def test_under_which_response_they_were_caused_is_said(self) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder)
+        begun = recorder.response_begun(dispatch, "shop.create")
+        once(recorder, "pre_init", (), "Profile")
+        recorder.response_ended(begun, None, None)
+        recorder.dispatch_ended(dispatch)
+        assert rows(recorder.trace)[-1] == "Unheard: under 1.1: 2 pre_init from Profile"
 
     def test_a_trace_that_nobody_received_is_its_closing_line(self) -> None:
         recorder = Recorder()
@@ -345,14 +355,14 @@ class TestUnheard:
         once(recorder)
         assert is_heard(recorder.trace)
 
-    def test_a_number_stays_with_its_signal(self) -> None:
+    def test_what_does_not_fit_goes_on_below_its_beginning(self) -> None:
         recorder = Recorder()
         for number in range(12):
             once(recorder, f"signal_{number}", (), f"Sender{number}")
-        for width in range(30, 120):
-            for line in drawn(recorder.trace, width):
-                assert not re.search(r"\d$", line) or re.search(r"(signal_|Sender)\d+$", line)
-                assert line[0] not in ";, "
+        for width in range(40, 120):
+            first, *further = drawn(recorder.trace, width)
+            assert first.startswith("Unheard: 1–12 signal_0 from Sender0;")
+            assert all(re.match(r" {9}[sfS]", line) for line in further)
 
 
 def test_while_the_trace_grows_each_moment_can_be_drawn() -> None:

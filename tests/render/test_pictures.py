@@ -54,7 +54,7 @@ class TestPictures:
             "2.2└─▶audit✗raisedValueError:no:<b>audit</b>(traces.py:",
             "4notified",
             "4.1└─▶showreturnedshown",
-            "Unheard:1pre_savefromUser;under2.1:3pre_savefromProfile",
+            "Unheard:1pre_savefromUserunder2.1:3pre_savefromProfile",
             "Registeredxyz",
             r"error:1receiver\nfailed",
         ):

@@ -95,7 +95,10 @@ def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder)
     assert lines[8].startswith(
         "2.2 └─▶ audit ✗ raised ValueError: no [bold]audit[/] (test_table.py:"
     )
-    assert lines[9:] == ["Unheard: 1 pre_save from User; under 2.1: 3 pre_init from Profile"]
+    assert lines[9:] == [
+        "Unheard: 1 pre_save from User",
+        " under 2.1: 3 pre_init from Profile",
+    ]
 
 
 def test_a_whole_table_has_a_row_for_every_dispatch(recorder: Recorder) -> None:

@@ -104,7 +104,7 @@ class TestSent:
         said, *tree = str(failure.value).splitlines()
         assert said.endswith("there were 500 (#1, #2, #3, #4, #5, #6, #7, #8, #9, #10, …)")
         assert len(tree) < 210
-        assert tree[-1] == "Unheard: invoice_sent ×500"
+        assert tree[-1] == "Unheard: 1–500 invoice_sent ×500"
         with pytest.raises(AssertionError) as failure:
             dispatches.assert_sent(invoice_sent, order="1")
         said, _, _ = str(failure.value).partition("\n\n")

@@ -258,7 +258,7 @@ class TestGroups:
         once(recorder, value=3, output="n3\n")
         assert rows(recorder.trace) == [
             "1    saved from User ×4 (1–4)",
-            "1.1  └─▶ greet ×4  returned 4 values, such as 0, 1, 2",
+            "1.1  └─▶ greet ×4  returned 4 different values, as 0, 1, 2",
             "            prints ┊ n0",
             "                   ┊ … and others from the other 3",
         ]

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signalcli.cli.invocation import NO_FAULTS, Settings, current
+from signalcli.cli.late import late
 from signalcli.cli.problems import Problem, Reported, print_problem, write_document
 from signalcli.errors import UsageError
+
+with late():
+    from signalcli.render import printing
+    from signalcli.tour import guide as guiding
+    from signalcli.tour import lessons as all_lessons
+    from signalcli.tour import progress as keeping
+    from signalcli.tour import workshop as workshops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +25,11 @@ if TYPE_CHECKING:
 
 
 def _complete_lesson(incomplete: str) -> list[tuple[str, str]]:
-    from signalcli.tour.lessons import LESSONS
 
     by_name = incomplete.isalpha()
-    offered = ((each.name if by_name else str(each.number), each.title) for each in LESSONS)
+    offered = (
+        (each.name if by_name else str(each.number), each.title) for each in all_lessons.LESSONS
+    )
     return [(text, title) for text, title in offered if text.startswith(incomplete)]
 
 
@@ -54,13 +63,11 @@ def tour(
     """
     if settings.apps or settings.faults != NO_FAULTS:
         raise UsageError("a lesson has apps and faults of its own; leave --app and faults out")
-    from signalcli.tour.lessons import find_lesson
-    from signalcli.tour.progress import Progress
 
-    chosen = None if lesson is None else find_lesson(lesson)
+    chosen = None if lesson is None else all_lessons.find_lesson(lesson)
     is_talking = not (settings.json or settings.quiet) and is_answered()
     if listing or restart or is_talking:
-        progress = Progress.kept(to_go_on=restart or not listing)
+        progress = keeping.Progress.kept(to_go_on=restart or not listing)
         if restart:
             progress.forget()
         if listing:
@@ -82,10 +89,6 @@ def is_answered() -> bool:
 
 def _list(settings: Settings, progress: "Progress") -> None:
     """List the lessons."""
-    from signalcli.render.console import listing
-    from signalcli.render.printing import print_view
-    from signalcli.tour.lessons import LESSONS
-
     coming = progress.next
     if settings.json:
         rows = [
@@ -97,7 +100,7 @@ def _list(settings: Settings, progress: "Progress") -> None:
                 "predicted": progress.predicted.get(lesson.name),
                 "next": lesson is coming,
             }
-            for lesson in LESSONS
+            for lesson in all_lessons.LESSONS
         ]
         write_document("tour", result=rows)
     elif not settings.quiet:
@@ -107,35 +110,36 @@ def _list(settings: Settings, progress: "Progress") -> None:
             else "done"
             if lesson.name in progress.predicted
             else ""
-            for lesson in LESSONS
+            for lesson in all_lessons.LESSONS
         }
-        view = listing(
+        view = console.listing(
             ("Lesson", "Name", "Title", ""),
-            ((str(each.number), each.name, each.title, marks[each.name]) for each in LESSONS),
+            (
+                (str(each.number), each.name, each.title, marks[each.name])
+                for each in all_lessons.LESSONS
+            ),
         )
-        print_view(view)
+        printing.print_view(view)
 
 
 def _talk(settings: Settings, progress: "Progress", first: "Lesson | None") -> None:
     """Lead a learner from a lesson on; None: all of them are done."""
-    from signalcli.tour.guide import Guide, Left, say
-    from signalcli.tour.lessons import LESSONS
-    from signalcli.tour.workshop import opened
-
     if first is None:
-        say([*_farewell(progress), "`signalcli tour --restart` begins anew."], is_close=True)
+        guiding.say(
+            [*_farewell(progress), "`signalcli tour --restart` begins anew."], is_close=True
+        )
         return
-    if first is LESSONS[0] and not progress.predicted:
-        say([_WELCOME.format(count=len(LESSONS)), ""], is_close=True)
+    if first is all_lessons.LESSONS[0] and not progress.predicted:
+        guiding.say([_WELCOME.format(count=len(all_lessons.LESSONS)), ""], is_close=True)
     try:
-        with opened(progress.folder, is_whole=settings.whole) as workshop:
-            Guide(workshop, progress).lead(LESSONS[first.number - 1 :])
-    except (Left, KeyboardInterrupt):
+        with workshops.opened(progress.folder, is_whole=settings.whole) as workshop:
+            guiding.Guide(workshop, progress).lead(all_lessons.LESSONS[first.number - 1 :])
+    except (guiding.Left, KeyboardInterrupt):
         coming = progress.next
         if coming is not None:
-            say([_left_at(progress, coming)])
+            guiding.say([_left_at(progress, coming)])
             return
-    say(_farewell(progress), is_close=True)
+    guiding.say(_farewell(progress), is_close=True)
 
 
 _WELCOME = (
@@ -161,24 +165,20 @@ def _farewell(progress: "Progress") -> list[str]:
 
 def _print(settings: Settings, chosen: "Lesson | None") -> None:
     """Print lessons with their answers; nothing is kept."""
-    from signalcli.tour.guide import Guide, check, lesson_document
-    from signalcli.tour.lessons import LESSONS
-    from signalcli.tour.workshop import opened
-
-    lessons = LESSONS if chosen is None else (chosen,)
+    lessons = all_lessons.LESSONS if chosen is None else (chosen,)
     documents: list[dict[str, Any]] = []
-    with opened(None, is_whole=settings.whole) as workshop:
+    with workshops.opened(None, is_whole=settings.whole) as workshop:
         if settings.json:
             failed = []
             for lesson in lessons:
-                document, holds = lesson_document(workshop, lesson)
+                document, holds = guiding.lesson_document(workshop, lesson)
                 documents.append(document)
                 if not holds:
                     failed.append(lesson)
         elif settings.quiet:
-            failed = [lesson for lesson in lessons if not check(workshop, lesson)]
+            failed = [lesson for lesson in lessons if not guiding.check(workshop, lesson)]
         else:
-            failed = Guide(workshop).lead(lessons)
+            failed = guiding.Guide(workshop).lead(lessons)
     problem = _problem_of(failed) if failed else None
     if settings.json:
         write_document("tour", result=documents, problem=problem)

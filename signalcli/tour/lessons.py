@@ -63,10 +63,7 @@ _IN_ORDER = (
             ),
             Step(
                 "create User username=bob email=bob@example.com",
-                (
-                    "Without a sender, tally hears of every model, also of the Profile. Where a "
-                    "receiver runs too often, look for a forgotten sender=.",
-                ),
+                ("Without a sender, tally hears of every model, also of the Profile.",),
                 lambda ran: ran.calls("tally") == 2,
                 lead="Now change mine.py: take `, sender=User` out, so that tally hears of every "
                 "sender.",
@@ -133,8 +130,7 @@ _IN_ORDER = (
                 (
                     "Read it from the inside: welcomed was sent by welcome, which heard of a "
                     "Profile, which create_profile had made.",
-                    "In a program, these are three files that do not mention each other. That is "
-                    "what makes signals useful, and what makes them hard to follow.",
+                    "In a program, these are three files that do not mention each other.",
                 ),
                 lambda ran: ran.causes_of("welcomed") == ["welcome", "create_profile"],
             ),
@@ -312,12 +308,12 @@ _IN_ORDER = (
             ),
             Step(
                 "create User username=bob email=bob@example.com",
-                ("Now both did. patient's mail came last, as its number says.",),
+                ("Now both did, patient's last, as its number says.",),
                 lambda ran: (
                     ran.senders_of("mail") == ["hasty", "patient"]
                     and ran.causes_of("mail") == ["patient"]
                 ),
-                lead="Now without the fault.",
+                lead="",
             ),
         ),
     ),

@@ -263,7 +263,7 @@ class TestGroups:
             "                   ┊ … and others from the other 3",
         ]
         assert len(rows(recorder.trace, is_whole=True)) == 12
-        assert rows(recorder.trace, is_ascii=True)[0] == "1    saved from User x4  1-4"
+        assert rows(recorder.trace, is_ascii=True)[0] == "1    saved from User x4 (1-4)"
 
     def test_what_all_of_them_said_is_said_once(self) -> None:
         recorder = Recorder()

@@ -17,6 +17,7 @@ from signalcli.dispatch.calling import (
     complete,
 )
 from signalcli.dispatch.connections import Connection, ConnectionTable
+from signalcli.dispatch.deaths import Death, Origin, entering, origin_of
 from signalcli.dispatch.signatures import check_receiver
 from signalcli.dispatch.tasks import in_thread, wait_for
 from signalcli.dispatch.watching import (
@@ -33,6 +34,7 @@ R = TypeVar("R", bound=Callable[..., Any])
 # use is a single operation of a dict, which no other thread can interrupt. The garbage collector
 # may end a signal's life half-way through any step, and could not wait for a lock.
 _living: "dict[int, weakref.ref[Signal]]" = {}
+_own_names = globals()
 
 
 class Signal:
@@ -101,6 +103,11 @@ class Signal:
         """Every live connection, in the order of connecting."""
         return self._table.connections()
 
+    @property
+    def deaths(self) -> list[Death]:
+        """The receivers that died while they were connected: the last 20, the newest last."""
+        return self._table.dead()
+
     def connect(
         self,
         receiver: R,
@@ -132,9 +139,15 @@ class Signal:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
             ValueError: the receiver takes no ``**kwargs``, or demands an argument that the signal
                 does not provide.
+
+        Warns:
+            DeadReceiverWarning: the receiver dies right afterwards, as a lambda does.
         """
         check_receiver(receiver, self.providing_args)
-        self._add(receiver, sender, weak, dispatch_uid)
+        frame = sys._getframe(1)
+        if frame.f_globals is _own_names and frame.f_back is not None:
+            frame = frame.f_back  # of the decorator's user
+        self._add(receiver, sender, weak, dispatch_uid, origin_of(receiver, frame))
         return receiver
 
     def disconnect(
@@ -232,7 +245,7 @@ class Signal:
             ValueError: as :meth:`connect` does.
         """
         check_receiver(receiver, self.providing_args)
-        is_new = self._add(receiver, sender, False, None)
+        is_new = self._add(receiver, sender, False, None, origin_of(receiver, entering()))
         try:
             yield receiver
         finally:
@@ -248,9 +261,11 @@ class Signal:
         finally:
             self._table.mute(-1)
 
-    def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
+    def _add(
+        self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable, origin: Origin
+    ) -> bool:
         """Connect a receiver that was checked; returns whether the connection is new."""
-        is_new = self._table.add(receiver, sender, weak, dispatch_uid)
+        is_new = self._table.add(receiver, sender, weak, dispatch_uid, origin)
         if is_new:
             self._connections_changed()
         return is_new

@@ -262,6 +262,10 @@ class _Commands(LazyGroup):
                     "apps.apps",
                     "List the installed apps, with their models, signals and receivers.",
                 ),
+                "explain": Entry(
+                    "explain.explain",
+                    "Explain a signal, a receiver, an exit code, an error code, or a word.",
+                ),
                 "startapp": Entry(
                     "apps.startapp",
                     "Write a small working app to begin with: models, signals, receivers, a test.",

@@ -163,6 +163,23 @@ def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, receivers, incomplete)
 
 
+def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What can be explained and begins like that; of the apps' names none where the apps fail."""
+    from signalcli.cli.problems import EXIT_CODES
+    from signalcli.errors import exit_codes
+
+    def words() -> list[str]:
+        from signalcli.apps.explanation import explained_names
+
+        return [name for names in explained_names().values() for name in names]
+
+    codes = [*map(str, EXIT_CODES), *exit_codes()]
+    return [
+        *_offered(ctx, words, incomplete),
+        *(code for code in codes if incomplete and code.startswith(incomplete)),
+    ]
+
+
 def complete_format(incomplete: str) -> list[str]:
     """The formats of ``log export`` that begin like that."""
     return [name for name in formats() if name.startswith(incomplete)]

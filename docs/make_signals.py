@@ -7,8 +7,8 @@ demo app's signals are described by their own file.
 from collections.abc import Iterator
 from pathlib import Path
 
-from signalcli.apps.explanation import comment_above
 from signalcli.apps.reference import ALWAYS, REFERENCES, Reference
+from signalcli.apps.sources import comment_above
 from signalcli.core import signals as demo
 from signalcli.dispatch import Signal
 

@@ -1,24 +1,18 @@
 """Explanations of signals, receivers and words, put together from what is known of each."""
 
-import ast
-import linecache
-import re
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from difflib import get_close_matches
 
 from signalcli.apps.config import place_text
 from signalcli.apps.glossary import GLOSSARY
 from signalcli.apps.inventory import ConnectionEntry, SignalEntry, find_signals, signals_within
 from signalcli.apps.reference import ALWAYS, Reference, reference_of
 from signalcli.apps.registry import Apps, apps
+from signalcli.apps.sources import comment_above, docstring_in, places_that_send
 from signalcli.trace.names import matches
 
 SIGNAL, RECEIVER, WORD = "signal", "receiver", "word"
-
-# Who sends what is looked for in the files of the apps, of which a few say enough.
-MOST_SENDING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,54 +141,8 @@ def _of_receiver(receiver: str, connections: list[ConnectionEntry]) -> Explanati
     )
 
 
-def comment_above(file: str, line: int) -> str:
-    """The comment that stands above a line, perhaps with more of the same kind in between."""
-    above = [text.strip() for text in linecache.getlines(file)[: max(line - 1, 0)]]
-    comment: list[str] = []
-    for text in reversed(above):
-        if not text or (comment and not text.startswith("#")):
-            break
-        if text.startswith("#"):
-            comment.insert(0, text.lstrip("#").strip())
-        elif "Signal(" not in text:
-            break
-    return " ".join(comment)
-
-
-def docstring_in(source: str) -> str:
-    """The first paragraph of the docstring of a function, or an empty text."""
-    try:
-        (node, *_) = ast.parse(textwrap.dedent(source)).body
-        text = ast.get_docstring(node) or ""  # type: ignore[arg-type]  # or a TypeError
-    except (SyntaxError, ValueError, TypeError):
-        return ""
-    return " ".join(text.partition("\n\n")[0].split())
-
-
-def places_that_send(signal: str, installed: Apps = apps) -> list[str]:
-    """The first places in the apps' files that send a signal, each with its line."""
-    call = re.compile(rf"\b{re.escape(signal)}\.a?send(_robust)?\b")
-    found = []
-    for file in files_of(installed):
-        for number, line in enumerate(linecache.getlines(str(file)), 1):
-            if call.search(line):
-                found.append(place_text(str(file), number))
-    return found[:MOST_SENDING]
-
-
-def files_of(installed: Apps = apps) -> Iterator[Path]:
-    """The Python files of the installed apps, app by app."""
-    for config in installed.get_app_configs():
-        if config.is_package:
-            yield from sorted(Path(config.path).rglob("*.py"))
-        elif config.path:
-            yield Path(config.path)
-
-
 def names_like(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     """The names that come near to a wrong one: similar ones, or those that contain it."""
-    from difflib import get_close_matches
-
     known = list(dict.fromkeys(names))
     folded = {each.lower(): each for each in known}
     close = [folded[each] for each in get_close_matches(name.lower(), folded, n=most, cutoff=0.6)]

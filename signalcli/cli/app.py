@@ -266,6 +266,10 @@ class _Commands(LazyGroup):
                     "explain.explain",
                     "Explain a signal, a receiver, an exit code, an error code, or a word.",
                 ),
+                "why": Entry(
+                    "explain.why",
+                    "Say why a receiver did not run, the likeliest reason first, and what to do.",
+                ),
                 "startapp": Entry(
                     "apps.startapp",
                     "Write a small working app to begin with: models, signals, receivers, a test.",

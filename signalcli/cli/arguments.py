@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FILTERS_PANEL = "Which runs"
 MOST_NAMES = 100
+HIGHEST_RUN = 2**63 - 2
 _UNITS = {
     "us": 1e-6,
     "µs": 1e-6,
@@ -161,6 +162,17 @@ def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
         return [entry.short_receiver for entry in find_connections()]
 
     return _offered(ctx, receivers, incomplete)
+
+
+def complete_sender(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of models that begin like that; none where the apps fail."""
+
+    def senders() -> list[str]:
+        from signalcli.apps import apps
+
+        return sorted(model.__name__ for model in apps.get_models())
+
+    return _offered(ctx, senders, incomplete)
 
 
 def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:

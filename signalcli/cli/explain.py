@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signalcli.cli.arguments import complete_word
+from signalcli.cli.arguments import (
+    HIGHEST_RUN,
+    complete_receiver,
+    complete_sender,
+    complete_signal,
+    complete_word,
+)
 from signalcli.cli.invocation import Settings
 from signalcli.cli.problems import EXIT_CODES
 from signalcli.cli.task import Findings, Inquiry
-from signalcli.errors import NotFound, meanings
+from signalcli.errors import NotFound, SignalcliError, meanings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from signalcli.apps.diagnosis import Finding, Question
     from signalcli.apps.explanation import Explanation
+    from signalcli.dispatch import Signal
 
 EXIT_CODE, ERROR_CODE = "exit code", "error code"
 ENDED_BY = 128
@@ -119,3 +129,138 @@ def _ended_by(number: int) -> str:
         return f"ended by {system.Signals(number).name}"
     except ValueError:
         return ""
+
+
+def why(
+    settings: Settings,
+    signal: Annotated[
+        str,
+        typer.Argument(
+            metavar="SIGNAL",
+            help="The signal that it should have received.",
+            autocompletion=complete_signal,
+            show_default=False,
+        ),
+    ],
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender",
+            metavar="SENDER",
+            help="Who the signal is sent for: User.",
+            autocompletion=complete_sender,
+            show_default=False,
+        ),
+    ] = None,
+    receiver: Annotated[
+        str | None,
+        typer.Option(
+            "--receiver",
+            metavar="RECEIVER",
+            help="The receiver that did not run.",
+            autocompletion=complete_receiver,
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        int | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            min=1,
+            max=HIGHEST_RUN,
+            help="The run to look at; by default the last that sent the signal.",
+            show_default=False,
+        ),
+    ] = None,
+) -> Inquiry:
+    """Say why a receiver did not run, the likeliest reason first, and what to do.
+
+    It looks at what is connected, at the apps' files, and at a run in the signal log.
+
+    Example: signalcli why post_save --sender User --receiver create_profile
+    """
+    return Inquiry(partial(_find_reasons, settings, signal, sender, receiver, run))
+
+
+def _find_reasons(
+    settings: Settings, signal: str, sender: str | None, receiver: str | None, run: int | None
+) -> Findings:
+    from signalcli.apps.diagnosis import Question, diagnose, ranked
+    from signalcli.objects.sending import find_signal
+    from signalcli.render.explanation import finding_row, findings_view
+
+    question = Question(_signal_of(find_signal, signal), sender, receiver)
+    number, told = _evidence(settings, question, run)
+    found = ranked([*diagnose(question), *told])
+    result = {
+        "signal": question.signal.name,
+        "signal_path": question.signal.path,
+        "sender": sender,
+        "receiver": receiver,
+        "run": number,
+        "findings": [finding_row(each) for each in found],
+    }
+    return Findings(views=lambda: [findings_view(found)], document=lambda: {"result": result})
+
+
+def _signal_of(find_signal: "Callable[[str], Signal]", name: str) -> "Signal":
+    """The signal of a name.
+
+    Raises:
+        NotFound: there is none; the message says so where the name is a receiver's.
+    """
+    from signalcli.apps.inventory import find_connections
+
+    try:
+        return find_signal(name)
+    except NotFound as error:
+        connected = find_connections()
+        found = [each for each in connected if name in (each.short_receiver, each.receiver)]
+        if not found:
+            raise
+        raise NotFound(
+            f"{name!r} is a receiver, not a signal; try "
+            f"`signalcli why {found[0].signal} --receiver {name}`"
+        ) from error
+
+
+def _evidence(
+    settings: Settings, question: "Question", number: int | None
+) -> "tuple[int | None, list[Finding]]":
+    """The number of the run that was looked at, and what it says.
+
+    Raises:
+        NotFound: there is no run of that number.
+    """
+    from signalcli.apps.evidence import evidence
+    from signalcli.log.finding import Filter, find
+    from signalcli.log.runs import read_trace
+    from signalcli.log.schema import open_log
+
+    sender = question.sender and question.sender.rpartition(".")[2]
+    wanted = Filter(signal=question.signal.path, sender=sender)
+    try:
+        with open_log(settings.database) as connection:
+            if number is not None:
+                runs = list(find(connection, Filter(), above=number - 1, below=number + 1, most=1))
+                if not runs:
+                    raise NotFound(
+                        f"there is no run {number} in the signal log; "
+                        "`signalcli log` shows which there are"
+                    )
+            else:
+                runs = list(find(connection, wanted, most=1))
+                last = list(find(connection, Filter(), most=1))
+                # What was done last is meant, most likely, also where it did not send the signal.
+                runs = [*(each for each in last if each not in runs), *runs]
+            told = [
+                finding
+                for run in runs
+                for finding in evidence(question, run, read_trace(connection, run.number or 0))
+            ]
+    except SignalcliError:
+        if number is not None:
+            raise
+        return None, []  # there is no log yet
+    return (runs[0].number if runs else None), told

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Ndjson, Wanted, complete_format, moment, with_filters
+from signalcli.cli.arguments import (
+    HIGHEST_RUN,
+    Ndjson,
+    Wanted,
+    complete_format,
+    moment,
+    with_filters,
+)
 from signalcli.cli.invocation import Settings, current
 from signalcli.cli.surroundings import stdout_is_read
 from signalcli.cli.task import Findings, Inquiry
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
 # commands need neither SQLAlchemy nor Rich.
 
 DEFAULT_LIMIT = 20
-HIGHEST_RUN = 2**63 - 2
 
 RunNumber = Annotated[
     int | None,

@@ -88,7 +88,8 @@ class Death:
     @property
     def is_local(self) -> bool:
         """Whether it was a function within a function, or a lambda there."""
-        return "<locals>" in self.receiver or self.receiver.endswith("<lambda>")
+        _, within, name = self.receiver.rpartition("<locals>.")
+        return (bool(within) and "." not in name) or name.endswith("<lambda>")
 
 
 def origin_of(receiver: Any, frame: FrameType) -> Origin:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.apps.config import place_text
+from signalcli.apps.diagnosis import Finding
 from signalcli.apps.explanation import Explanation
 from signalcli.apps.inventory import ConnectionEntry
 from signalcli.render.console import plain
@@ -64,6 +65,25 @@ def explanation_row(explained: Explanation) -> dict[str, Any]:
 def names_view(names: Mapping[str, Sequence[str]]) -> RenderableType:
     """The names that can be explained, by kinds."""
     return _pairs((f"{kind}s", ", ".join(of_kind)) for kind, of_kind in names.items() if of_kind)
+
+
+def findings_view(findings: Sequence[Finding]) -> RenderableType:
+    """Findings as a numbered list, each with what to do about it."""
+    if not findings:
+        return plain("Nothing is known that would have kept it from running")
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True, style="bold", justify="right")
+    table.add_column(overflow="fold")
+    for number, finding in enumerate(findings, 1):
+        table.add_row(f"{number}.", plain(on_one_line(finding.message)))
+        if finding.advice:
+            table.add_row("", plain(on_one_line(finding.advice), "dim"))
+    return table
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """A finding for programs."""
+    return {"code": finding.code, "message": finding.message, "advice": finding.advice or None}
 
 
 def _kind_of(explained: Explanation) -> str:

@@ -1,7 +1,5 @@
 """Explanations of signals, receivers and words."""
 
-from pathlib import Path
-
 import pytest
 
 from signalcli.apps import Apps
@@ -9,8 +7,6 @@ from signalcli.apps.explanation import (
     RECEIVER,
     SIGNAL,
     WORD,
-    comment_above,
-    docstring_in,
     explain,
     explained_names,
     names_like,
@@ -86,33 +82,3 @@ def test_all_names_are_known() -> None:
 def test_near_names_are_those_that_are_similar_or_contain_it(wrong: str, near: list[str]) -> None:
     found = names_like(wrong, ["post_save", "create_profile", "update_profile"])
     assert found == near
-
-
-def test_the_comment_above_a_definition_holds_for_its_whole_block(tmp_path: Path) -> None:
-    file = tmp_path / "signals.py"
-    file.write_text(
-        "# Of the shop,\n"
-        "# and of the stock.\n"
-        "sold = Signal()\n"
-        "sold_out = Signal()\n"
-        "\n"
-        "moved = Signal()\n"
-        "count = 3\n"
-        "lost = Signal()\n"
-    )
-    comments = [comment_above(str(file), line) for line in (3, 4, 6, 8)]
-    assert comments == ["Of the shop, and of the stock."] * 2 + ["", ""]
-
-
-@pytest.mark.parametrize(
-    ("source", "doc"),
-    [
-        ('    def f():\n        """Do it,\n        well.\n\n        More."""\n', "Do it, well."),
-        ("def f(): ...\n", ""),
-        ("x = lambda: (\n", ""),
-        ("", ""),
-        ("x = 3\n", ""),
-    ],
-)
-def test_a_docstring_is_read_from_the_source(source: str, doc: str) -> None:
-    assert docstring_in(source) == doc

@@ -144,7 +144,7 @@ def _look_at_flush(session: sqlalchemy.orm.Session, context: UOWTransaction) -> 
 
 def _note(model: type[Any], action: str, rows: int | None, by: str) -> None:
     """Remember a write, and warn where receivers would have heard of it."""
-    file, line, names = _place()
+    file, line, module, given = _place()
     write = UnannouncedWrite(
         next(_numbers), weakref.ref(model), model.__name__, action, rows, by, file, line
     )
@@ -164,20 +164,21 @@ def _note(model: type[Any], action: str, rows: int | None, by: str) -> None:
             UnannouncedWriteWarning,
             file or "signalcli",
             line,
-            registry=names,
+            module,
+            given,
         )
 
 
-def _place() -> tuple[str, int, dict[Any, Any]]:
-    """The line of the program that writes, and Python's record of the warnings given there."""
+def _place() -> tuple[str, int, str | None, dict[Any, Any]]:
+    """The line of the program that writes, its module, and Python's record of warnings there."""
     frame = currentframe()
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if name.partition(".")[0] not in _LIBRARIES and not name.startswith(f"{_OWN}."):
             given = frame.f_globals.setdefault("__warningregistry__", {})
-            return frame.f_code.co_filename, frame.f_lineno, given
+            return frame.f_code.co_filename, frame.f_lineno, name, given
         frame = frame.f_back
-    return "", 0, {}
+    return "", 0, None, {}
 
 
 on_change(_look_when_watched)

@@ -166,6 +166,21 @@ def test_a_write_of_a_model_with_receivers_is_warned_of_once_for_each_place(engi
     assert {each.filename for each in caught} == {__file__}
 
 
+def test_the_warning_can_be_silenced_for_a_module(engine: Engine) -> None:
+    def audit(**named: Any) -> None: ...
+
+    with (
+        post_save.connected_to(audit, Leaf),
+        warnings.catch_warnings(record=True) as caught,
+        watch(Interceptor()),
+        sqlmodel.Session(engine) as session,
+    ):
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", category=UnannouncedWriteWarning, module=__name__)
+        add(session)
+    assert caught == []
+
+
 def test_a_model_without_receivers_is_not_warned_of(engine: Engine) -> None:
     def audit(**named: Any) -> None: ...
 

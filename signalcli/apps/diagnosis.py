@@ -31,7 +31,7 @@ NOT_SAVED = (
 OUR_SESSION = "Write the objects with a signalcli.db.Session."
 
 # From what is surely the reason to what only might have to do with it.
-_RANKS = (
+RANKS = (
     "unknown_sender",
     "muted",
     "dead",
@@ -53,7 +53,7 @@ _RANKS = (
     "connected",
 )
 # Who knows this knows why a run did not have the receiver.
-_EXPLAINS = _RANKS[: _RANKS.index("failed_before")]
+_EXPLAINS = RANKS[: RANKS.index("failed_before")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def diagnose(question: Question, installed: Apps = apps) -> list[Finding]:
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
     """Findings with the likeliest first, without what another one says better."""
-    found = sorted(findings, key=lambda finding: _RANKS.index(finding.code))
+    found = sorted(findings, key=lambda finding: RANKS.index(finding.code))
     explained = any(finding.code in _EXPLAINS for finding in found)
     return [each for each in found if not (explained and each.code == "not_received")]
 

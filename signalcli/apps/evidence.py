@@ -25,6 +25,9 @@ def evidence(question: Question, run: Run, trace: Trace) -> list[Finding]:
     findings: list[Finding] = []
     for dispatch in sent:
         findings += _of_dispatch(question, run, dispatch)
+    if question.receiver is not None and any(each.code != "not_received" for each in findings):
+        # It listens to one of the senders, and the question names none.
+        findings = [each for each in findings if each.code != "not_received"]
     told = list(dict.fromkeys(findings))[:MOST_TOLD]
     if run.is_rolled_back and any(finding.code == "received" for finding in told):
         told.append(

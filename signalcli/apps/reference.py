@@ -203,7 +203,7 @@ REFERENCES = (
         {
             "action": "pre_add, post_add, pre_remove, post_remove, pre_clear or post_clear",
             "instance": "the instance whose collection was changed",
-            "reverse": "False from the side that was defined first, True from the other",
+            "reverse": "False on the side whose key comes first in the link table, else True",
             "model": "the class of those that come or go",
             "pk_set": "their primary keys, a set; None where the collection is cleared",
             "using": _USING,

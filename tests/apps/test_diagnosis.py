@@ -1,5 +1,6 @@
 """Why a receiver did not run, by what is connected and by the evidence of a run."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from signalcli.apps.diagnosis import Finding, Question, diagnose, ranked
+from signalcli.apps.diagnosis import RANKS, Finding, Question, diagnose, ranked
 from signalcli.apps.evidence import evidence
 from signalcli.apps.registry import apps
 from signalcli.core.models import Profile, User
@@ -152,6 +153,11 @@ def test_the_likeliest_is_first_and_what_explains_less_is_left_out() -> None:
     assert codes(ranked(found[:2])) == ["not_received", "connected"]
 
 
+def test_the_manual_lists_every_reason_in_its_rank() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "why.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)) == RANKS
+
+
 # --- the evidence of a run -----------------------------------------------------------------------
 
 RUN = Run(
@@ -231,6 +237,12 @@ def test_a_run_that_did_not_send_the_signal() -> None:
     (finding,) = evidence(Question(notification), failed, Trace())
     assert finding.message.endswith("it ended before that, with exit code 3.")
     assert finding.advice == "See why: there is no user 'a'."
+
+
+def test_dispatches_of_other_senders_do_not_matter_where_one_was_received() -> None:
+    with notification.connected_to(audit, User):
+        trace = traced(User, Profile)
+    assert codes(evidence(Question(notification, receiver="audit"), RUN, trace)) == ["received"]
 
 
 def test_only_a_few_of_many_dispatches_are_told_of() -> None:

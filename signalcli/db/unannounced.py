@@ -5,6 +5,7 @@ that somebody watches, for the life of the process: a listener must not be remov
 thread fires its event.
 """
 
+import sys
 import warnings
 import weakref
 from collections import Counter, deque
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import currentframe
 from itertools import count
+from types import FrameType
 from typing import Any
 
 import sqlalchemy.orm
@@ -80,6 +82,7 @@ class UnannouncedWrite:
 _writes: deque[UnannouncedWrite] = deque(maxlen=MOST_REMEMBERED)
 _numbers = count(1)
 _installed: list[bool] = []
+_given_nowhere: dict[Any, Any] = {}
 
 
 def writes_since(number: int) -> list[UnannouncedWrite]:
@@ -169,16 +172,29 @@ def _note(model: type[Any], action: str, rows: int | None, by: str) -> None:
         )
 
 
-def _place() -> tuple[str, int, str | None, dict[Any, Any]]:
+def _place() -> tuple[str, int, str, dict[Any, Any]]:
     """The line of the program that writes, its module, and Python's record of warnings there."""
-    frame = currentframe()
-    while frame is not None:
+    for frame in _frames():
         name = str(frame.f_globals.get("__name__", ""))
         if name.partition(".")[0] not in _LIBRARIES and not name.startswith(f"{_OWN}."):
             given = frame.f_globals.setdefault("__warningregistry__", {})
             return frame.f_code.co_filename, frame.f_lineno, name, given
+    return "", 0, "signalcli", _given_nowhere
+
+
+def _frames() -> Iterator[FrameType]:
+    """The frames that led here, from the innermost on, also from within an async session."""
+    frame = currentframe()
+    while frame is not None:
+        yield frame
         frame = frame.f_back
-    return "", 0, None, {}
+    greenlet = sys.modules.get("greenlet")
+    parent = None if greenlet is None else greenlet.getcurrent().parent
+    # It is in this greenlet's parent that the program awaits what the session does.
+    frame = None if parent is None else parent.gr_frame
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 on_change(_look_when_watched)

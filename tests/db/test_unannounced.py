@@ -1,15 +1,19 @@
 """Writes that send no signals: what is noticed while somebody watches, and what is warned of."""
 
+import asyncio
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy.orm
 import sqlmodel
 from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, delete, insert, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from signalcli.db import (
     Session,
@@ -164,6 +168,27 @@ def test_a_write_of_a_model_with_receivers_is_warned_of_once_for_each_place(engi
     assert "audit cannot receive any" in texts[0]
     assert "sweep cannot receive any" in texts[1]
     assert {each.filename for each in caught} == {__file__}
+
+
+def test_an_async_session_of_somebody_else_s_is_noticed_where_the_program_awaits_it(
+    tmp_path: Path,
+) -> None:
+    async def write() -> None:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'leaves.db'}")
+        async with engine.begin() as connection:
+            await connection.run_sync(Leaf.__table__.create)  # type: ignore[attr-defined]
+        with watch(Interceptor()):
+            async with AsyncSession(engine) as session:
+                session.add(Leaf())
+                await session.commit()
+        await engine.dispose()
+
+    before = last_number()
+    asyncio.run(write())
+    (found,) = writes_since(before)
+    assert (found.name, found.file) == ("Leaf", __file__)
+    first = write.__code__.co_firstlineno
+    assert found.line == first + 7
 
 
 def test_the_warning_can_be_silenced_for_a_module(engine: Engine) -> None:

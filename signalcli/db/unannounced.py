@@ -29,6 +29,8 @@ from signalcli.dispatch.signatures import qualified_name
 from signalcli.dispatch.watching import observers, on_change
 
 MOST_REMEMBERED = 200
+# A session that has it among its ``info`` is known to send no signals, and nothing is said of it.
+KNOWN = "signalcli.unannounced"
 INSERTED, UPDATED, DELETED = "inserted", "updated", "deleted"
 
 _SIGNALS = {
@@ -104,7 +106,7 @@ def _look_when_watched() -> None:
 
 def _look_at_statement(state: ORMExecuteState) -> None:
     """Note a statement that writes many rows at once."""
-    if not observers or state.is_select:
+    if not observers or state.is_select or KNOWN in state.session.info:
         return
     if state.is_insert:
         action, by = INSERTED, "an insert() statement"
@@ -131,7 +133,7 @@ def _models_of(state: ORMExecuteState) -> Iterator[type[Any]]:
 
 def _look_at_flush(session: sqlalchemy.orm.Session, context: UOWTransaction) -> None:
     """Note the rows that a session of somebody else's has written."""
-    if not observers or isinstance(session, Session):
+    if not observers or isinstance(session, Session) or KNOWN in session.info:
         return
     is_sqlmodel = isinstance(session, sqlmodel.Session)
     by = f"a plain {'sqlmodel' if is_sqlmodel else 'sqlalchemy.orm'}.Session"

@@ -23,7 +23,7 @@ from signalcli.db import (
     post_save,
     touch,
 )
-from signalcli.db.unannounced import last_number, writes_since
+from signalcli.db.unannounced import KNOWN, last_number, writes_since
 from signalcli.dispatch import watch
 from signalcli.dispatch.watching import Interceptor
 from tests import processes
@@ -135,6 +135,15 @@ def test_a_row_without_a_change_and_a_query_are_no_writes(engine: Engine) -> Non
 
     assert written_by(engine, sqlmodel.Session, look) == []
     assert written_by(engine, Session, lambda session: touch(session.get_one(Leaf, 1))) == []
+
+
+def test_a_session_that_is_known_to_send_nothing_is_left_alone(engine: Engine) -> None:
+    def work(session: sqlalchemy.orm.Session) -> None:
+        session.info[KNOWN] = True
+        session.execute(update(Leaf).values(colour="red"))
+        add(session)
+
+    assert written_by(engine, sqlmodel.Session, work) == []
 
 
 def test_a_write_that_nobody_watches_is_not_noticed(engine: Engine) -> None:

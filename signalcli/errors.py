@@ -72,12 +72,19 @@ class DatabaseUnusable(SignalcliError):
     code = "database"
 
 
-def exit_codes() -> dict[str, int]:
-    """The exit code of every error that is defined by now, under its code for programs."""
-    found: dict[str, int] = {}
+def meanings() -> dict[str, tuple[int, str]]:
+    """The exit code of every error that is defined by now, and what it means, by its code."""
+    found: dict[str, tuple[int, str]] = {}
     kinds: list[type[SignalcliError]] = [SignalcliError]
     for kind in kinds:
         kinds += kind.__subclasses__()
         if kind is not SignalcliError:
-            found[kind.code] = kind.exit_code
+            # Those that say more of an error come after it, and have its code.
+            meaning = (kind.__doc__ or "").partition("\n")[0]
+            found.setdefault(kind.code, (kind.exit_code, meaning))
     return found
+
+
+def exit_codes() -> dict[str, int]:
+    """The exit code of every error that is defined by now, under its code for programs."""
+    return {code: exit_code for code, (exit_code, _) in meanings().items()}

@@ -107,10 +107,10 @@ def test_the_errors_know_nothing_of_the_house() -> None:
     assert loaded == {"signalcli", "signalcli.errors"}
 
 
-def test_the_testing_tools_know_no_command_and_no_app() -> None:
+def test_the_testing_tools_know_no_command_and_not_the_demo() -> None:
     modules = list((HOUSE / "testing").glob("*.py"))
     used = set().union(*map(imported_rooms, modules))
-    assert used == {"dispatch", "render", "testing", "trace"}
+    assert used == {"apps", "db", "dispatch", "render", "testing", "trace"}
 
 
 def loaded_by(statement: str) -> set[str]:

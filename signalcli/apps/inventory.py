@@ -176,6 +176,11 @@ def find_connections(
     return found
 
 
+def connections_of(signal: Signal) -> tuple[ConnectionEntry, ...]:
+    """The connections of one signal, be it an installed app's or not, in their order."""
+    return _signal_entry(signal).connections
+
+
 def _signal_entry(signal: Signal) -> SignalEntry:
     file, line = signal.place
     # A dispatch calls the sync receivers first, each kind in the order of connecting.

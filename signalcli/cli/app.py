@@ -289,6 +289,14 @@ class _Commands(LazyGroup):
                     "apps.apps",
                     "List the installed apps, with their models, signals and receivers.",
                 ),
+                "explain": Entry(
+                    "explain.explain",
+                    "Explain a signal, a receiver, an exit code, an error code, or a word.",
+                ),
+                "why": Entry(
+                    "explain.why",
+                    "Say why a receiver did not run, the likeliest reason first, and what to do.",
+                ),
                 "startapp": Entry(
                     "apps.startapp",
                     "Write a small working app to begin with.",

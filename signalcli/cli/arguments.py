@@ -34,6 +34,7 @@ FILTERS_PANEL = "Which runs"
 MOST_NAMES = 100
 # The app that the commands for users need.
 DEMO_APP = "signalcli.core"
+HIGHEST_RUN = 2**63 - 2
 _UNITS = {
     "us": 1e-6,
     "µs": 1e-6,
@@ -158,6 +159,34 @@ def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
         return [entry.short_receiver for entry in inventory.find_connections()]
 
     return _offered(ctx, receivers, incomplete)
+
+
+def complete_sender(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of models that begin like that; none where the apps fail."""
+
+    def senders() -> list[str]:
+        from signalcli.apps import apps
+
+        return sorted(model.__name__ for model in apps.get_models())
+
+    return _offered(ctx, senders, incomplete)
+
+
+def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What can be explained and begins like that; of the apps' names none where the apps fail."""
+    from signalcli.cli.problems import EXIT_CODES
+    from signalcli.errors import exit_codes
+
+    def words() -> list[str]:
+        from signalcli.apps.explanation import explained_names
+
+        return [name for names in explained_names().values() for name in names]
+
+    codes = [*map(str, EXIT_CODES), *exit_codes()]
+    return [
+        *_offered(ctx, words, incomplete),
+        *(code for code in codes if incomplete and code.startswith(incomplete)),
+    ]
 
 
 def complete_format(incomplete: str) -> list[str]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Ndjson, Wanted, complete_format, moment, with_filters
+from signalcli.cli.arguments import (
+    HIGHEST_RUN,
+    Ndjson,
+    Wanted,
+    complete_format,
+    moment,
+    with_filters,
+)
 from signalcli.cli.invocation import Settings, current
 from signalcli.cli.late import late
 from signalcli.cli.surroundings import stdout_is_read
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
     from signalcli.trace import Trace
 
 DEFAULT_LIMIT = 20
-HIGHEST_RUN = 2**63 - 2
 
 RunNumber = Annotated[
     int | None,

@@ -11,7 +11,7 @@ from signalcli.cli.problems import Problem, Reported, print_problem, write_docum
 from signalcli.errors import UsageError
 
 with late():
-    from signalcli.render import printing
+    from signalcli.render import console, printing
     from signalcli.tour import guide as guiding
     from signalcli.tour import lessons as all_lessons
     from signalcli.tour import progress as keeping

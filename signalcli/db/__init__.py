@@ -9,6 +9,7 @@
 - ``transaction``: ``on_commit`` and ``on_rollback``.
 - ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
   ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``, and making instances fast.
+- ``unannounced``: writes that send no signals, noticed while somebody watches.
 - ``engine``: making and opening engines; ``database``: names of databases, and their errors.
 - ``compat``: the names of SQLAlchemy and SQLModel that those do not document.
 """
@@ -31,6 +32,7 @@ from signalcli.db.signals import (
     pre_save,
 )
 from signalcli.db.transaction import on_commit
+from signalcli.db.unannounced import UnannouncedWriteWarning
 from signalcli.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseUnusable",
     "Session",
+    "UnannouncedWriteWarning",
     "class_prepared",
     "connection_created",
     "create_engine",

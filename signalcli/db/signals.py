@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from signalcli.db.models import find_model, models_lock, on_names_change, parse_name
 from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.connections import ConnectionTable
+from signalcli.dispatch.deaths import Death, Origin
 
 R = TypeVar("R", bound=Callable[..., Any])
 
@@ -79,18 +80,25 @@ class ModelSignal(Signal):
                 for each in self._pending.take(connection.receiver, name, uid):
                     receiver = each.receiver
                     if receiver is not None:
-                        super()._add(receiver, model, each.weak, uid)
+                        super()._add(receiver, model, each.weak, uid, each.origin)
 
-    def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
+    @property
+    def deaths(self) -> list[Death]:
+        """As :attr:`Signal.deaths`, with those that waited for their sender."""
+        return sorted([*super().deaths, *self._pending.dead()], key=lambda death: death.at)
+
+    def _add(
+        self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable, origin: Origin
+    ) -> bool:
         if not isinstance(sender, str):
-            return super()._add(receiver, sender, weak, dispatch_uid)
+            return super()._add(receiver, sender, weak, dispatch_uid, origin)
         name = parse_name(sender)
         with models_lock:
             model = find_model(name)
             if model is not None:
-                return super()._add(receiver, model, weak, dispatch_uid)
+                return super()._add(receiver, model, weak, dispatch_uid, origin)
             text = self._names.setdefault(name, str(sender))
-            return self._pending.add(receiver, text, weak, dispatch_uid)
+            return self._pending.add(receiver, text, weak, dispatch_uid, origin)
 
     def _renew(self) -> None:
         super()._renew()

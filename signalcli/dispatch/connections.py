@@ -1,13 +1,16 @@
 """The connections of a signal, their order, and the receivers that a sender reaches."""
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
+from time import time
 from typing import Any
 
+from signalcli.dispatch.deaths import MOST_REMEMBERED, Death, Origin, warn_if_at_once
 from signalcli.dispatch.signatures import is_async
 
 ANY_SENDER = None
@@ -33,6 +36,7 @@ class Connection:
         weak: whether the connection ends with the receiver's life.
         is_async: whether the receiver is awaited.
         dispatch_uid: the identifier that makes it unique across reloads, or None.
+        origin: where it was connected.
     """
 
     receiver_reference: Reference
@@ -41,6 +45,7 @@ class Connection:
     weak: bool
     is_async: bool
     dispatch_uid: Hashable
+    origin: Origin
 
     @property
     def receiver(self) -> Any:
@@ -82,6 +87,7 @@ class ConnectionTable:
     Attributes:
         places: for each receiver (or ``dispatch_uid``) and sender the connection, in a list that
             also has the one that waits behind it. Empty while nothing is connected.
+        deaths: the receivers that died while they were connected, the last ones.
         lock: held during each change.
     """
 
@@ -92,6 +98,7 @@ class ConnectionTable:
         "_key_of",
         "_muted",
         "_reached",
+        "deaths",
         "lock",
         "places",
     )
@@ -103,7 +110,8 @@ class ConnectionTable:
         self.places: dict[_ConnectionKey, list[Connection]] = {}
         # Weak references append to it when their target dies. They take no lock, which this very
         # thread may be using half-way through a change.
-        self._dead: list[tuple[_ConnectionKey, Reference]] = []
+        self._dead: list[tuple[_ConnectionKey, Reference, float]] = []
+        self.deaths: list[Death] = []
         # Derived from the connections, for dispatches: the references that each named sender
         # reaches, and under None those that any other sender reaches. None after a change.
         self._reached: dict[Key | None, Reached] | None = None
@@ -114,7 +122,9 @@ class ConnectionTable:
         # deriving. The lock does not keep finalisers out: they run in the thread that holds it.
         self._change = object()
 
-    def add(self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable) -> bool:
+    def add(
+        self, receiver: Any, sender: Any, is_weak: bool, dispatch_uid: Hashable, origin: Origin
+    ) -> bool:
         """Connect, unless that very connection exists.
 
         Arguments:
@@ -122,6 +132,7 @@ class ConnectionTable:
             sender: the only sender that it listens to; None for any.
             is_weak: whether the connection ends with the receiver's life.
             dispatch_uid: what makes it the only one, or something false: the receiver does.
+            origin: where it is connected.
 
         Returns:
             Whether the receiver is connected now and was not before. One that waits is not.
@@ -130,7 +141,7 @@ class ConnectionTable:
             TypeError: the receiver cannot be weakly referenced, and should be.
         """
         key = _key(receiver, sender, dispatch_uid)
-        reference = weak(receiver, self._burial(key)) if is_weak else strong(receiver)
+        reference = weak(receiver, self._burial(key, origin)) if is_weak else strong(receiver)
         sender_key = key[1]
         connection = Connection(
             receiver_reference=reference,
@@ -141,6 +152,7 @@ class ConnectionTable:
             weak=is_weak,
             is_async=is_async(receiver),
             dispatch_uid=dispatch_uid or None,
+            origin=origin,
         )
         with self.lock:
             self._bury_the_dead()
@@ -159,7 +171,7 @@ class ConnectionTable:
                 there = list(place)
                 dead = [each for each in there if not each.is_alive]
                 if dead or not there:
-                    self._bury(key, dead)  # they died just now, and are not noted yet
+                    self._bury(key, dead, time())  # they died just now, and are not noted yet
                 elif not there[0].weak or identity(there[0].receiver) == identity(receiver):
                     return False
                 else:
@@ -224,7 +236,7 @@ class ConnectionTable:
         """Be usable in a forked process, whatever other threads were doing at the fork."""
         self.lock = threading.RLock()
         for key, place in list(self.places.items()):
-            self._bury(key, [each for each in place if not each.is_alive])
+            self._bury(key, [each for each in place if not each.is_alive], time())
         self._changed()
 
     def _connected(self) -> list[Connection]:
@@ -252,22 +264,35 @@ class ConnectionTable:
         self._change = object()
         self._reached = None
 
-    def _burial(self, key: _ConnectionKey) -> Callable[[Reference], None]:
-        """The callback for the death of a connection's receiver or sender."""
+    def _burial(
+        self, key: _ConnectionKey, origin: Origin | None = None
+    ) -> Callable[[Reference], None]:
+        """The callback for the death of a connection's receiver or sender.
+
+        Arguments:
+            key: the connection's key.
+            origin: where it was connected; only for its receiver.
+        """
         this = weakref.ref(self)  # a receiver that outlives the signal must not keep its table
+        # At the end of the process the module's own names are gone.
+        now, is_finalizing = time, sys.is_finalizing
 
         def bury(reference: Reference) -> None:
             table = this()
             if table is not None:
-                table._dead.append((key, reference))
+                # After a change, the next dispatch derives this anew.
+                was_sent = table._reached is not None
+                table._dead.append((key, reference, now()))
                 table._changed()
+                if origin is not None and not was_sent and not is_finalizing():
+                    warn_if_at_once(origin, sys._getframe(1))
 
         return bury
 
     def _bury_the_dead(self) -> None:
         while self._dead:
             try:
-                key, reference = self._dead.pop()
+                key, reference, moment = self._dead.pop()
             except IndexError:
                 return  # a finaliser has done the rest in between
             # A living connection may have the key by now, if its receiver got the dead one's id.
@@ -276,18 +301,36 @@ class ConnectionTable:
                 for each in self.places.get(key, ())
                 if each.receiver_reference is reference or each.sender_reference is reference
             ]
-            self._bury(key, dead)
+            self._bury(key, dead, moment)
 
-    def _bury(self, key: _ConnectionKey, dead: list[Connection]) -> None:
+    def _bury(self, key: _ConnectionKey, dead: list[Connection], moment: float) -> None:
         """Remove dead connections from their place, and the place unless a receiver waits there."""
         place = self.places.get(key, [])
         for connection in dead:
             with suppress(ValueError):  # a finaliser has removed it
                 place.remove(connection)
+                self._remember(connection, moment)
         if not place:
             place = self.places.pop(key, [])
             if place:  # a finaliser has connected a receiver here in between
                 self.places.setdefault(key, place)
+
+    def _remember(self, connection: Connection, moment: float) -> None:
+        origin = connection.origin
+        if connection.receiver is not None or (
+            connection.sender_reference is not None and connection.sender is None
+        ):
+            return  # it was the sender that died, and nobody misses the receiver
+        self.deaths.append(
+            Death(origin.receiver, origin.file, origin.line, moment, connection.sender_reference)
+        )
+        del self.deaths[:-MOST_REMEMBERED]
+
+    def dead(self) -> list[Death]:
+        """The receivers that died while they were connected, the last ones, the oldest first."""
+        with self.lock:
+            self._bury_the_dead()
+            return list(self.deaths)
 
 
 def _key(receiver: Any, sender: Any, dispatch_uid: Hashable) -> _ConnectionKey:

@@ -4,7 +4,6 @@ import sys
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, TypeVar
 
 from signalcli.dispatch import forking
@@ -17,6 +16,8 @@ from signalcli.dispatch.calling import (
     complete,
 )
 from signalcli.dispatch.connections import Connection, ConnectionTable
+from signalcli.dispatch.deaths import Death, Origin, entering, origin_of
+from signalcli.dispatch.naming import Definition
 from signalcli.dispatch.signatures import check_receiver
 from signalcli.dispatch.tasks import in_thread, wait_for
 from signalcli.dispatch.watching import (
@@ -33,6 +34,7 @@ R = TypeVar("R", bound=Callable[..., Any])
 # use is a single operation of a dict, which no other thread can interrupt. The garbage collector
 # may end a signal's life half-way through any step, and could not wait for a lock.
 _living: "dict[int, weakref.ref[Signal]]" = {}
+_own_names = globals()
 
 
 class Signal:
@@ -101,6 +103,11 @@ class Signal:
         """Every live connection, in the order of connecting."""
         return self._table.connections()
 
+    @property
+    def deaths(self) -> list[Death]:
+        """The receivers that died while they were connected: the last 20, the newest last."""
+        return self._table.dead()
+
     def connect(
         self,
         receiver: R,
@@ -132,9 +139,15 @@ class Signal:
             TypeError: the receiver is not callable, or cannot be weakly referenced.
             ValueError: the receiver takes no ``**kwargs``, or demands an argument that the signal
                 does not provide.
+
+        Warns:
+            DeadReceiverWarning: the receiver dies right afterwards, as a lambda does.
         """
         check_receiver(receiver, self.providing_args)
-        self._add(receiver, sender, weak, dispatch_uid)
+        frame = sys._getframe(1)
+        if frame.f_globals is _own_names and frame.f_back is not None:
+            frame = frame.f_back  # of the decorator's user
+        self._add(receiver, sender, weak, dispatch_uid, origin_of(receiver, frame))
         return receiver
 
     def disconnect(
@@ -232,12 +245,17 @@ class Signal:
             ValueError: as :meth:`connect` does.
         """
         check_receiver(receiver, self.providing_args)
-        is_new = self._add(receiver, sender, False, None)
+        is_new = self._add(receiver, sender, False, None, origin_of(receiver, entering()))
         try:
             yield receiver
         finally:
             if is_new:
                 self.disconnect(receiver, sender)
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the signal reaches nobody at present, as in a block of :meth:`muted`."""
+        return self._table.muted
 
     @contextmanager
     def muted(self) -> Iterator[None]:
@@ -248,9 +266,11 @@ class Signal:
         finally:
             self._table.mute(-1)
 
-    def _add(self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable) -> bool:
+    def _add(
+        self, receiver: Any, sender: Any, weak: bool, dispatch_uid: Hashable, origin: Origin
+    ) -> bool:
         """Connect a receiver that was checked; returns whether the connection is new."""
-        is_new = self._table.add(receiver, sender, weak, dispatch_uid)
+        is_new = self._table.add(receiver, sender, weak, dispatch_uid, origin)
         if is_new:
             self._connections_changed()
         return is_new
@@ -371,57 +391,6 @@ def all_signals() -> list[Signal]:
 
 def _bury(reference: weakref.ref[Signal]) -> None:
     _living.pop(id(reference), None)
-
-
-class Definition:
-    """The place where an object was made, and its name there."""
-
-    __slots__ = ("_name", "_owner", "filename", "line", "module")
-
-    def __init__(self, owner: Any) -> None:
-        """Note the place of the call that makes ``owner``.
-
-        Arguments:
-            owner: the new object; its ``__init__`` calls this.
-        """
-        frame = sys._getframe(1)
-        while _is_constructor_of(owner, frame) and frame.f_back is not None:
-            frame = frame.f_back
-        self.module: str = frame.f_globals.get("__name__", "")
-        self.filename: str = frame.f_code.co_filename
-        self.line: int = frame.f_lineno
-        self._name: str | None = None
-        self._owner = type(owner).__name__.lower()
-
-    def set_name(self, owner: Any, name: str) -> None:
-        """Fix the name, as a class body does for its attributes, unless there is one already."""
-        if self._found_name(owner) is None:
-            self._name = name
-
-    def name_of(self, owner: Any) -> str:
-        """The global name under which the defining module holds ``owner``.
-
-        The name is looked up later, since the object gets it only after it is made. An object
-        without a global name is named by its type and line: ``signal@12``.
-        """
-        return self._found_name(owner) or f"{self._owner}@{self.line}"
-
-    def _found_name(self, owner: Any) -> str | None:
-        if self._name is None and self.module in sys.modules:
-            for name, value in list(vars(sys.modules[self.module]).items()):
-                if value is owner:
-                    self._name = name
-                    break
-        return self._name
-
-
-def _is_constructor_of(owner: Any, frame: FrameType) -> bool:
-    code = frame.f_code
-    return (
-        code.co_name == "__init__"
-        and code.co_argcount > 0
-        and frame.f_locals.get(code.co_varnames[0]) is owner
-    )
 
 
 def _renew_all() -> None:

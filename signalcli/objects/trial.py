@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
+from signalcli.db.unannounced import KNOWN
 from signalcli.errors import AlreadyExists, InvalidValue, SignalcliError
 from signalcli.objects.fields import listed
 from signalcli.trace.representation import describe_failure
@@ -50,7 +51,7 @@ def refusal_of(
     connection = session.connection(bind_arguments={"mapper": inspect(model)})
     with (
         unannounced(),
-        Session(connection, join_transaction_mode="create_savepoint") as silent,
+        Session(connection, join_transaction_mode="create_savepoint", info={KNOWN: True}) as silent,
     ):
         try:
             act(silent)

@@ -206,7 +206,7 @@ class Dispatches:
                 place = "at all" if last is None else f"after {named(last)}"
                 raise self._failure(
                     f"expected in this order: {_listed(wanted)}; but there was no {step} {place}",
-                    *near_misses(step, recorded),
+                    *self._explained(step),
                 )
             last = found
 
@@ -244,7 +244,7 @@ class Dispatches:
         found = [dispatch for dispatch in recorded if wanted.fits(dispatch)]
         if not _is_as_often(found, times):
             expected = expected_number(times, "dispatch of", "dispatches of")
-            raise self._number_failure(f"{expected} {wanted}", wanted, found, times)
+            raise self._number_failure(f"{expected} {wanted}", wanted, None, found, times)
         return found
 
     def _received(
@@ -259,20 +259,33 @@ class Dispatches:
         ]
         if not _is_as_often(found, times):
             expected = expected_number(times, "response of", "responses of")
-            raise self._number_failure(f"{expected} {receiver} to {wanted}", wanted, found, times)
+            told = f"{expected} {receiver} to {wanted}"
+            raise self._number_failure(told, wanted, receiver, found, times)
         return list(dict.fromkeys(found))
 
     def _number_failure(
         self,
         expected: str,
         wanted: Wanted,
+        receiver: WantedReceiver | None,
         found: Sequence[RecordedDispatch],
         times: int | None,
     ) -> AssertionError:
-        """The error for a wrong number of dispatches; too few are explained by near misses."""
+        """The error for a wrong number of dispatches; too few are explained."""
         is_too_few = len(found) < (1 if times is None else times)
-        misses = near_misses(wanted, self) if is_too_few else []
-        return self._failure(f"expected {expected}, but {found_number(found)}", *misses)
+        explained = self._explained(wanted, receiver) if is_too_few else []
+        return self._failure(f"expected {expected}, but {found_number(found)}", *explained)
+
+    def _explained(self, wanted: Wanted, receiver: WantedReceiver | None = None) -> list[str]:
+        """The dispatches that come near to a wanted one, and the reasons why it was not sent."""
+        # Only a test that fails pays for this.
+        from signalcli.testing.reasons import reasons
+
+        recorded = list(self)
+        return [
+            *near_misses(wanted, recorded),
+            *reasons(wanted, receiver, recorded, self._recording.since),
+        ]
 
     def _failure(self, *lines: str) -> AssertionError:
         # Line ends and control characters of a shown value stay escapes.

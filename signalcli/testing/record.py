@@ -1,5 +1,6 @@
 """The record of a test: dispatches and responses with the objects themselves."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -116,10 +117,12 @@ class Recording:
 
     Attributes:
         record: the dispatches since the recording began, or was restarted.
+        since: the number of the last write before that, of those that send no signals.
     """
 
     def __init__(self) -> None:
         self.record = Record()
+        self.since = _last_unannounced()
         self._following = ExitStack()
         self._watching: ExitStack | None = None
 
@@ -144,6 +147,7 @@ class Recording:
         """Begin an empty record; a dispatch that is under way is in neither record."""
         before = self._watching
         self.record = Record()
+        self.since = _last_unannounced()
         if before is not None:
             # First the new one: signals prepare for observers, and go back when the last one ends.
             self._watch()
@@ -152,3 +156,9 @@ class Recording:
     def _watch(self) -> None:
         self._watching = ExitStack()
         self._watching.enter_context(watch(self.record))
+
+
+def _last_unannounced() -> int:
+    """The number of the last write that sent no signals; who uses no models has none."""
+    unannounced = sys.modules.get("signalcli.db.unannounced")
+    return 0 if unannounced is None else int(unannounced.last_number())

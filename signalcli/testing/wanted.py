@@ -123,6 +123,16 @@ class Wanted:
             and self._is_cause(dispatch.parent)
         )
 
+    def may_be_sent_by(self, signal: Signal, sender: Any) -> bool:
+        """Whether a signal from this sender would have been a wanted one."""
+        if not self._is_one_of_them(signal):
+            return False
+        if self.sender is ANYTHING or self.sender is sender:
+            return True
+        return isinstance(self.sender, str) and matches(
+            self.sender, sender_name(sender), full_name(sender)
+        )
+
     def _is_one_of_them(self, signal: Signal) -> bool:
         return not self.signals or any(_is_signal(wanted, signal) for wanted in self.signals)
 

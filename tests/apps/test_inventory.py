@@ -20,7 +20,7 @@ from signalcli.apps.inventory import (
     find_signals,
 )
 from signalcli.db import post_save
-from signalcli.dispatch import all_signals
+from signalcli.dispatch import DeadReceiverWarning, all_signals
 from signalcli.errors import NotFound
 
 SIGNALS = """\
@@ -224,7 +224,8 @@ class TestConnections:
     def test_a_dead_receiver_and_a_dead_sender_end_a_connection(
         self, installed: Apps, shop: ModuleType
     ) -> None:
-        shop.silent.connect(Bell().ring)
+        with pytest.warns(DeadReceiverWarning, match="Bell.ring died"):
+            shop.silent.connect(Bell().ring)
         shop.silent.connect(plain, sender=type("Passing", (), {}))
         gc.collect()
         assert find_connections("silent", installed=installed) == []

@@ -286,7 +286,9 @@ class TestReceived:
     ) -> None:
         paid()
         with fails(
-            "expected a response of send_invoice to order_paid for Receipt, but there was none"
+            "expected a response of send_invoice to order_paid for Receipt, but there was none\n"
+            "send_invoice is connected to order_paid for Order alone, not for Receipt. "
+            "Connect it with sender=Receipt as well, or without a sender."
         ):
             dispatches.assert_received(order_paid, by=send_invoice, sender=Receipt)
         with fails("expected 1 response of file_away to order_paid, but there were 2 (#1, #3)"):

@@ -1,0 +1,138 @@
+"""The evidence of a run: what its trace says of a receiver that should have run."""
+
+from collections.abc import Iterator
+
+from signalcli.apps.diagnosis import NOT_SAVED, Finding, Question
+from signalcli.db.signals import ModelSignal
+from signalcli.log.runs import Run
+from signalcli.trace.names import matches
+from signalcli.trace.records import Dispatch, Response, Trace, short_name
+
+MOST_TOLD = 3
+
+
+def evidence(question: Question, run: Run, trace: Trace) -> list[Finding]:
+    """What a run says of a receiver that should have run in it.
+
+    Arguments:
+        question: the signal, the sender and the receiver.
+        run: the run.
+        trace: its trace.
+    """
+    sent = [each for each in trace.dispatches if _is_sent(question, each)]
+    if not sent:
+        return list(_of_nothing_sent(question, run, trace))
+    findings: list[Finding] = []
+    for dispatch in sent:
+        findings += _of_dispatch(question, run, dispatch)
+    if question.receiver is not None and any(each.code != "not_received" for each in findings):
+        # It listens to one of the senders, and the question names none.
+        findings = [each for each in findings if each.code != "not_received"]
+    told = list(dict.fromkeys(findings))[:MOST_TOLD]
+    if run.is_rolled_back and any(finding.code == "received" for finding in told):
+        told.append(
+            Finding(
+                "rolled_back",
+                f"Run {run.number} was rolled back, so what its receivers wrote is gone.",
+                f"See why it failed: `signalcli log show {run.number}`.",
+            )
+        )
+    return told
+
+
+def _of_dispatch(question: Question, run: Run, dispatch: Dispatch) -> Iterator[Finding]:
+    """What became of one sending of the signal."""
+    number = f"{run.number}: {dispatch.seq}"
+    what = f"In run {run.number} ({run.command}) {_spoken(dispatch)} was sent"
+    if dispatch.muted:
+        yield Finding("muted", f"{what}, but muted ({number}).", "Leave out --mute.")
+        return
+    received = [
+        (place, response)
+        for place, response in enumerate(dispatch.responses, 1)
+        if matches(question.receiver, response.short_receiver, response.receiver)
+    ]
+    for place, response in received:
+        yield Finding(
+            "received",
+            f"{what}, and {response.short_receiver} did receive it ({number}.{place}): "
+            f"{_answer(response)}.",
+            _arguments(dispatch),
+        )
+    stopped = [
+        short_name(name)
+        for name in dispatch.not_called
+        if matches(question.receiver, short_name(name), name)
+    ]
+    failed = next((each for each in dispatch.responses if each.failure is not None), None)
+    for name in stopped:
+        before = f"{failed.short_receiver} failed before it" if failed else "another failed"
+        yield Finding(
+            "failed_before",
+            f"{what}, but {name} was not called, as {before} ({number}).",
+            "Mend that receiver, or send robustly, so that every receiver runs.",
+        )
+    if not received and not stopped:
+        who = question.receiver or "nobody"
+        did = "received it" if question.receiver is None else "did not receive it"
+        yield Finding(
+            "not_received",
+            f"{what} ({number}), and {who} {did}.",
+            "It was not connected to it at the time.",
+        )
+
+
+def _of_nothing_sent(question: Question, run: Run, trace: Trace) -> Iterator[Finding]:
+    """That a run did not send the signal, and what that means."""
+    others = dict.fromkeys(
+        dispatch.sender
+        for dispatch in trace.dispatches
+        if dispatch.signal_path == question.signal.path and dispatch.sender
+    )
+    what = f"Run {run.number} ({run.command}) sent no {question.dispatch}"
+    if run.totals:
+        yield Finding(
+            "no_trace",
+            f"Run {run.number} ({run.command}) kept totals and no trace.",
+            f"See them: `signalcli log show {run.number}`; --trace keeps the trace.",
+        )
+    elif run.exit_code != 0:
+        yield Finding(
+            "not_sent",
+            f"{what}: it ended before that, with exit code {run.exit_code}.",
+            f"See why: {run.error_message or f'`signalcli log show {run.number}`'}.",
+        )
+    elif others:
+        yield Finding(
+            "other_sender_sent",
+            f"{what}, only of {', '.join(map(str, others))}.",
+            "Ask for that sender.",
+        )
+    elif isinstance(question.signal, ModelSignal):
+        yield Finding("not_sent", f"{what}: no such row was written by its session.", NOT_SAVED)
+    else:
+        yield Finding("not_sent", f"{what}.", "Look at the code that should send it.")
+
+
+def _is_sent(question: Question, dispatch: Dispatch) -> bool:
+    return dispatch.signal_path == question.signal.path and matches(
+        question.sender and question.sender.rpartition(".")[2], dispatch.sender
+    )
+
+
+def _spoken(dispatch: Dispatch) -> str:
+    return dispatch.signal + (f" of {dispatch.sender}" if dispatch.sender else "")
+
+
+def _answer(response: Response) -> str:
+    if response.failure is not None:
+        return f"it raised {response.failure.story}"
+    printed = response.output.strip()
+    said = f", and printed {printed.splitlines()[0]!r}" if printed else ""
+    return f"it returned {response.value!r}{said}"
+
+
+def _arguments(dispatch: Dispatch) -> str:
+    """What decided in the receiver's own code, perhaps."""
+    shown = [f"{name}={value}" for name, value in dispatch.arguments.items() if name == "created"]
+    return f"It got {', '.join(shown)}; what it does with that is its own code." if shown else ""

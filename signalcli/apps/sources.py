@@ -1,0 +1,203 @@
+"""The apps' source files: what they say of a signal, and what in them keeps a receiver from it.
+
+Files are read, not run. What is found is a hint for people, who can look at the line.
+"""
+
+import ast
+import linecache
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from signalcli.apps.config import AppConfig, place_text
+from signalcli.apps.registry import Apps, apps
+
+# A few say enough.
+MOST_SENDING = 5
+MOST_FOLDERS = 200
+
+_LIBRARIES = ("sqlmodel", "sqlalchemy", "sqlalchemy.orm")
+_TESTS = re.compile(r"tests?\b|test_|conftest")
+_STATEMENTS = ("insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A line of a source file that matters.
+
+    Attributes:
+        file: the file.
+        line: the line there.
+        what: what stands there: a function's name, a module's, a statement's.
+        app: the name of the app that it belongs to, or would.
+    """
+
+    file: str
+    line: int
+    what: str
+    app: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file and line, for people."""
+        return place_text(self.file, self.line)
+
+
+def comment_above(file: str, line: int) -> str:
+    """The comment that stands above a line, perhaps with more of the same kind in between."""
+    above = [text.strip() for text in linecache.getlines(file)[: max(line - 1, 0)]]
+    comment: list[str] = []
+    for text in reversed(above):
+        if not text or (comment and not text.startswith("#")):
+            break
+        if text.startswith("#"):
+            comment.insert(0, text.lstrip("#").strip())
+        elif "Signal(" not in text:
+            break
+    return " ".join(comment)
+
+
+def docstring_in(source: str) -> str:
+    """The first paragraph of the docstring of a function, or an empty text."""
+    try:
+        (node, *_) = ast.parse(textwrap.dedent(source)).body
+        text = ast.get_docstring(node) or ""  # type: ignore[arg-type]  # or a TypeError
+    except (SyntaxError, ValueError, TypeError):
+        return ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def places_that_send(signal: str, installed: Apps = apps) -> list[str]:
+    """The first places in the apps' files that send a signal, each with its line."""
+    call = re.compile(rf"\b{re.escape(signal)}\.a?send(_robust)?\b")
+    found = []
+    for file in files_of(installed):
+        for number, line in enumerate(linecache.getlines(str(file)), 1):
+            if call.search(line):
+                found.append(place_text(str(file), number))
+    return found[:MOST_SENDING]
+
+
+def files_of(installed: Apps = apps) -> Iterator[Path]:
+    """The Python files of the installed apps, app by app."""
+    for config in installed.get_app_configs():
+        if config.is_package:
+            yield from sorted(Path(config.path).rglob("*.py"))
+        elif config.path:
+            yield Path(config.path)
+
+
+def unimported(signal: str, installed: Apps = apps) -> Iterator[Hint]:
+    """The modules of the apps that connect receivers to a signal, and that nobody imported."""
+    for config in installed.get_app_configs():
+        if not config.is_package:
+            continue
+        for file in sorted(Path(config.path).rglob("*.py")):
+            module = _module_name(config, file)
+            line = _connecting_line(file, signal)
+            if line and module not in sys.modules:
+                yield Hint(str(file), line, module, config.name)
+
+
+def uninstalled(signal: str, folder: Path, installed: Apps = apps) -> Iterator[Hint]:
+    """The packages and files in a folder that connect receivers to a signal, and are no app."""
+    known = {Path(config.path).resolve() for config in installed.get_app_configs()}
+    known |= {
+        Path(file).resolve() for module in list(sys.modules.values()) for file in _file(module)
+    }
+    for entry in sorted(folder.iterdir())[:MOST_FOLDERS]:
+        beginning = entry / "__init__.py"
+        is_package = beginning.is_file()
+        if not known.isdisjoint((entry.resolve(), beginning.resolve())) or not (
+            (is_package or entry.suffix == ".py") and not _TESTS.match(entry.name)
+        ):
+            continue
+        for file in sorted(entry.rglob("*.py")) if is_package else [entry]:
+            line = _connecting_line(file, signal)
+            if line:
+                yield Hint(str(file), line, entry.stem, entry.name)
+                break
+
+
+def definitions(function: str, installed: Apps = apps) -> Iterator[Hint]:
+    """The places in the apps' files that define a function or method of a name."""
+    name = function.rpartition(".")[2]
+    for file in files_of(installed):
+        for node in ast.walk(_parsed(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+                yield Hint(str(file), node.lineno, name)
+
+
+def functions_in(file: Path) -> list[str]:
+    """The names of the functions and methods that a file defines."""
+    nodes = ast.walk(_parsed(file))
+    return [each.name for each in nodes if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def unannounced_writes(model: str | None, installed: Apps = apps) -> Iterator[Hint]:
+    """The lines of the apps' files that write rows in a way that sends no signals.
+
+    Arguments:
+        model: the name of the model whose rows are meant; None for any.
+        installed: the installed apps.
+    """
+    for file in files_of(installed):
+        tree = _parsed(file)
+        imported = _imported_from_libraries(tree)
+        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+        for node in calls:
+            name = _called(node)
+            if imported.get(name) in ("Session", "sessionmaker"):
+                yield Hint(str(file), node.lineno, f"a {imported[name]} of SQLModel or SQLAlchemy")
+            elif imported.get(name) in _STATEMENTS and _is_about(node, model):
+                article = "a" if imported[name] == "delete" else "an"
+                yield Hint(str(file), node.lineno, f"{article} {imported[name]}() statement")
+
+
+def _module_name(config: AppConfig, file: Path) -> str:
+    parts = file.relative_to(config.path).with_suffix("").parts
+    names = [config.module.__name__, *(part for part in parts if part != "__init__")]
+    return ".".join(names)
+
+
+def _connecting_line(file: Path, signal: str) -> int:
+    """The first line that connects a receiver to a signal; 0 where none does."""
+    name = re.escape(signal)
+    connects = re.compile(rf"@receiver\([^#]*\b{name}\b|\b{name}\.connect\b")
+    lines = linecache.getlines(str(file))
+    return next((number for number, text in enumerate(lines, 1) if connects.search(text)), 0)
+
+
+def _file(module: object) -> Iterator[str]:
+    file = vars(module).get("__file__") if hasattr(module, "__dict__") else None
+    if isinstance(file, str):
+        yield file
+
+
+def _parsed(file: Path) -> ast.Module:
+    try:
+        return ast.parse("".join(linecache.getlines(str(file))))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _imported_from_libraries(tree: ast.Module) -> dict[str, str]:
+    """What SQLModel and SQLAlchemy call the names that a file imports from them."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in _LIBRARIES
+        for alias in node.names
+    }
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _is_about(call: ast.Call, model: str | None) -> bool:
+    names = {each.id for each in call.args if isinstance(each, ast.Name)}
+    return bool(names) and (model is None or model.rpartition(".")[2] in names)

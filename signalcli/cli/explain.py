@@ -1,0 +1,266 @@
+"""The commands that explain: what a signal or a word means, and why a receiver did not run."""
+
+import signal as system
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signalcli.cli.arguments import (
+    HIGHEST_RUN,
+    complete_receiver,
+    complete_sender,
+    complete_signal,
+    complete_word,
+)
+from signalcli.cli.invocation import Settings
+from signalcli.cli.problems import EXIT_CODES
+from signalcli.cli.task import Findings, Inquiry
+from signalcli.errors import NotFound, SignalcliError, meanings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from signalcli.apps.diagnosis import Finding, Question
+    from signalcli.apps.explanation import Explanation
+    from signalcli.dispatch import Signal
+
+EXIT_CODE, ERROR_CODE = "exit code", "error code"
+ENDED_BY = 128
+
+# The codes of errors that are no exception of ours.
+_OWN_CODES = {
+    "internal": (70, "A failure of signalcli itself. Please report it."),
+    "output": (70, "Standard output takes no more, as where a disk is full."),
+    "interrupted": (130, "Somebody pressed Ctrl-C."),
+    "terminated": (143, "The system asked the process to end."),
+}
+_EXAMPLES = {
+    0: "signalcli list && echo done",
+    1: "signalcli register xyz --email xyz@mail.com --fail create_profile",
+    2: "signalcli register xyz --email nonsense",
+    3: "signalcli show nobody",
+    4: "signalcli startapp shop && signalcli startapp shop",
+    5: "signalcli --database /dev/null list",
+}
+
+
+def explain(
+    settings: Settings,
+    word: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORD",
+            help="A signal, a receiver, an exit code, an error code, or a word as 'dispatch'.",
+            autocompletion=complete_word,
+            show_default=False,
+        ),
+    ] = None,
+) -> Inquiry:
+    """Explain a signal, a receiver, an exit code, an error code, or a word.
+
+    Of a signal it says when and by what it is sent, what its arguments mean, and who receives it.
+    Without a word, it lists what it can explain.
+
+    Example: signalcli explain post_save
+    """
+    return Inquiry(partial(_explain, " ".join(word or ())), needs_apps=False)
+
+
+def _explain(word: str) -> Findings:
+    from signalcli.apps.explanation import explain, explained_names, names_like
+    from signalcli.render.explanation import explanation_row, explanations_view, names_view
+
+    codes = {EXIT_CODE: list(map(str, EXIT_CODES)), ERROR_CODE: list(_error_codes())}
+    if not word:
+        names = {**explained_names(), **codes}
+        return Findings(
+            views=lambda: [names_view(names)], document=lambda: {"result": {"names": names}}
+        )
+    found = [*explain(word), *_explain_code(word)]
+    if not found:
+        known = [
+            each for of_kind in (*explained_names().values(), *codes.values()) for each in of_kind
+        ]
+        close = names_like(word, known)
+        guess = f"did you mean {' or '.join(close)}? " if close else ""
+        raise NotFound(
+            f"nothing is called {word!r}; {guess}`signalcli explain` lists what it can explain"
+        )
+    return Findings(
+        views=lambda: explanations_view(found),
+        document=lambda: {
+            "result": {"word": word, "explanations": [explanation_row(each) for each in found]}
+        },
+    )
+
+
+def _error_codes() -> dict[str, tuple[int, str]]:
+    """The exit code and the meaning of each code of an error."""
+    return {**meanings(), **_OWN_CODES}
+
+
+def _explain_code(word: str) -> "list[Explanation]":
+    from signalcli.apps.explanation import Explanation
+
+    codes = _error_codes()
+    if word in codes:
+        exit_code, meaning = codes[word]
+        facts = {"Where": f'in JSON, as "code" of "error"; the exit code is {exit_code}'}
+        example = _EXAMPLES.get(exit_code, "")
+        example = f"{example} --json" if example else ""
+        return [Explanation(word, ERROR_CODE, (meaning,), facts, example=example, page="json.md")]
+    if not word.isdecimal():
+        return []
+    number = int(word)
+    meaning = EXIT_CODES.get(number, "") or _ended_by(number - ENDED_BY)
+    if not meaning:
+        return []
+    errors = [code for code, (exit_code, _) in codes.items() if exit_code == number]
+    facts = {"In JSON": f'the "code" of the "error" is {" or ".join(errors)}'} if errors else {}
+    meaning = f"{meaning[0].upper()}{meaning[1:]}."
+    example = _EXAMPLES.get(number, "")
+    return [Explanation(word, EXIT_CODE, (meaning,), facts, example=example, page="json.md")]
+
+
+def _ended_by(number: int) -> str:
+    """What ended a process that a signal of the system has ended."""
+    try:
+        return f"ended by {system.Signals(number).name}"
+    except ValueError:
+        return ""
+
+
+def why(
+    settings: Settings,
+    signal: Annotated[
+        str,
+        typer.Argument(
+            metavar="SIGNAL",
+            help="The signal that it should have received.",
+            autocompletion=complete_signal,
+            show_default=False,
+        ),
+    ],
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender",
+            metavar="SENDER",
+            help="Who the signal is sent for: User.",
+            autocompletion=complete_sender,
+            show_default=False,
+        ),
+    ] = None,
+    receiver: Annotated[
+        str | None,
+        typer.Option(
+            "--receiver",
+            metavar="RECEIVER",
+            help="The receiver that did not run.",
+            autocompletion=complete_receiver,
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        int | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            min=1,
+            max=HIGHEST_RUN,
+            help="The run to look at; by default the last that sent the signal.",
+            show_default=False,
+        ),
+    ] = None,
+) -> Inquiry:
+    """Say why a receiver did not run, the likeliest reason first, and what to do.
+
+    It looks at what is connected, at the apps' files, and at a run in the signal log.
+
+    Example: signalcli why post_save --sender User --receiver create_profile
+    """
+    return Inquiry(partial(_find_reasons, settings, signal, sender, receiver, run))
+
+
+def _find_reasons(
+    settings: Settings, signal: str, sender: str | None, receiver: str | None, run: int | None
+) -> Findings:
+    from signalcli.apps.diagnosis import Question, diagnose, ranked
+    from signalcli.objects.sending import find_signal
+    from signalcli.render.explanation import finding_row, findings_view
+
+    question = Question(_signal_of(find_signal, signal), sender, receiver)
+    number, told = _evidence(settings, question, run)
+    found = ranked([*diagnose(question), *told])
+    result = {
+        "signal": question.signal.name,
+        "signal_path": question.signal.path,
+        "sender": sender,
+        "receiver": receiver,
+        "run": number,
+        "findings": [finding_row(each) for each in found],
+    }
+    return Findings(views=lambda: [findings_view(found)], document=lambda: {"result": result})
+
+
+def _signal_of(find_signal: "Callable[[str], Signal]", name: str) -> "Signal":
+    """The signal of a name.
+
+    Raises:
+        NotFound: there is none; the message says so where the name is a receiver's.
+    """
+    from signalcli.apps.inventory import find_connections
+
+    try:
+        return find_signal(name)
+    except NotFound as error:
+        connected = find_connections()
+        found = [each for each in connected if name in (each.short_receiver, each.receiver)]
+        if not found:
+            raise
+        raise NotFound(
+            f"{name!r} is a receiver, not a signal; try "
+            f"`signalcli why {found[0].signal} --receiver {name}`"
+        ) from error
+
+
+def _evidence(
+    settings: Settings, question: "Question", number: int | None
+) -> "tuple[int | None, list[Finding]]":
+    """The number of the run that was looked at, and what it says.
+
+    Raises:
+        NotFound: there is no run of that number.
+    """
+    from signalcli.apps.evidence import evidence
+    from signalcli.log.finding import Filter, find
+    from signalcli.log.runs import read_trace
+    from signalcli.log.schema import open_log
+
+    sender = question.sender and question.sender.rpartition(".")[2]
+    wanted = Filter(signal=question.signal.path, sender=sender)
+    try:
+        with open_log(settings.database) as connection:
+            if number is not None:
+                runs = list(find(connection, Filter(), above=number - 1, below=number + 1, most=1))
+                if not runs:
+                    raise NotFound(
+                        f"there is no run {number} in the signal log; "
+                        "`signalcli log` shows which there are"
+                    )
+            else:
+                runs = list(find(connection, wanted, most=1))
+                last = list(find(connection, Filter(), most=1))
+                # What was done last is meant, most likely, also where it did not send the signal.
+                runs = [*(each for each in last if each not in runs), *runs]
+            told = [
+                finding
+                for run in runs
+                for finding in evidence(question, run, read_trace(connection, run.number or 0))
+            ]
+    except SignalcliError:
+        if number is not None:
+            raise
+        return None, []  # there is no log yet
+    return (runs[0].number if runs else None), told

@@ -1,0 +1,172 @@
+"""``signalcli why``: why a receiver did not run."""
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Program, complete
+
+
+def codes(program: Program, *arguments: str, **variables: str) -> list[str]:
+    done = program("why", *arguments, "--json", env=variables or None)
+    assert done.code == 0, done.out
+    return [each["code"] for each in done.document["result"]["findings"]]
+
+
+def app(folder: Path, **files: str) -> None:
+    """An app called shop, of these modules."""
+    package = folder / "shop"
+    package.mkdir()
+    for name, text in {"__init__": "", **files}.items():
+        (package / f"{name}.py").write_text(textwrap.dedent(text))
+
+
+RECEIVERS = """
+from signalcli.db import post_save
+from signalcli.dispatch import receiver
+
+@receiver(post_save, sender="core.User")
+def audit(**kwargs): ...
+"""
+BOTH = ("--app", "signalcli.core", "--app", "shop")
+
+
+def test_it_says_what_a_run_did_and_what_is_connected(forked_filled: Program) -> None:
+    assert forked_filled("update", "alice", "--first-name", "Al", "-q").code == 0
+    done = forked_filled("why", "post_save", "--sender", "User", "--receiver", "create_profile")
+    assert (done.code, done.err) == (0, "")
+    first, advice, second, *_ = done.lines
+    assert first.startswith("1. In run ")
+    assert "(update) post_save of User was sent, and create_profile did receive it (" in first
+    assert advice.strip().startswith("It got created=False")
+    assert second.startswith("2. create_profile is connected to post_save of User")
+
+
+def test_a_run_can_be_named(forked_filled: Program) -> None:
+    document = forked_filled("why", "post_save", "--run", "1", "--json").document
+    assert document["result"]["run"] == 1
+    assert document["result"]["signal_path"] == "signalcli.db.signals.post_save"
+    assert "received" in [each["code"] for each in document["result"]["findings"]]
+    done = forked_filled("why", "post_save", "--run", "99")
+    assert (done.code, done.error[:18]) == (3, "there is no run 99")
+
+
+def test_the_last_run_is_looked_at_also_where_it_sent_nothing(forked_filled: Program) -> None:
+    assert forked_filled("notify", "alice", "-q").code == 0
+    found = codes(forked_filled, "post_save", "--sender", "User", "--receiver", "update_profile")
+    assert found[0] == "not_sent"
+
+
+def test_a_failed_run_says_who_was_not_called_and_that_nothing_stayed(forked: Program) -> None:
+    forked("register", "xyz", "--email", "xyz@mail.com", "--fail", "create_profile", "-q")
+    assert codes(forked, "post_save", "--receiver", "update_profile")[0] == "failed_before"
+    assert codes(forked, "post_save", "--receiver", "create_profile")[:2] == [
+        "rolled_back",
+        "received",
+    ]
+
+
+def test_without_a_log_it_says_what_is_connected(forked: Program) -> None:
+    assert codes(forked, "notification", "--receiver", "show_notification") == ["connected"]
+    assert forked.files == set()
+
+
+def test_another_sender_and_a_muted_signal(forked: Program) -> None:
+    assert codes(forked, "post_save", "--sender", "Profile") == ["other_sender"] * 2
+    assert codes(forked, "post_save", "--mute", "post_*")[0] == "muted"
+
+
+def test_a_dead_receiver_is_named_with_the_place_where_it_was_connected(forked: Program) -> None:
+    app(
+        forked.folder,
+        apps="""
+        from signalcli.apps import AppConfig
+        from signalcli.db import post_save
+
+        class ShopConfig(AppConfig):
+            name = "shop"
+
+            def ready(self):
+                def audit(**kwargs): ...
+
+                post_save.connect(audit)
+        """,
+    )
+    done = forked("why", "post_save", "--receiver", "audit", *BOTH)
+    assert done.lines[0].startswith("1. audit is dead: it was connected at shop/apps.py:11, ")
+    assert "weak=False" in done.lines[1]
+    assert "apps.py:11: DeadReceiverWarning: the receiver shop.apps." in done.err
+
+
+def test_a_module_that_nobody_imports(forked: Program) -> None:
+    app(forked.folder, receivers=RECEIVERS)
+    done = forked("why", "post_save", "--receiver", "audit", *BOTH)
+    assert done.lines == [
+        "1. shop/receivers.py:5 connects a receiver to post_save, but nothing imports "
+        "shop.receivers.",
+        "   Import it in ready() of the AppConfig of shop.",
+    ]
+
+
+def test_an_app_that_is_not_installed(forked: Program) -> None:
+    app(forked.folder, receivers=RECEIVERS)
+    done = forked("why", "post_save", "--receiver", "audit")
+    assert done.lines == [
+        "1. shop/receivers.py:5 connects a receiver to post_save, but shop is not installed.",
+        "   Install it: --app shop, or installed-apps in signalcli.toml.",
+    ]
+
+
+def test_a_line_that_writes_without_signals(forked: Program) -> None:
+    app(
+        forked.folder,
+        jobs="""
+        from sqlmodel import update
+        from signalcli.core.models import User
+
+        def clean(session):
+            session.exec(update(User).values(email="x"))
+        """,
+    )
+    found = forked("why", "post_save", "--sender", "User", *BOTH).lines
+    assert found[0] == (
+        "1. shop/jobs.py:6 has an update() statement: what it writes sends no signals."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("post_sav",), "there is no signal 'post_sav'; did you mean post_save? "),
+        (("create_profile",), "try `signalcli why post_save --receiver create_profile`"),
+    ],
+)
+def test_an_unknown_signal_is_an_error(
+    forked: Program, arguments: tuple[str, ...], message: str
+) -> None:
+    done = forked("why", *arguments)
+    assert (done.code, done.out) == (3, "")
+    assert message in done.error
+
+
+def test_every_finding_of_a_document_has_a_message_and_a_code(forked_filled: Program) -> None:
+    result: dict[str, Any] = forked_filled("why", "post_save", "--json").document["result"]
+    assert set(result) == {"signal", "signal_path", "sender", "receiver", "run", "findings"}
+    for finding in result["findings"]:
+        assert set(finding) == {"code", "message", "advice"}
+        assert finding["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("signalcli why post_s", ["post_save"]),
+        ("signalcli why post_save --sender Us", ["User"]),
+        ("signalcli why post_save --receiver create_", ["create_profile"]),
+    ],
+)
+def test_its_names_are_completed(forked: Program, line: str, offered: list[str]) -> None:
+    done = complete(forked, line)
+    assert (done.code, done.err, done.out.split()) == (0, "", offered)

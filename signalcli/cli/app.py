@@ -217,8 +217,15 @@ class _Commands(LazyGroup):
             {
                 "tour": Entry(
                     "tour.tour",
-                    "Learn what signals do in short lessons, predicting what real commands "
-                    "will show.",
+                    "Learn what signals do in short lessons with real commands.",
+                ),
+                "explain": Entry(
+                    "explain.explain",
+                    "Explain a signal, a receiver, a word, or a code.",
+                ),
+                "why": Entry(
+                    "explain.why",
+                    "Say why a receiver did not run, and what to do.",
                 ),
             },
         ),
@@ -288,14 +295,6 @@ class _Commands(LazyGroup):
                 "apps": Entry(
                     "apps.apps",
                     "List the installed apps, with their models, signals and receivers.",
-                ),
-                "explain": Entry(
-                    "explain.explain",
-                    "Explain a signal, a receiver, an exit code, an error code, or a word.",
-                ),
-                "why": Entry(
-                    "explain.why",
-                    "Say why a receiver did not run, the likeliest reason first, and what to do.",
                 ),
                 "startapp": Entry(
                     "apps.startapp",

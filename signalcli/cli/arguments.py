@@ -16,10 +16,12 @@ import typer
 
 from signalcli.cli.invocation import DEFAULT_DATABASE
 from signalcli.cli.late import late
+from signalcli.cli.problems import EXIT_CODES
+from signalcli.errors import exit_codes
 from signalcli.render.exports import formats
 
 with late():
-    from signalcli.apps import inventory, registry
+    from signalcli.apps import explanation, inventory, registry
     from signalcli.core import users
     from signalcli.db import engine, models, session
     from signalcli.log import finding
@@ -165,22 +167,16 @@ def complete_sender(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of models that begin like that; none where the apps fail."""
 
     def senders() -> list[str]:
-        from signalcli.apps import apps
-
-        return sorted(model.__name__ for model in apps.get_models())
+        return sorted(model.__name__ for model in registry.apps.get_models())
 
     return _offered(ctx, senders, incomplete)
 
 
 def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:
     """What can be explained and begins like that; of the apps' names none where the apps fail."""
-    from signalcli.cli.problems import EXIT_CODES
-    from signalcli.errors import exit_codes
 
     def words() -> list[str]:
-        from signalcli.apps.explanation import explained_names
-
-        return [name for names in explained_names().values() for name in names]
+        return [name for names in explanation.explained_names().values() for name in names]
 
     codes = [*map(str, EXIT_CODES), *exit_codes()]
     return [

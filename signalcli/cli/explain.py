@@ -14,13 +14,20 @@ from signalcli.cli.arguments import (
     complete_word,
 )
 from signalcli.cli.invocation import Settings
+from signalcli.cli.late import late
 from signalcli.cli.problems import EXIT_CODES
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import NotFound, SignalcliError, meanings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+with late():
+    from signalcli.apps import diagnosis, evidence, explanation, inventory
+    from signalcli.log import finding as log_finding
+    from signalcli.log import runs as log_runs
+    from signalcli.log import schema
+    from signalcli.objects import sending
+    from signalcli.render import explanation as views
 
+if TYPE_CHECKING:
     from signalcli.apps.diagnosis import Finding, Question
     from signalcli.apps.explanation import Explanation
     from signalcli.dispatch import Signal
@@ -57,7 +64,7 @@ def explain(
         ),
     ] = None,
 ) -> Inquiry:
-    """Explain a signal, a receiver, an exit code, an error code, or a word.
+    """Explain a signal, a receiver, a word, or a code.
 
     Of a signal it says when and by what it is sent, what its arguments mean, and who receives it.
     Without a word, it lists what it can explain.
@@ -68,29 +75,32 @@ def explain(
 
 
 def _explain(word: str) -> Findings:
-    from signalcli.apps.explanation import explain, explained_names, names_like
-    from signalcli.render.explanation import explanation_row, explanations_view, names_view
 
     codes = {EXIT_CODE: list(map(str, EXIT_CODES)), ERROR_CODE: list(_error_codes())}
     if not word:
-        names = {**explained_names(), **codes}
+        names = {**explanation.explained_names(), **codes}
         return Findings(
-            views=lambda: [names_view(names)], document=lambda: {"result": {"names": names}}
+            views=lambda: [views.names_view(names)], document=lambda: {"result": {"names": names}}
         )
-    found = [*explain(word), *_explain_code(word)]
+    found = [*explanation.explain(word), *_explain_code(word)]
     if not found:
         known = [
-            each for of_kind in (*explained_names().values(), *codes.values()) for each in of_kind
+            each
+            for of_kind in (*explanation.explained_names().values(), *codes.values())
+            for each in of_kind
         ]
-        close = names_like(word, known)
+        close = explanation.names_like(word, known)
         guess = f"did you mean {' or '.join(close)}? " if close else ""
         raise NotFound(
             f"nothing is called {word!r}; {guess}`signalcli explain` lists what it can explain"
         )
     return Findings(
-        views=lambda: explanations_view(found),
+        views=lambda: views.explanations_view(found),
         document=lambda: {
-            "result": {"word": word, "explanations": [explanation_row(each) for each in found]}
+            "result": {
+                "word": word,
+                "explanations": [views.explanation_row(each) for each in found],
+            }
         },
     )
 
@@ -101,7 +111,6 @@ def _error_codes() -> dict[str, tuple[int, str]]:
 
 
 def _explain_code(word: str) -> "list[Explanation]":
-    from signalcli.apps.explanation import Explanation
 
     codes = _error_codes()
     if word in codes:
@@ -109,7 +118,11 @@ def _explain_code(word: str) -> "list[Explanation]":
         facts = {"Where": f'in JSON, as "code" of "error"; the exit code is {exit_code}'}
         example = _EXAMPLES.get(exit_code, "")
         example = f"{example} --json" if example else ""
-        return [Explanation(word, ERROR_CODE, (meaning,), facts, example=example, page="json.md")]
+        return [
+            explanation.Explanation(
+                word, ERROR_CODE, (meaning,), facts, example=example, page="json.md"
+            )
+        ]
     if not word.isdecimal():
         return []
     number = int(word)
@@ -120,7 +133,9 @@ def _explain_code(word: str) -> "list[Explanation]":
     facts = {"In JSON": f'the "code" of the "error" is {" or ".join(errors)}'} if errors else {}
     meaning = f"{meaning[0].upper()}{meaning[1:]}."
     example = _EXAMPLES.get(number, "")
-    return [Explanation(word, EXIT_CODE, (meaning,), facts, example=example, page="json.md")]
+    return [
+        explanation.Explanation(word, EXIT_CODE, (meaning,), facts, example=example, page="json.md")
+    ]
 
 
 def _ended_by(number: int) -> str:
@@ -174,7 +189,7 @@ def why(
         ),
     ] = None,
 ) -> Inquiry:
-    """Say why a receiver did not run, the likeliest reason first, and what to do.
+    """Say why a receiver did not run, and what to do.
 
     It looks at what is connected, at the apps' files, and at a run in the signal log.
 
@@ -186,36 +201,31 @@ def why(
 def _find_reasons(
     settings: Settings, signal: str, sender: str | None, receiver: str | None, run: int | None
 ) -> Findings:
-    from signalcli.apps.diagnosis import Question, diagnose, ranked
-    from signalcli.objects.sending import find_signal
-    from signalcli.render.explanation import finding_row, findings_view
 
-    question = Question(_signal_of(find_signal, signal), sender, receiver)
+    question = diagnosis.Question(_signal_of(signal), sender, receiver)
     number, told = _evidence(settings, question, run)
-    found = ranked([*diagnose(question), *told])
+    found = diagnosis.ranked([*diagnosis.diagnose(question), *told])
     result = {
         "signal": question.signal.name,
         "signal_path": question.signal.path,
         "sender": sender,
         "receiver": receiver,
         "run": number,
-        "findings": [finding_row(each) for each in found],
+        "findings": [views.finding_row(each) for each in found],
     }
-    return Findings(views=lambda: [findings_view(found)], document=lambda: {"result": result})
+    return Findings(views=lambda: [views.findings_view(found)], document=lambda: {"result": result})
 
 
-def _signal_of(find_signal: "Callable[[str], Signal]", name: str) -> "Signal":
+def _signal_of(name: str) -> "Signal":
     """The signal of a name.
 
     Raises:
         NotFound: there is none; the message says so where the name is a receiver's.
     """
-    from signalcli.apps.inventory import find_connections
-
     try:
-        return find_signal(name)
+        return sending.find_signal(name)
     except NotFound as error:
-        connected = find_connections()
+        connected = inventory.find_connections()
         found = [each for each in connected if name in (each.short_receiver, each.receiver)]
         if not found:
             raise
@@ -233,31 +243,32 @@ def _evidence(
     Raises:
         NotFound: there is no run of that number.
     """
-    from signalcli.apps.evidence import evidence
-    from signalcli.log.finding import Filter, find
-    from signalcli.log.runs import read_trace
-    from signalcli.log.schema import open_log
-
     sender = question.sender and question.sender.rpartition(".")[2]
-    wanted = Filter(signal=question.signal.path, sender=sender)
+    wanted = log_finding.Filter(signal=question.signal.path, sender=sender)
     try:
-        with open_log(settings.database) as connection:
+        with schema.open_log(settings.database) as connection:
             if number is not None:
-                runs = list(find(connection, Filter(), above=number - 1, below=number + 1, most=1))
+                runs = list(
+                    log_finding.find(
+                        connection, log_finding.Filter(), above=number - 1, below=number + 1, most=1
+                    )
+                )
                 if not runs:
                     raise NotFound(
                         f"there is no run {number} in the signal log; "
                         "`signalcli log` shows which there are"
                     )
             else:
-                runs = list(find(connection, wanted, most=1))
-                last = list(find(connection, Filter(), most=1))
+                runs = list(log_finding.find(connection, wanted, most=1))
+                last = list(log_finding.find(connection, log_finding.Filter(), most=1))
                 # What was done last is meant, most likely, also where it did not send the signal.
                 runs = [*(each for each in last if each not in runs), *runs]
             told = [
                 finding
                 for run in runs
-                for finding in evidence(question, run, read_trace(connection, run.number or 0))
+                for finding in evidence.evidence(
+                    question, run, log_runs.read_trace(connection, run.number or 0)
+                )
             ]
     except SignalcliError:
         if number is not None:

@@ -52,7 +52,7 @@ def tour(
         bool, typer.Option("--restart", help="Forget what is done, and begin anew.")
     ] = False,
 ) -> None:
-    """Learn what signals do in short lessons, predicting what real commands will show.
+    """Learn what signals do in short lessons with real commands.
 
     q, Ctrl-D or Ctrl-C leaves, and the next `signalcli tour` goes on there. Lessons work on
     databases of their own.

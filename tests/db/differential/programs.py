@@ -1,6 +1,7 @@
 """What is done to a session: programs of operations, and how one is carried out."""
 
 import random
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from tests.db.differential.models import Family
 from tests.db.differential.recording import Recorder, plain
 
 KEYS = ("a", "b", "c", "d")
+_NAMED_VALUES = re.compile(r"(?<=\[parameters: \[\{).*?(?=\}\]\])")
 
 
 @dataclass(frozen=True)
@@ -562,6 +564,8 @@ def outcome_of(action: Any) -> tuple[str, ...]:
         cause = error.__cause__
         # Which of several keys is missed first is left to the hashes of the process.
         said = "" if isinstance(error, KeyError) else plain(str(error))
+        # As is the order of the values of a statement that lacks one.
+        said = _NAMED_VALUES.sub(lambda found: ", ".join(sorted(found[0].split(", "))), said)
         return (
             "raised",
             f"{type(error).__module__}.{type(error).__name__}",

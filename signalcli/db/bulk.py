@@ -165,6 +165,9 @@ class Inserter:
 
     def takes(self, state: State) -> bool:
         """Whether the row of a new instance is plain: no SQL expression, no default is needed."""
+        if state.expired_attributes:
+            # What a flush left that failed at its very end. SQLAlchemy may try to load the values.
+            return False
         values = state.dict
         # Plain loops, here and below: generators would take twice the time, for each row.
         for value in values.values():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, UniqueConstraint, event, func, inspect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.sql import literal
 from sqlmodel import Field, select
@@ -342,3 +342,31 @@ def test_rows_that_the_database_leaves_out_are_an_error(
     session.rollback()
     assert not any(line.startswith("post_save") for line in seen.take())
     assert count(session, model) == 0
+
+
+class Remark(Base, table=True):
+    """Of which the database takes a row without any values."""
+
+    __tablename__ = "dbtest_remark"
+
+    id: int | None = Field(default=None, primary_key=True)
+    text: str | None = None
+
+
+def test_an_instance_without_its_values_is_refused_as_in_a_flush(session: Session) -> None:
+    def fail(session: Any, instance: Any) -> None:
+        raise ValueError("on purpose")
+
+    # A flush that fails after it has written leaves instances whose values are expired, and no key
+    # to load them by.
+    added = [Remark(text="first"), Remark(text="second")]
+    session.add_all(added)
+    event.listen(session, "pending_to_persistent", fail)
+    with pytest.raises(ValueError, match="on purpose"):
+        session.flush()
+    event.remove(session, "pending_to_persistent", fail)
+    session.rollback()
+    with pytest.raises(InvalidRequestError, match="cannot be refreshed"), session.bulk():
+        session.add_all(added)
+    # SQLAlchemy has kept them by their keys, and would not find them when they go.
+    session.close()

@@ -1,8 +1,10 @@
 """Comparing what was seen of two sessions that were asked the same."""
 
 import re
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from difflib import ndiff
 from typing import Any
 
@@ -129,6 +131,38 @@ def differences_in_the_end(expected: list[Step], actual: list[Step]) -> Iterator
         sum((written_rows(each.log) for each in steps), Counter()) for steps in (expected, actual)
     )
     yield from _differing("written rows", one_way, another)
+
+
+def rows_in_the_end(expected: list[Step], actual: list[Step]) -> Iterator[str]:
+    """As :func:`differences`, for work in batches: what came of each step, and the rows."""
+    if len(expected) != len(actual):
+        yield f"{len(expected)} steps against {len(actual)}"
+    for number, (one, other) in enumerate(zip(expected, actual, strict=False)):
+        for line in (
+            *_differing("outcome", one.outcome, other.outcome),
+            *_differing("contents", one.contents, other.contents),
+        ):
+            yield f"step {number} {one.op.name}: {line}"
+
+
+def tree_in_the_end(expected: list[Step], actual: list[Step]) -> Iterator[str]:
+    """As :func:`rows_in_the_end`, for a tree: its rows are known by their tags, not their keys."""
+    yield from rows_in_the_end(
+        *([_without_keys(each) for each in one] for one in (expected, actual))
+    )
+
+
+def _without_keys(step: Step) -> Step:
+    if step.contents is None:
+        return step
+    contents = {}
+    for table, rows in step.contents.items():
+        values = [literal_eval(row) for row in rows]
+        tags = {key: tag for key, _, tag, _ in values}
+        contents[table] = sorted(
+            repr((tags.get(parent), tag, number)) for _, parent, tag, number in values
+        )
+    return replace(step, contents=contents)
 
 
 def _depends_on_flushes(step: Step) -> bool:

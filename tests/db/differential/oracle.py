@@ -86,10 +86,8 @@ def _note_update(recorder: Recorder, clause: Update, row: dict[str, Any]) -> Non
         # Of a link table, whose rows follow a key.
         recorder.note("write", "link changed", table.name, str(sorted(row.items())), frozenset())
         return
-    # An instance that is about to have another key leaves its own to a new one.
-    present = _present_key(inspect(old))
-    is_moving = all(isinstance(each, int | str) for each in present) and present != key
-    new = None if is_moving else _with_key_to_be(recorder, table, key)
+    # A new instance may have the same key without being written, or before it fails.
+    new = _with_key_to_be(recorder, table, key) if recorder.is_leaving(old) else None
     instance, kind = (old, "update") if new is None else (new, "take over")
     state = inspect(instance)
     mapper = state.mapper

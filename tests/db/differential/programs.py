@@ -1,6 +1,7 @@
 """What is done to a session: programs of operations, and how one is carried out."""
 
 import random
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import String, inspect, literal_column
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import (
     AppenderQuery,
+    InstanceState,
     RelationshipProperty,
     WriteOnlyCollection,
     make_transient,
@@ -20,12 +22,8 @@ from sqlmodel import select
 from tests.db.differential.models import Family
 from tests.db.differential.recording import Recorder, plain
 
-
-class _Filler:
-    """Takes as much memory as what SQLAlchemy keeps of an instance."""
-
-
 KEYS = ("a", "b", "c", "d")
+_NAMED_VALUES = re.compile(r"(?<=\[parameters: \[\{).*?(?=\}\]\])")
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,11 @@ class Program:
     hears_mappers: bool = False
 
 
+def gives_key(number: int) -> bool:
+    """Whether an instance that is made with this number gets a key that the database would give."""
+    return number % 7 == 6
+
+
 class Interpreter:
     """Carries out operations on a session; the same ones do the same to each.
 
@@ -83,7 +86,7 @@ class Interpreter:
         self._savepoints: list[Any] = []
         self._quiet: ExitStack | None = None
         self._is_shuffled = is_shuffled
-        self._fillers: list[_Filler] = []
+        self._fillers: list[Any] = []
 
     def seed(self, count: int) -> None:
         """Put some rows into the database, each related to one before it."""
@@ -103,7 +106,8 @@ class Interpreter:
 
     def _shuffle(self) -> None:
         if self._is_shuffled:
-            self._fillers += [_Filler() for _ in range(random.randrange(40))]
+            # What takes the same place in memory as what SQLAlchemy keeps of an instance.
+            self._fillers += [object.__new__(InstanceState) for _ in range(random.randrange(40))]
             random.shuffle(self._fillers)
             del self._fillers[random.randrange(1 + len(self._fillers)) :]
 
@@ -173,7 +177,7 @@ class Interpreter:
             elif (
                 (mapper.local_table.autoincrement_column is None)
                 and (not column.foreign_keys or digit)
-            ) or number % 7 == 6:
+            ) or gives_key(number):
                 values[key] = digit + 1
         parents = [each for each in mapper.relationships if not each.uselist and not each.viewonly]
         for relationship in sorted(parents, key=lambda each: each.key):
@@ -560,6 +564,8 @@ def outcome_of(action: Any) -> tuple[str, ...]:
         cause = error.__cause__
         # Which of several keys is missed first is left to the hashes of the process.
         said = "" if isinstance(error, KeyError) else plain(str(error))
+        # As is the order of the values of a statement that lacks one.
+        said = _NAMED_VALUES.sub(lambda found: ", ".join(sorted(found[0].split(", "))), said)
         return (
             "raised",
             f"{type(error).__module__}.{type(error).__name__}",

@@ -61,6 +61,7 @@ class Recorder:
         self.database = database
         self.log: list[Entry] = []
         self.session: Any = None
+        self._plans: list[Any] = []
         # Kept alive, so that no instance takes another's id or vanishes from the session.
         self._names: dict[int, tuple[str, Any]] = {}
         self._taken: set[str] = set()
@@ -96,7 +97,21 @@ class Recorder:
     def take_log(self) -> list[Entry]:
         """What was noted since the last time."""
         log, self.log = self.log, []
+        self._plans.clear()
         return log
+
+    def flush_begins(self, plan: Any) -> None:
+        """Note what SQLAlchemy plans to write, of a flush that may be within another."""
+        self._plans.append(plan)
+
+    def is_leaving(self, instance: Any) -> bool:
+        """Whether the flush that is writing now removes an instance's row, or gives it away."""
+        # A flush has a transaction of its own from the moment that it has something to write.
+        here, state = self.session._transaction, inspect(instance)
+        return any(
+            getattr(plan, "transaction", None) is here and plan.is_deleted(state)
+            for plan in self._plans
+        )
 
     # What the session holds
 
@@ -196,6 +211,9 @@ def listen_to_sessions(kind: type[Any]) -> None:
     @event.listens_for(kind, "before_flush")
     def before_flush(session: Any, context: Any, instances: Any) -> None:
         _note_flush(session, "before_flush", instances)
+        recorder = recorder_of(session)
+        if recorder is not None and recorder.session is session:
+            recorder.flush_begins(context)
 
     @event.listens_for(kind, "after_flush")
     def after_flush(session: Any, context: Any) -> None:

@@ -51,9 +51,9 @@ def remove_picture(instance: Profile, session: Session, **kwargs: Any) -> None:
 
 
 @receiver(notification)
-def show_notification(sender: type[User], username: str, email: str, **kwargs: Any) -> None:
+def show_notification(sender: type[User] | None, username: str, email: str, **kwargs: Any) -> None:
     """Stand in for a mail to the user."""
-    print(f"Sender: {sender.__name__}")
+    print(f"Sender: {sender.__name__ if sender else None}")
     print(f"Hello {username} <{email}>")
     print("Notified")
 

@@ -296,6 +296,15 @@ class TestReceivers:
         (dispatch,) = program("notify", "alice", "--json").work
         assert [response["receiver"] for response in dispatch["responses"]] == listed
 
+    def test_a_file_of_the_same_name_that_does_not_run_is_not_shown(self, forked: Program) -> None:
+        checkout = forked.folder / "signalcli" / "core"
+        checkout.mkdir(parents=True)
+        (checkout / "signals.py").write_text("raise AssertionError")
+        for arguments in ((), ("--source",)):
+            done = forked("receivers", "notification", *arguments)
+            assert done.code == 0
+            assert f"  {SIGNALS_FILE}:{line_of('def show_notification') - 1}\n" in done.out
+
     def test_the_place_is_the_one_that_a_trace_tells(self, driver: Driver) -> None:
         program = driver(ZOO)
         listed = [entry["place"] for entry in rows(program("receivers", NOTIFICATION, "--json"))]

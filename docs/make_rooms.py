@@ -43,7 +43,9 @@ def listing() -> str:
                 name = module.relative_to(HOUSE).as_posix()
                 lines.append(f"- `{name}`: {purpose(module)}")
         lines.append("")
-    lines += [f"Under all of them, `errors.py`: {purpose(HOUSE / 'errors.py')}", ""]
+    lines += ["Under all of them:", ""]
+    lines += [f"- `{name}`: {purpose(HOUSE / name)}" for name in ("extras.py", "errors.py")]
+    lines.append("")
     return "\n".join(lines)
 
 

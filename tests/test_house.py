@@ -13,6 +13,7 @@ from tests import processes
 HOUSE = Path(signalcli.__file__).parent
 ROOMS_FROM_BELOW = (
     "errors",
+    "extras",
     "rows",
     "dispatch",
     "db",
@@ -45,8 +46,8 @@ def imported_rooms(module: Path) -> set[str]:
 
 
 def modules_of(room: str) -> list[Path]:
-    """The modules of a room, of which the lowest is a module itself."""
-    return [HOUSE / "errors.py"] if room == "errors" else list((HOUSE / room).glob("**/*.py"))
+    """The modules of a room, of which the lowest two are modules themselves."""
+    return list((HOUSE / room).glob("**/*.py")) or [HOUSE / f"{room}.py"]
 
 
 @pytest.mark.parametrize("room", ROOMS_FROM_BELOW)
@@ -98,11 +99,11 @@ def test_every_room_of_the_house_has_its_place() -> None:
     rooms = {folder.name for folder in HOUSE.iterdir() if (folder / "__init__.py").exists()}
     modules = {module.stem for module in HOUSE.glob("*.py") if not module.stem.startswith("__")}
     assert rooms | modules == set(ROOMS_FROM_BELOW)
-    assert modules == {"errors"}
+    assert modules == {"errors", "extras"}
 
 
-def test_the_errors_know_nothing_of_the_house() -> None:
-    assert imported_rooms(HOUSE / "errors.py") == set()
+def test_the_errors_and_the_extras_know_nothing_of_the_house() -> None:
+    assert imported_rooms(HOUSE / "errors.py") == imported_rooms(HOUSE / "extras.py") == set()
     loaded = {name for name in loaded_by("import signalcli.errors") if name.startswith("signalcli")}
     assert loaded == {"signalcli", "signalcli.errors"}
 

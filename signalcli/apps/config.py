@@ -12,6 +12,7 @@ from traceback import walk_tb
 from types import FrameType, ModuleType
 from typing import Any, ClassVar
 
+from signalcli.apps.django import advice
 from signalcli.errors import SignalcliError
 
 FILE_SUFFIX = ".py"
@@ -260,9 +261,9 @@ def reported(app: str, what: str) -> Iterator[None]:
             raise
         story = " ".join(f"{type(error).__name__}: {_message_of(error)}".split()).rstrip(":")
         place = _cause(app, error)
-        raise ImproperlyConfigured(
-            f"app {app!r}: {what}: {story}" + (f" ({place_text(*place)})" if place else "")
-        ) from error
+        said = f"app {app!r}: {what}: {story}" + (f" ({place_text(*place)})" if place else "")
+        instead = advice(error, place)
+        raise ImproperlyConfigured(f"{said}; {instead}" if instead else said) from error
 
 
 def place_text(file: str, line: int) -> str:

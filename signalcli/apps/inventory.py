@@ -5,11 +5,13 @@ import linecache
 import tokenize
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import signalcli.db  # noqa: F401  # its signals are listed, whether or not an app uses them
 from signalcli.apps.config import AppConfig, lies_within
 from signalcli.apps.registry import Apps, apps
+from signalcli.db.models import model_name
 from signalcli.db.signals import ModelSignal
 from signalcli.dispatch import Connection, Signal, all_signals
 from signalcli.dispatch.signatures import describe as full_name
@@ -114,9 +116,40 @@ def find_signals(
         signal for signal in signals_within(installed) if matches(pattern, signal.name, signal.path)
     ]
     if pattern is not None and not found:
+        refuse_other_than_signal(pattern, installed)
         raise no_match("signal", repr(pattern), "signals")
     entries = map(_signal_entry, found)
     return [entry for entry in entries if not (unused and entry.connections)]
+
+
+def refuse_other_than_signal(pattern: str, installed: Apps = apps) -> None:
+    """Refuse what is sought as a signal, but is a receiver or a model.
+
+    Arguments:
+        pattern: the glob that no signal matches.
+        installed: the installed apps.
+
+    Raises:
+        NotFound: it is one of them. The message says which, and how such things are listed.
+    """
+    heard = [
+        f"{entry.signal} from {entry.sender}" if entry.sender else entry.signal
+        for signal in signals_within(installed)
+        for entry in _signal_entry(signal).connections
+        if matches(pattern, entry.short_receiver, entry.receiver)
+    ]
+    if heard:
+        signals = " and ".join(dict.fromkeys(heard))
+        raise NotFound(
+            f"{describe(pattern)} is no signal but a receiver, of {signals}; "
+            f"`signalcli receivers --receiver {quote(pattern)}` lists it"
+        )
+    for model in installed.get_models():
+        if matches(pattern, model.__name__, model_name(model)):
+            raise NotFound(
+                f"{describe(pattern)} is no signal but a model; "
+                f"`signalcli receivers --sender {quote(model.__name__)}` lists who listens to it"
+            )
 
 
 def no_match(what: str, wanted: str, command: str) -> NotFound:

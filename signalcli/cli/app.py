@@ -29,7 +29,7 @@ from signalcli.cli.task import Inquiry, Task
 from signalcli.errors import SignalcliError, UsageError
 
 with late():
-    from signalcli.cli import run
+    from signalcli.cli import guidance, run
 
 
 class Entry(NamedTuple):
@@ -117,9 +117,11 @@ class PasswordCommand(Command):
         """As any command does, but for the message where there are too many arguments."""
         rest: list[str] = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
+            has_email = any("--email" in parameter.opts for parameter in self.params)
+            address = "an address is given by --email, and a" if has_email else "a"
             ctx.fail(
-                "Got an argument too many. A password is none: it is asked for on the terminal, or "
-                "read by --password-stdin."
+                f"Got an argument too many: {address} password is no argument; it is asked for on "
+                "the terminal, or read by --password-stdin."
             )
         return rest
 
@@ -172,6 +174,10 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named first, built, and the arguments that are left for it."""
+        if args[0] not in self._entries and not ctx.resilient_parsing:
+            meant = guidance.of_command(args[0], ctx.command_path, self._entries)
+            if meant is not None:
+                ctx.fail(meant)
         name, outline, rest = super().resolve_command(ctx, args)
         if name is None or outline is None:
             return name, outline, rest

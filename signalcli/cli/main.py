@@ -30,7 +30,7 @@ from signalcli.cli.problems import (
 from signalcli.errors import SignalcliError
 
 with late():
-    from signalcli.cli import app
+    from signalcli.cli import app, guidance
 
 # The shell sets this variable to ask Typer for completions.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
@@ -130,7 +130,7 @@ def _carry_out(invocation: Invocation) -> int:
 def _problem_of(error: Exception) -> Problem:
     # Typer's usage errors have no common public class, but these attributes.
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        message = " ".join(error.format_message().split())
+        message = guidance.of_option(error) or " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else PROGRAM
         stop = "" if message.endswith((".", "?", "!")) else "."

@@ -243,6 +243,10 @@ def _send(
     sent = sending.send(session, signal, said, sender=sender, robust=robust)
     name = sent.signal.rpartition(".")[2]
     receivers = "receiver" if sent.responses == 1 else "receivers"
+    story = f"Sent {name} to {sent.responses} {receivers}"
+    if sent.other_senders:
+        senders = ", ".join(sent.other_senders)
+        story += f": those that it has listen to {senders}; name it with --sender"
     return Answer(
         {
             "signal": sent.signal,
@@ -251,6 +255,6 @@ def _send(
             "receivers": sent.responses,
             "failed": len(sent.failed),
         },
-        f"Sent {name} to {sent.responses} {receivers}",
+        story,
         problem=course.robust_failures(name, sent.failed) if sent.failed else None,
     )

@@ -4,6 +4,7 @@ Loaded when a command runs; its help and completion do without.
 """
 
 import contextlib
+import functools
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SAWarning
 
 from signalcli.apps import ImproperlyConfigured, apps
-from signalcli.apps.registry import make_ready
+from signalcli.apps.registry import INSTALLED_APPS, make_ready
 from signalcli.apps.signals import (
     command,
     command_finished,
@@ -59,7 +60,7 @@ from signalcli.trace.representation import describe_command_line, shorten
 from signalcli.trace.totals import BlamingTotals, totalled
 
 with late():
-    from signalcli.apps import inventory
+    from signalcli.apps import inventory, oversights
     from signalcli.render import console
 
 
@@ -93,6 +94,7 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
         except BaseException as error:
             course.fail(error)
         _keep(course)
+        _tell_of_oversights(course)
         if course.is_streamed:
             # Rows that are printed as they are found belong to the work: it ends after them.
             _show(course)
@@ -314,6 +316,25 @@ def _has_worked(course: Course) -> bool:
 def _warn(settings: Settings, error: BaseException) -> None:
     if not settings.quiet:
         print_warning(unwritable_log(error, settings.database))
+
+
+def _tell_of_oversights(course: Course) -> None:
+    """Warn of receivers that nobody can hear, if this run sends what they listen to."""
+    if not course.is_heard or course.settings.quiet:
+        return
+    if [config.name for config in apps.get_app_configs()] == list(INSTALLED_APPS):
+        # The demo app overlooks nothing.
+        return
+    sent = {dispatch.signal for dispatch in course.recorder.trace.dispatches}
+    for oversight in oversights.find_oversights():
+        if course.name == "apps" or oversight.concerns(sent):
+            _warn_once(oversight.message)
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    """Print a warning, once for all commands of a script."""
+    print_warning(message)
 
 
 def _show(course: Course) -> None:

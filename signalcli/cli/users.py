@@ -1,5 +1,6 @@
 """The commands for users: register, update, delete, notify, list, show."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,14 +24,15 @@ from signalcli.cli.bulk import (
     Strict,
     for_each_row,
 )
-from signalcli.cli.invocation import Settings
+from signalcli.cli.invocation import DEFAULT_DATABASE, PROGRAM, Settings
 from signalcli.cli.late import late
 from signalcli.cli.task import Answer, Task
 from signalcli.errors import UsageError
 
 with late():
     from signalcli.cli import authorization, course
-    from signalcli.core import many, users
+    from signalcli.core import many, models, users
+    from signalcli.db import database
     from signalcli.render import console
 
 if TYPE_CHECKING:
@@ -275,8 +277,22 @@ def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:
     found = list(users.find_all(session, load=trace))
     return Answer(
         [user.model_dump(mode="json") for user in found],
-        "" if found else f"No users in {settings.database_name}",
+        "" if found else _nobody(settings),
         None if settings.json or not found else _listing(found),
+    )
+
+
+def _nobody(settings: Settings) -> str:
+    """That there are no users; where the database is a file that is not there, how to make one."""
+    file = database.file_of(settings.database)
+    if file is None or database.is_kept(settings.database):
+        return f"No users in {settings.database_name}"
+    option = ""
+    if settings.database != DEFAULT_DATABASE:
+        option = f" --database {shlex.quote(settings.database)}"
+    return (
+        f"No users: there is no {file.name} in {file.absolute().parent}. This makes one: "
+        f"{PROGRAM} register xyz --email xyz@mail.com{option}"
     )
 
 
@@ -311,12 +327,13 @@ def _listing(found: "list[UserPublic]") -> Any:
 
 
 def _card(user: "UserPublic") -> Any:
+    picture = user.profile.profile_pic
     pairs = [
         ("Username", user.username),
         ("Email", user.email),
         ("First name", user.profile.first_name),
         ("Last name", user.profile.last_name),
-        ("Profile picture", user.profile.profile_pic),
+        ("Profile picture", "none" if picture == models.DEFAULT_PICTURE else picture),
         ("Joined", f"{user.date_joined:%Y-%m-%d %H:%M} UTC"),
     ]
     if user.has_password:

@@ -103,9 +103,10 @@ def _format_of(content: bytes, name: str) -> str:
     try:
         import PIL.Image
     except ImportError as error:
+        from signalcli.extras import how_to_install
+
         raise InvalidValue(
-            f"the picture {name} cannot be checked without Pillow: "
-            "pip install 'signalcli[pictures]'"
+            f"the picture {name} cannot be checked without Pillow: {how_to_install('pictures')}"
         ) from error
     try:
         with _opened(content) as image:

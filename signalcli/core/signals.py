@@ -7,6 +7,7 @@ from signalcli.core.pictures import discard
 from signalcli.db import Session, post_delete, post_save, touch
 from signalcli.dispatch import Signal, receiver
 
+# Sent for a user who is to be told something: after registering, and by `signalcli notify`.
 notification = Signal(providing_args=["email", "username"])
 
 # Django's, from django.contrib.auth, with the session as one more argument.
@@ -51,9 +52,9 @@ def remove_picture(instance: Profile, session: Session, **kwargs: Any) -> None:
 
 
 @receiver(notification)
-def show_notification(sender: type[User], username: str, email: str, **kwargs: Any) -> None:
+def show_notification(sender: type[User] | None, username: str, email: str, **kwargs: Any) -> None:
     """Stand in for a mail to the user."""
-    print(f"Sender: {sender.__name__}")
+    print(f"Sender: {sender.__name__ if sender else None}")
     print(f"Hello {username} <{email}>")
     print("Notified")
 

@@ -66,8 +66,10 @@ def __getattr__(name: str) -> Any:
         try:
             from signalcli.db.async_session import AsyncSession
         except ImportError as error:
+            from signalcli.extras import how_to_install
+
             raise ImportError(
-                "AsyncSession needs greenlet and a driver: pip install 'signalcli[async]'"
+                f"AsyncSession needs greenlet and a driver: {how_to_install('async')}"
             ) from error
         return AsyncSession
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

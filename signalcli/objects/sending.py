@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from signalcli.apps.inventory import signals_within
+from signalcli.apps.inventory import refuse_other_than_signal, signals_within
 from signalcli.apps.registry import Apps, ModelNotFound, apps
 from signalcli.db import Session
 from signalcli.db.database import using
@@ -29,12 +29,14 @@ class Sent:
         sender: the name of the sender; None where there was none.
         responses: how many receivers there were.
         failed: the receivers that failed, with their exceptions; empty unless sent robustly.
+        other_senders: the names of the senders that receivers listen to, where none was called.
     """
 
     signal: str
     sender: str | None
     responses: int
     failed: list[tuple[Receiver, Exception]]
+    other_senders: tuple[str, ...] = ()
 
 
 def send(
@@ -76,7 +78,14 @@ def send(
         sender=sender_name(source),
         responses=len(responses),
         failed=[pair for pair in responses if robust and isinstance(pair[1], Exception)],
+        other_senders=() if responses else _senders_of(signal),
     )
+
+
+def _senders_of(signal: Signal) -> tuple[str, ...]:
+    """The names of the senders that the receivers of a signal listen to."""
+    names = (sender_name(connection.sender) for connection in signal.connections)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def find_signal(name: str, installed: Apps = apps) -> Signal:
@@ -95,6 +104,7 @@ def find_signal(name: str, installed: Apps = apps) -> Signal:
     if found:
         paths = listed(signal.path for signal in found)
         raise InvalidValue(f"there are several signals called {name}: {paths}")
+    refuse_other_than_signal(name, installed)
     close = get_close_matches(name, [signal.name for signal in signals], n=1)
     guess = f"did you mean {close[0]}? " if close else ""
     raise NotFound(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -160,12 +160,21 @@ def _place(entry: ConnectionEntry) -> Text:
 
 
 def _short_path(file: str) -> str:
-    """A path without the folder of ``sys.path`` that it lies in; otherwise the whole path."""
+    """A path without the folder of ``sys.path`` that it lies in; otherwise the whole path.
+
+    Whole it is, too, where the working directory has another file of the short name: a checkout,
+    say, of which a copy is installed. Only the copy runs.
+    """
     path = PurePath(file)
     folders = [PurePath(folder) for folder in sys.path if folder and path.is_relative_to(folder)]
     if not folders:
         return file
-    return str(path.relative_to(max(folders, key=lambda folder: len(folder.parts))))
+    short = path.relative_to(max(folders, key=lambda folder: len(folder.parts)))
+    try:
+        is_another = Path(short).exists() and not Path(short).samefile(path)
+    except OSError:
+        is_another = False
+    return file if is_another else str(short)
 
 
 def _cell(text: str, style: str = "") -> Text:

@@ -1,6 +1,7 @@
 """Every command: its table, its message, its JSON document, and its silence."""
 
 import re
+import shlex
 import sys
 from typing import Any
 
@@ -376,8 +377,19 @@ class TestList:
         self, forked: Program
     ) -> None:
         done = forked("list")
-        assert (done.code, done.out, done.err) == (0, "No users in demo.db\n", "")
+        assert (done.code, done.err) == (0, "")
+        assert done.out == (
+            f"No users: there is no demo.db in {forked.folder}. "
+            "This makes one: signalcli register xyz --email xyz@mail.com\n"
+        )
         assert forked.files == set()
+
+    def test_the_command_that_makes_another_database_names_it(self, forked: Program) -> None:
+        done = forked("list", "--database", "my own.db")
+        _, _, command = done.out.rstrip().partition("This makes one: signalcli ")
+        assert forked(*shlex.split(command), "--quiet").code == 0
+        assert forked.files == {"my own.db"}
+        assert "xyz@mail.com" in forked("list", "--database", "my own.db").out
 
 
 class TestShow:
@@ -391,7 +403,7 @@ class TestShow:
             "Email": "alice@mail.com",
             "First name": "Alice",
             "Last name": "Young",
-            "Profile picture": "x",
+            "Profile picture": "none",
         }
 
     def test_the_document_holds_the_user(self, forked_filled: Program) -> None:

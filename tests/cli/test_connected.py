@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -295,6 +296,15 @@ class TestReceivers:
         (dispatch,) = program("notify", "alice", "--json").work
         assert [response["receiver"] for response in dispatch["responses"]] == listed
 
+    def test_a_file_of_the_same_name_that_does_not_run_is_not_shown(self, forked: Program) -> None:
+        checkout = forked.folder / "signalcli" / "core"
+        checkout.mkdir(parents=True)
+        (checkout / "signals.py").write_text("raise AssertionError")
+        for arguments in ((), ("--source",)):
+            done = forked("receivers", "notification", *arguments)
+            assert done.code == 0
+            assert f"  {SIGNALS_FILE}:{line_of('def show_notification') - 1}\n" in done.out
+
     def test_the_place_is_the_one_that_a_trace_tells(self, driver: Driver) -> None:
         program = driver(ZOO)
         listed = [entry["place"] for entry in rows(program("receivers", NOTIFICATION, "--json"))]
@@ -401,6 +411,32 @@ class TestSource:
             ("<string>:1", None),
             (None, None),
         ]
+
+
+class TestSomethingElse:
+    @pytest.mark.parametrize("command", ["signals", "receivers", "send"])
+    def test_a_receiver_is_no_signal(self, forked: Program, command: str) -> None:
+        done = forked(command, "create_profile")
+        assert (done.code, done.out) == (3, "")
+        assert done.error == (
+            "'create_profile' is no signal but a receiver, of post_save from User; "
+            "`signalcli receivers --receiver create_profile` lists it"
+        )
+
+    def test_the_command_that_is_named_lists_it(self, forked: Program) -> None:
+        done = forked("receivers", "*_profile")
+        command = done.error.split("`")[1].removeprefix("signalcli ")
+        listed = forked(*shlex.split(command), "--json").document["result"]
+        assert {entry["receiver"].rpartition(".")[2] for entry in listed} == {
+            "create_profile",
+            "update_profile",
+        }
+
+    def test_a_model_is_no_signal(self, forked: Program) -> None:
+        done = forked("receivers", "User")
+        assert (done.code, done.out) == (3, "")
+        assert "is no signal but a model; `signalcli receivers --sender User`" in done.error
+        assert forked("receivers", "--sender", "User").code == 0
 
 
 class TestNothingFound:

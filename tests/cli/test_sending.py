@@ -60,6 +60,23 @@ def test_a_model_signal_is_sent_for_the_object_of_a_key(shop: Forked) -> None:
     assert [each["receiver"] for each in dispatch["responses"]] == ["shop.signals.announce_payment"]
 
 
+def test_the_demo_notifies_without_a_sender(forked_filled: Forked) -> None:
+    done = forked_filled("send", "notification", "username=xyz", "email=xyz@mail.com")
+    assert (done.code, done.err) == (0, "")
+    printed = [line.rpartition("┊ ")[2] for line in done.lines if "┊" in line]
+    assert printed == ["Sender: None", "Hello xyz <xyz@mail.com>", "Notified"]
+
+
+def test_whom_the_receivers_listen_to_is_said_where_none_was_called(shop: Forked) -> None:
+    words = ("instance=1", "created:=true", "raw:=false", "update_fields:=null")
+    done = shop("send", "post_save", *words)
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[-1] == (
+        "Sent post_save to 0 receivers: those that it has listen to User, Order, Line; "
+        "name it with --sender"
+    )
+
+
 class TestFailures:
     BROKEN = """
 from signalcli.apps.registry import apps
@@ -106,6 +123,8 @@ apps.populate = populate
         (("order_paid", "sender=1"), 2, "sender"),
         (("command_started", "signal=1"), 2, "signal"),
         (("order_payd",), 3, "did you mean order_paid"),
+        (("write_receipt",), 3, "is no signal but a receiver, of order_paid"),
+        (("Order",), 3, "is no signal but a model"),
         (("",), 3, "no signal"),
         ((*PAID[1:], "--sender", "Nobody"), 3, "Nobody"),
         ((*PAID[1:], "--sender", "shop.models.nothing"), 3, "nothing"),

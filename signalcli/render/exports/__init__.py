@@ -31,9 +31,12 @@ class MissingExtra(InvalidValue):
     """A format needs a package that comes with one of signalcli's extras."""
 
     def __init__(self, format_name: str, extra: str) -> None:
+        # Reading about the installation takes as long as an export.
+        from signalcli.extras import how_to_install
+
         super().__init__(
             f"the format {format_name} needs packages that are not installed; "
-            f"install them with: pip install 'signalcli[{extra}]'"
+            f"install them with: {how_to_install(extra)}"
         )
 
 

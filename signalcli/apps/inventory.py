@@ -5,6 +5,7 @@ import linecache
 import tokenize
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from shlex import quote
 from typing import Any
 
@@ -117,7 +118,8 @@ def find_signals(
     ]
     if pattern is not None and not found:
         refuse_other_than_signal(pattern, installed)
-        raise no_match("signal", repr(pattern), "signals")
+        names = [signal.name for signal in signals_within(installed)]
+        raise no_match("signal", repr(pattern), "signals", get_close_matches(pattern, names, n=1))
     entries = map(_signal_entry, found)
     return [entry for entry in entries if not (unused and entry.connections)]
 
@@ -152,16 +154,19 @@ def refuse_other_than_signal(pattern: str, installed: Apps = apps) -> None:
             )
 
 
-def no_match(what: str, wanted: str, command: str) -> NotFound:
+def no_match(what: str, wanted: str, command: str, close: Sequence[str] = ()) -> NotFound:
     """The error of a search that finds nothing.
 
     Arguments:
         what: the kind of thing.
         wanted: the glob, or the globs, as the message quotes them.
         command: the command that lists such things.
+        close: names that may be meant.
     """
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
     return NotFound(
-        f"there is no {what} that matches {wanted}; `signalcli {command}` shows what there is"
+        f"there is no {what} that matches {wanted}; {guess}"
+        f"`signalcli {command}` shows what there is"
     )
 
 

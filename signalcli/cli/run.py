@@ -4,6 +4,7 @@ Loaded when a command runs; its help and completion do without.
 """
 
 import contextlib
+import difflib
 import functools
 import sys
 from collections.abc import Iterator
@@ -156,7 +157,9 @@ def _check(wanted: FaultOptions) -> None:
     entries = inventory.find_connections()
     for pattern in (*wanted.fail, *(pattern for pattern, _ in wanted.delay)):
         if not any(matches(pattern, each.short_receiver, each.receiver) for each in entries):
-            raise inventory.no_match("receiver", repr(pattern), "receivers")
+            names = {each.short_receiver for each in entries}
+            close = difflib.get_close_matches(pattern, names, n=1)
+            raise inventory.no_match("receiver", repr(pattern), "receivers", close)
     for pattern in wanted.mute:
         inventory.find_signals(pattern)
 

@@ -445,6 +445,12 @@ class TestNothingFound:
         [
             (("signals", "nope"), "there is no signal that matches 'nope'"),
             (("signals", "nope", "--unused"), "there is no signal that matches 'nope'"),
+            (("signals", "post_sav"), "'post_sav'; did you mean post_save? `signalcli signals`"),
+            (
+                ("signals", "--fail", "create_profil"),
+                "'create_profil'; did you mean create_profile? `signalcli receivers`",
+            ),
+            (("signals", "--mute", "notifcation"), "'notifcation'; did you mean notification?"),
             (("receivers", "nope*"), "there is no signal that matches 'nope*'"),
             (("receivers", "--sender", "Nobody"), "the sender 'Nobody'"),
             (("receivers", "--receiver", "[x]"), "the receiver '[x]'"),

@@ -85,6 +85,9 @@ INSTEAD = {
 
 # The commands, with the words of those below another, and other words for them.
 COMMANDS = {
+    "tour": "tutorial learn lessons lesson course teach walkthrough",
+    "explain": "what define glossary about reference",
+    "why": "diagnose doctor debug reason whynot why-not",
     "register": "add adduser add-user useradd signup sign-up insert new new-user create-user "
     "newuser createuser join import",
     "update": "edit modify set rename alter patch save mv update-user usermod",

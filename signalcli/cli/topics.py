@@ -7,7 +7,7 @@ import typer
 from signalcli.cli.help import Definition, definition_of, page
 from signalcli.cli.invocation import PROGRAM, Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, write_document
+from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, WORDS, write_document
 from signalcli.errors import NotFound, UsageError, exit_codes
 
 with late():
@@ -19,11 +19,14 @@ TOPICS = {
     "settings": "Variables and files that set what options set.",
 }
 
-_MORE_CODES = {
-    74: "the output cannot be written",
-    129: "ended by SIGHUP",
-    141: "ended by a closed pipe",
-    143: "ended by SIGTERM",
+_MORE = {
+    "exit-codes": [
+        "A command that is ended early, by Ctrl-C, SIGTERM or SIGHUP, rolls its transaction back: "
+        "nothing is half-written, and only what it had committed stays, as --from and batch commit "
+        "piece by piece. Its receivers run no further, the signal log keeps the run up to there, "
+        "and the error says what was written. A process that was started to ignore SIGHUP, as by "
+        "nohup, goes on. What SIGKILL ends leaves no run in the log, and nothing half-written.",
+    ],
 }
 
 
@@ -61,7 +64,8 @@ def show_help(
             rows = [definition._asdict() for each in sections.values() for definition in each]
             write_document("help", result=rows)
         else:
-            typer.echo(page(f"{PROGRAM} help {topic}", TOPICS[topic], [], sections).rstrip())
+            text = page(f"{PROGRAM} help {topic}", TOPICS[topic], _MORE.get(topic, ()), sections)
+            typer.echo(text.rstrip())
         return
     if settings.json:
         raise UsageError("the help of a command is for people; leave --json out")
@@ -96,10 +100,10 @@ def _options() -> dict[str, list[Definition]]:
 
 def _codes() -> dict[str, list[Definition]]:
     """Every exit code, and the words for errors in JSON documents."""
-    codes = dict(sorted({**EXIT_CODES, **_MORE_CODES}.items()))
-    words = sorted(exit_codes().items(), key=lambda item: (item[1], item[0]))
+    known = {**{word: str(code) for word, code in exit_codes().items()}, **WORDS}
+    words = sorted(known.items())
     return {
-        "": [Definition(str(code), meaning) for code, meaning in codes.items()],
+        "": [Definition(str(code), meaning) for code, meaning in EXIT_CODES.items()],
         "Words for errors in JSON": [Definition(word, f"exit code {code}") for word, code in words],
     }
 

@@ -1,6 +1,7 @@
 """The global options, the help, and the exit codes that it lists."""
 
 import inspect
+import re
 import shutil
 from pathlib import Path
 from typing import Any

@@ -16,6 +16,8 @@ import typer
 
 from signalcli.cli.invocation import DEFAULT_DATABASE
 from signalcli.cli.late import late
+from signalcli.cli.task import Form
+from signalcli.errors import UsageError
 from signalcli.render.exports import formats
 
 with late():
@@ -207,8 +209,88 @@ Robust = Annotated[
 ]
 # Of the commands that show what is stored.
 Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
-# Of the commands that list something.
+
+# Of the commands that list something: what with_forms makes one Form of.
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, with a line of names first.")]
+
+
+def with_forms(
+    *columns: str, more: Sequence[str] = ()
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Make a command that takes a ``form`` last one that takes the options for it instead.
+
+    Arguments:
+        columns: the fields of its rows: the keys that lead to each, with dots between. Without
+            any, the command finds out which there are.
+        more: further fields, which are no columns of CSV unless they are named.
+    """
+    known = (*columns, *more)
+
+    def complete(incomplete: str) -> list[str]:
+        *before, last = incomplete.split(",")
+        rest = [name for name in known if name.startswith(last) and name not in before]
+        return [",".join([*before, name]) for name in rest]
+
+    option = typer.Option(
+        "--fields",
+        metavar="NAMES",
+        help="Only these fields, with commas between.",
+        autocompletion=complete,
+        show_default=False,
+    )
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+        for name, annotation, default in (
+            ("ndjson", Ndjson, False),
+            ("csv", Csv, False),
+            ("fields", Annotated[str | None, option], None),
+        )
+    ]
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        parameters = inspect.signature(command).parameters.values()
+        own = [each for each in parameters if each.name != "form"]
+
+        @taking([*own, *options])
+        @functools.wraps(command)
+        def run(
+            *given: Any,
+            ndjson: bool = False,
+            csv: bool = False,
+            fields: str | None = None,
+            **named: Any,
+        ) -> T:
+            if ndjson and csv:
+                raise UsageError("give --ndjson or --csv, not both")
+            names = () if fields is None else tuple(map(str.strip, fields.split(",")))
+            form = Form(ndjson, csv, names, places_of(columns), places_of(more))
+            if columns:
+                # An unknown name is refused before anything is looked up.
+                _ = form.places
+            return command(*given, form=form, **named)
+
+        return run
+
+    return decorate
+
+
+def refuse_trace(form: Form, trace: bool) -> None:
+    """Refuse to show a trace among lines for programs.
+
+    Raises:
+        UsageError: both are wanted.
+    """
+    if trace and form.is_lines:
+        option = "--csv" if form.csv else "--ndjson"
+        raise UsageError(f"give --trace or {option}, not both; --json has the rows and the trace")
+
+
+def places_of(names: Iterable[str]) -> dict[str, str]:
+    """Fields that are named like the keys that lead to them."""
+    return {name: name for name in names}
 
 
 class Wanted(NamedTuple):

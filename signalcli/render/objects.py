@@ -83,10 +83,13 @@ def plain_value(value: Any) -> Any:
     )
 
 
+def field_names(model: type[Any]) -> list[str]:
+    """The fields of a model's objects that are shown."""
+    return [name for name in columns_of(model) if not model.model_fields[name].exclude]
+
+
 def _fields(instance: Any) -> Row:
-    names = [
-        name for name in columns_of(type(instance)) if not type(instance).model_fields[name].exclude
-    ]
+    names = field_names(type(instance))
     values = {name: getattr(instance, name) for name in names}
     # The model may have its own serializers. Where one fails, the plain values are shown.
     with contextlib.suppress(Exception):

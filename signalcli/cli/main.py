@@ -3,6 +3,7 @@
 Nothing is imported at once that ``--version`` does without.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -30,6 +31,9 @@ from signalcli.cli.problems import (
 from signalcli.errors import SignalcliError
 
 with late():
+    import pathlib
+
+    from signalcli.apps import settings_file
     from signalcli.cli import app
 
 # The shell sets this variable to ask Typer for completions.
@@ -156,4 +160,11 @@ def _wants_json() -> bool:
     arguments = invocation.arguments
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
-    return "--json" in arguments or os.environ.get("SIGNALCLI_JSON", "").lower() in _YES
+    if "--json" in arguments:
+        return True
+    if said := os.environ.get("SIGNALCLI_JSON"):
+        return said.lower() in _YES
+    with contextlib.suppress(Exception):
+        found = settings_file.find_settings_file(pathlib.Path.cwd())
+        return found is not None and found.values.get("json") is True
+    return False

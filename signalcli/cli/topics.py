@@ -20,6 +20,11 @@ TOPICS = {
 }
 
 _MORE = {
+    "settings": [
+        "The command line counts before a variable, a variable before the file, and the file "
+        "before the default. The file is the nearest one that sets anything, in the working "
+        "directory or one above it. Its paths are relative to it.",
+    ],
     "exit-codes": [
         "A command that is ended early, by Ctrl-C, SIGTERM or SIGHUP, rolls its transaction back: "
         "nothing is half-written, and only what it had committed stays, as --from and batch commit "
@@ -119,6 +124,7 @@ def _settings() -> dict[str, list[Definition]]:
             Definition("COLUMNS", "How many columns a pipe has; by default nothing is wrapped."),
         ],
         "Keys of signalcli.toml, or of [tool.signalcli] in pyproject.toml": [
-            Definition("installed_apps", "The installed apps, as a list of names."),
+            Definition("installed-apps", "The installed apps, as a list of names."),
+            *(Definition(each.key, each.help) for each in options.SETTINGS.values()),
         ],
     }

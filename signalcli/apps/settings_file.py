@@ -1,4 +1,4 @@
-"""The settings file: ``signalcli.toml``, or ``[tool.signalcli]`` in ``pyproject.toml``."""
+"""The settings file, which sets what options set: found, read and checked."""
 
 from collections.abc import Mapping
 from pathlib import Path

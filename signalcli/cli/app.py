@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from signalcli.cli import shells
 from signalcli.cli.help import help_of_command, help_of_group
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
@@ -170,6 +171,14 @@ class LazyGroup(TyperGroup):
         title = next(panel.title for panel in self.panels if cmd_name in panel.entries)
         return TyperCommand(cmd_name, help=entry.help, rich_help_panel=title)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Called by Typer, for the commands that begin like that; each with its whole help."""
+        items = super().shell_complete(ctx, incomplete)
+        for item in items:
+            if item.value in self._entries:
+                item.help = self._entries[item.value].help
+        return items
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named first, built, and the arguments that are left for it."""
         name, outline, rest = super().resolve_command(ctx, args)
@@ -321,4 +330,6 @@ def summaries() -> dict[str, str]:
 @functools.cache
 def program() -> Any:
     """The whole program as one command, which is put together once for all command lines."""
-    return typer.main.get_command(app)
+    built = get_command(app)
+    shells.take_over(built)
+    return built

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.arguments import complete_signal, with_forms
+from signalcli.cli.arguments import with_forms
+from signalcli.cli.completion import complete_receiver, complete_sender, complete_signal
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
 from signalcli.cli.task import WHOLE, Findings, Form, Inquiry
@@ -76,6 +77,7 @@ def receivers(
             "--sender",
             metavar="SENDER",
             help="Only those connected to a sender of this name (a glob).",
+            autocompletion=complete_sender,
             show_default=False,
         ),
     ] = None,
@@ -85,6 +87,7 @@ def receivers(
             "--receiver",
             metavar="RECEIVER",
             help="Only receivers of this name (a glob).",
+            autocompletion=complete_receiver,
             show_default=False,
         ),
     ] = None,

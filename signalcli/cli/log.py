@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Wanted, complete_format, moment, with_filters, with_forms
+from signalcli.cli.arguments import Wanted, moment, with_filters, with_forms
+from signalcli.cli.completion import complete_format, complete_run
 from signalcli.cli.invocation import Settings, current
 from signalcli.cli.late import late
 from signalcli.cli.surroundings import stdout_is_read
@@ -67,6 +68,7 @@ RunNumber = Annotated[
         min=1,
         max=HIGHEST_RUN,
         help="The run's number; by default the last.",
+        autocompletion=complete_run,
         show_default=False,
     ),
 ]
@@ -97,6 +99,7 @@ def log(
             min=1,
             max=HIGHEST_RUN,
             help="Only runs before this one: the next page.",
+            autocompletion=complete_run,
             show_default=False,
         ),
     ] = None,

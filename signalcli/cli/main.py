@@ -34,7 +34,7 @@ with late():
     import pathlib
 
     from signalcli.apps import settings_file
-    from signalcli.cli import app
+    from signalcli.cli import app, shells
 
 # The shell sets this variable to ask Typer for completions.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
@@ -103,6 +103,9 @@ def carry_out(invocation: Invocation) -> int:
             print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
             return 0
         try:
+            if COMPLETION_VARIABLE in os.environ and shells.is_asked():
+                print(shells.answer(app.program()))  # noqa: T201  # the answer
+                return 0
             return _carry_out(invocation)
         except Reported as failure:
             return failure.exit_code

@@ -9,12 +9,16 @@ import typer
 from signalcli.cli.arguments import (
     Robust,
     Trace,
-    complete_field,
-    complete_model,
-    complete_signal,
     places_of,
     refuse_trace,
     with_forms,
+)
+from signalcli.cli.completion import (
+    complete_argument,
+    complete_field,
+    complete_model,
+    complete_object_field,
+    complete_signal,
 )
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
@@ -118,7 +122,7 @@ def _remove(database: str, model: str, key: str, session: "Session") -> Answer:
     return Answer(row, f"Removed {views.object_name(row)} from {database}")
 
 
-@with_forms()
+@with_forms(complete=complete_object_field)
 def get(
     settings: Settings,
     model: Model,
@@ -180,7 +184,7 @@ def _form_of(form: Form, model: type[Any], rows: list[dict[str, Any]]) -> Form:
     Raises:
         InvalidValue: a field is wanted that they do not have.
     """
-    own = views.field_names(model)
+    own = model_fields.shown_fields(model)
     names = dict.fromkeys([*own, *(name for row in rows for name in row["fields"])])
     columns = {name: f"fields.{name}" for name in names}
     found = form._replace(columns=columns, more=places_of(["model", "pk"]))
@@ -240,6 +244,7 @@ def send(
         typer.Argument(
             metavar="NAME=VALUE",
             help="An argument that receivers get: name=text, or name:=JSON.",
+            autocompletion=complete_argument,
             show_default=False,
         ),
     ] = None,

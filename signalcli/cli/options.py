@@ -10,7 +10,13 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from signalcli import __version__
-from signalcli.cli.arguments import complete_receiver, complete_signal, delays, taking
+from signalcli.cli.arguments import delays, taking
+from signalcli.cli.completion import (
+    complete_app,
+    complete_delay,
+    complete_receiver,
+    complete_signal,
+)
 from signalcli.cli.invocation import (
     DEFAULT_DATABASE,
     DEFAULT_LOG_KEEP,
@@ -149,6 +155,7 @@ App = Annotated[
         metavar="NAME",
         help="An app to install: a package, a module, an AppConfig or a .py file. Repeatable. "
         "Variable: SIGNALCLI_INSTALLED_APPS.",
+        autocompletion=complete_app,
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -182,6 +189,7 @@ Delay = Annotated[
         "--delay",
         metavar="RECEIVER=TIME",
         help="Make receivers of this name slow: create_profile=200ms.",
+        autocompletion=complete_delay,
         callback=delays,
         rich_help_panel=FAULTS_PANEL,
         show_default=False,

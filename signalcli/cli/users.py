@@ -12,7 +12,6 @@ from signalcli.cli.arguments import (
     Robust,
     Trace,
     Username,
-    complete_username,
     refuse_trace,
     with_forms,
 )
@@ -25,6 +24,7 @@ from signalcli.cli.bulk import (
     Strict,
     for_each_row,
 )
+from signalcli.cli.completion import complete_username
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
 from signalcli.cli.task import WHOLE, Answer, Form, Task

@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import columns_of, is_secret
+from signalcli.objects.fields import is_secret, shown_fields
 from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.operations import Changed
 from signalcli.render.console import fields as fields_table
@@ -83,13 +83,8 @@ def plain_value(value: Any) -> Any:
     )
 
 
-def field_names(model: type[Any]) -> list[str]:
-    """The fields of a model's objects that are shown."""
-    return [name for name in columns_of(model) if not model.model_fields[name].exclude]
-
-
 def _fields(instance: Any) -> Row:
-    names = field_names(type(instance))
+    names = shown_fields(type(instance))
     values = {name: getattr(instance, name) for name in names}
     # The model may have its own serializers. Where one fails, the plain values are shown.
     with contextlib.suppress(Exception):

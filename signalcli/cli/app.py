@@ -327,6 +327,14 @@ def summaries() -> dict[str, str]:
     return {name: entry.help for panel in _Commands.panels for name, entry in panel.entries.items()}
 
 
+def panels() -> dict[str, dict[str, str]]:
+    """What each command does, by the heading of its panel and its name."""
+    return {
+        panel.title or "Commands": {name: entry.help for name, entry in panel.entries.items()}
+        for panel in _Commands.panels
+    }
+
+
 @functools.cache
 def program() -> Any:
     """The whole program as one command, which is put together once for all command lines."""

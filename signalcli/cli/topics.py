@@ -19,7 +19,7 @@ TOPICS = {
     "settings": "Variables and files that set what options set.",
 }
 
-_MORE = {
+MORE = {
     "settings": [
         "The command line counts before a variable, a variable before the file, and the file "
         "before the default. The file is the nearest one that sets anything, in the working "
@@ -60,16 +60,12 @@ def show_help(
     wanted = words or []
     topic = " ".join(wanted)
     if topic in TOPICS:
-        sections = {
-            "options": _options,
-            "exit-codes": _codes,
-            "settings": _settings,
-        }[topic]()
+        sections = sections_of(topic)
         if settings.json:
             rows = [definition._asdict() for each in sections.values() for definition in each]
             write_document("help", result=rows)
         else:
-            text = page(f"{PROGRAM} help {topic}", TOPICS[topic], _MORE.get(topic, ()), sections)
+            text = page(f"{PROGRAM} help {topic}", TOPICS[topic], MORE.get(topic, ()), sections)
             typer.echo(text.rstrip())
         return
     if settings.json:
@@ -82,6 +78,11 @@ def show_help(
         raise NotFound(
             f"there is no command and no topic {topic!r}; the topics are {', '.join(TOPICS)}"
         ) from error
+
+
+def sections_of(topic: str) -> dict[str, list[Definition]]:
+    """The lists of a topic, by their headings."""
+    return {"options": _options, "exit-codes": _codes, "settings": _settings}[topic]()
 
 
 def _options() -> dict[str, list[Definition]]:

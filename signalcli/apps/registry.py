@@ -12,6 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
+from signalcli.apps import settings_file
 from signalcli.apps.config import (
     FILE_SUFFIX,
     AppConfig,
@@ -26,8 +27,6 @@ INSTALLED_APPS = ("signalcli.core",)
 VARIABLE = "SIGNALCLI_INSTALLED_APPS"
 OPTION = "--app"
 DEFAULT = "default"
-OWN_FILE, PROJECT_FILE = "signalcli.toml", "pyproject.toml"
-KEY = "installed-apps"
 
 
 class ModelNotFound(NotFound, LookupError):
@@ -243,8 +242,8 @@ def find_installed(
 ) -> Installed:
     """The installed apps: those named, or else those of the variable, of a file, or the demo app.
 
-    The file is ``signalcli.toml`` or a ``pyproject.toml`` that has ``[tool.signalcli]``, in the
-    working directory or the nearest one above it.
+    The file is the nearest one that sets anything, as
+    :func:`signalcli.apps.settings_file.find_settings_file` finds it.
 
     Arguments:
         named: the apps that ``--app`` names.
@@ -259,12 +258,11 @@ def find_installed(
     variable = [name.strip() for name in environment.get(VARIABLE, "").split(",")]
     if any(variable):
         return _installed(filter(None, variable), VARIABLE, [here])
-    for folder in (here, *here.parents):
-        for file in (OWN_FILE, PROJECT_FILE):
-            names = _names_in(folder / file)
-            if names is not None:
-                return _installed(names, str(folder / file), [here, folder])
-    return Installed(INSTALLED_APPS, DEFAULT)
+    found = settings_file.find_settings_file(here)
+    names = None if found is None else found.values.get(settings_file.INSTALLED_APPS)
+    if found is None or names is None:
+        return Installed(INSTALLED_APPS, DEFAULT)
+    return _installed(names, str(found.path), [here, found.path.parent])
 
 
 def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
@@ -299,46 +297,6 @@ def _working_directory() -> Path:
         return Path.cwd()
     except OSError as error:
         raise ImproperlyConfigured(f"the working directory is gone: {error.strerror}") from error
-
-
-def _names_in(file: Path) -> list[str] | None:
-    """The apps that a file lists; None where it lists none."""
-    try:
-        if not file.exists():
-            return None
-        if not file.is_file():
-            raise ImproperlyConfigured(f"{file} cannot be read: it is not a file")
-        text = file.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImproperlyConfigured(f"{file} cannot be read: {error}") from error
-    is_own = file.name == OWN_FILE
-    if not is_own and "signalcli" not in text:
-        return None
-    from tomllib import TOMLDecodeError, loads
-
-    try:
-        contents: dict[str, Any] = loads(text)
-    except TOMLDecodeError as error:
-        raise ImproperlyConfigured(f"{file} is not TOML: {error}") from error
-    tool = contents.get("tool")
-    settings = contents if is_own else tool.get("signalcli") if isinstance(tool, dict) else None
-    return None if settings is None else _names_of(settings, file)
-
-
-def _names_of(settings: Any, file: Path) -> list[str] | None:
-    if not isinstance(settings, dict):
-        raise ImproperlyConfigured(f"{file}: tool.signalcli is no table")
-    unknown = sorted(set(settings) - {KEY})
-    if unknown:
-        raise ImproperlyConfigured(f"{file}: there is no setting {unknown[0]!r}, only {KEY!r}")
-    names = settings.get(KEY)
-    if names is None:
-        return None
-    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-        raise ImproperlyConfigured(f"{file}: {KEY} takes a list of names of apps, not {names!r}")
-    return names
 
 
 class _AppFinder:

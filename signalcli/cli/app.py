@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from signalcli.cli import shells
 from signalcli.cli.help import help_of_command, help_of_group
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
@@ -171,6 +172,14 @@ class LazyGroup(TyperGroup):
             return None
         title = next(panel.title for panel in self.panels if cmd_name in panel.entries)
         return TyperCommand(cmd_name, help=entry.help, rich_help_panel=title)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Called by Typer, for the commands that begin like that; each with its whole help."""
+        items = super().shell_complete(ctx, incomplete)
+        for item in items:
+            if item.value in self._entries:
+                item.help = self._entries[item.value].help
+        return items
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named first, built, and the arguments that are left for it."""
@@ -341,7 +350,17 @@ def summaries() -> dict[str, str]:
     return {name: entry.help for panel in _Commands.panels for name, entry in panel.entries.items()}
 
 
+def panels() -> dict[str, dict[str, str]]:
+    """What each command does, by the heading of its panel and its name."""
+    return {
+        panel.title or "Commands": {name: entry.help for name, entry in panel.entries.items()}
+        for panel in _Commands.panels
+    }
+
+
 @functools.cache
 def program() -> Any:
     """The whole program as one command, which is put together once for all command lines."""
-    return typer.main.get_command(app)
+    built = get_command(app)
+    shells.take_over(built)
+    return built

@@ -6,17 +6,31 @@ from typing import Annotated
 
 import typer
 
-from signalcli.cli.arguments import Ndjson, complete_signal
+from signalcli.cli.arguments import with_forms
+from signalcli.cli.completion import complete_receiver, complete_sender, complete_signal
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.task import Findings, Inquiry
+from signalcli.cli.task import WHOLE, Findings, Form, Inquiry
 from signalcli.errors import InvalidValue
 
 with late():
     from signalcli.apps import inventory, registry, starting
     from signalcli.render import inventory as views
 
+CONNECTION = (
+    "signal",
+    "signal_path",
+    "sender",
+    "sender_exists",
+    "receiver",
+    "place",
+    "weak",
+    "async",
+    "dispatch_uid",
+)
 
+
+@with_forms("signal", "signal_path", "place", "arguments", "receivers")
 def signals(
     settings: Settings,
     pattern: Annotated[
@@ -31,13 +45,13 @@ def signals(
     unused: Annotated[
         bool, typer.Option("--unused", help="Only signals that nobody listens to.")
     ] = False,
-    ndjson: Ndjson = False,
+    form: Form = WHOLE,
 ) -> Inquiry:
     """List the signals of the installed apps, with their arguments.
 
     Example: signalcli signals 'post_*' --unused
     """
-    return Inquiry(partial(_find_signals, pattern, unused), ndjson=ndjson)
+    return Inquiry(partial(_find_signals, pattern, unused), form=form)
 
 
 def _find_signals(pattern: str | None, unused: bool) -> Findings:
@@ -45,6 +59,7 @@ def _find_signals(pattern: str | None, unused: bool) -> Findings:
     return Findings(map(views.signal_row, found), lambda: [views.signals_view(found)])
 
 
+@with_forms(*CONNECTION, more=["source"])
 def receivers(
     settings: Settings,
     signal: Annotated[
@@ -62,6 +77,7 @@ def receivers(
             "--sender",
             metavar="SENDER",
             help="Only those connected to a sender of this name (a glob).",
+            autocompletion=complete_sender,
             show_default=False,
         ),
     ] = None,
@@ -71,17 +87,21 @@ def receivers(
             "--receiver",
             metavar="RECEIVER",
             help="Only receivers of this name (a glob).",
+            autocompletion=complete_receiver,
             show_default=False,
         ),
     ] = None,
     source: Annotated[bool, typer.Option("--source", help="Show the receivers' code.")] = False,
-    ndjson: Ndjson = False,
+    form: Form = WHOLE,
 ) -> Inquiry:
     """List which receivers are connected to which signals, in order.
 
     Example: signalcli receivers post_save --sender User --source
     """
-    return Inquiry(partial(_find_receivers, signal, sender, receiver, source), ndjson=ndjson)
+    if source:
+        form = form.with_column("source")
+    with_source = "source" in form.places
+    return Inquiry(partial(_find_receivers, signal, sender, receiver, with_source), form=form)
 
 
 def _find_receivers(
@@ -94,12 +114,13 @@ def _find_receivers(
     )
 
 
-def apps(settings: Settings, ndjson: Ndjson = False) -> Inquiry:
+@with_forms("label", "name", "path", "models", "signals", "receivers", "source")
+def apps(settings: Settings, form: Form = WHOLE) -> Inquiry:
     """List the installed apps, with their models, signals and receivers.
 
     Example: signalcli apps --app shop
     """
-    return Inquiry(partial(_find_apps, settings.apps), ndjson=ndjson)
+    return Inquiry(partial(_find_apps, settings.apps), form=form)
 
 
 def _find_apps(named: tuple[str, ...]) -> Findings:

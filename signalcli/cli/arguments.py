@@ -1,10 +1,5 @@
-"""The arguments and options that several commands take: reading, completing and declaring them.
+"""The arguments and options that several commands take: reading and declaring them."""
 
-A completion loads the apps only when the shell asks for one. Nothing is said of errors: a shell in
-the middle of a line is no place for a message.
-"""
-
-import contextlib
 import functools
 import inspect
 import re
@@ -14,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from signalcli.cli.invocation import DEFAULT_DATABASE
+from signalcli.cli.completion import (
+    complete_receiver,
+    complete_sender,
+    complete_signal,
+    complete_username,
+    listed_after,
+)
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES
-from signalcli.errors import exit_codes
-from signalcli.render.exports import formats
+from signalcli.cli.task import Form
+from signalcli.errors import UsageError
 
 with late():
-    from signalcli.apps import explanation, inventory, registry
-    from signalcli.core import users
-    from signalcli.db import engine, models, session
     from signalcli.log import finding
-    from signalcli.objects import fields
     from signalcli.trace import records
 
 if TYPE_CHECKING:
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FILTERS_PANEL = "Which runs"
-MOST_NAMES = 100
 # The app that the commands for users need.
 DEMO_APP = "signalcli.core"
 HIGHEST_RUN = 2**63 - 2
@@ -109,107 +104,6 @@ def _delay(text: str) -> tuple[str, float]:
     return pattern, duration(seconds)
 
 
-def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The first hundred usernames that begin like that; none where the database fails."""
-
-    def usernames() -> list[str]:
-        database = _said(ctx, "database") or DEFAULT_DATABASE
-        opened = engine.open_engine(database, writes=False, creates=False)
-        try:
-            with session.open_session(opened) as reading:
-                return users.usernames(reading, incomplete, MOST_NAMES)
-        finally:
-            opened.dispose()
-
-    return _offered(ctx, usernames)
-
-
-def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The models whose names begin like that; none where the apps fail."""
-
-    def names() -> list[str]:
-        known = registry.apps.get_models()
-        full = sorted(map(models.model_name, known))
-        return full + sorted(model.__name__ for model in known) if incomplete else full
-
-    return _offered(ctx, names, incomplete)
-
-
-def complete_field(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The fields of the model that begin like that, each with its ``=``."""
-
-    def names() -> list[str]:
-        model = registry.apps.get_model(ctx.params["model"])
-        return [f"{name}=" for name in fields.names_of(model)]
-
-    return _offered(ctx, names, incomplete)
-
-
-def complete_signal(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The short names of signals that begin like that; none where the apps fail."""
-
-    def signals() -> list[str]:
-        return [entry.name for entry in inventory.find_signals()]
-
-    return _offered(ctx, signals, incomplete)
-
-
-def complete_receiver(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The short names of receivers that begin like that; none where the apps fail."""
-
-    def receivers() -> list[str]:
-        return [entry.short_receiver for entry in inventory.find_connections()]
-
-    return _offered(ctx, receivers, incomplete)
-
-
-def complete_sender(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of models that begin like that; none where the apps fail."""
-
-    def senders() -> list[str]:
-        return sorted(model.__name__ for model in registry.apps.get_models())
-
-    return _offered(ctx, senders, incomplete)
-
-
-def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:
-    """What can be explained and begins like that; of the apps' names none where the apps fail."""
-
-    def words() -> list[str]:
-        return [name for names in explanation.explained_names().values() for name in names]
-
-    codes = [*map(str, EXIT_CODES), *exit_codes()]
-    return [
-        *_offered(ctx, words, incomplete),
-        *(code for code in codes if incomplete and code.startswith(incomplete)),
-    ]
-
-
-def complete_format(incomplete: str) -> list[str]:
-    """The formats of ``log export`` that begin like that."""
-    return [name for name in formats() if name.startswith(incomplete)]
-
-
-def _offered(
-    ctx: typer.Context, names: Callable[[], Iterable[str]], beginning: str = ""
-) -> list[str]:
-    """Names of the apps that the command line names so far, each once, that begin like that."""
-    with contextlib.suppress(Exception):
-        registry.make_ready(_said(ctx, "app") or ())
-        return [name for name in dict.fromkeys(names()) if name.startswith(beginning)]
-    return []
-
-
-def _said(ctx: typer.Context, option: str) -> Any:
-    """The value of a global option so far, before or after the command; None where not given."""
-    context: typer.Context | None = ctx
-    while context is not None:
-        if context.params.get(option):
-            return context.params[option]
-        context = context.parent  # type: ignore[assignment]  # a command's parent is Typer's, too
-    return None
-
-
 # Of the commands for users.
 Username = Annotated[
     str,
@@ -232,8 +126,88 @@ Robust = Annotated[
 ]
 # Of the commands that show what is stored.
 Trace = Annotated[bool, typer.Option("--trace", help="Show the signals of loading, too.")]
-# Of the commands that list something.
+
+# Of the commands that list something: what with_forms makes one Form of.
 Ndjson = Annotated[bool, typer.Option("--ndjson", help="Print one JSON object a line.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, with a line of names first.")]
+
+
+def with_forms(
+    *columns: str,
+    more: Sequence[str] = (),
+    complete: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Make a command that takes a ``form`` last one that takes the options for it instead.
+
+    Arguments:
+        columns: the fields of its rows: the keys that lead to each, with dots between. Without
+            any, the command finds out which there are.
+        more: further fields, which are no columns of CSV unless they are named.
+        complete: completes names of fields where none are given here.
+    """
+
+    def complete_known(incomplete: str) -> list[str]:
+        return listed_after(incomplete, (*columns, *more))
+
+    option = typer.Option(
+        "--fields",
+        metavar="NAMES",
+        help="Only these fields, with commas between.",
+        autocompletion=complete or complete_known,
+        show_default=False,
+    )
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+        for name, annotation, default in (
+            ("ndjson", Ndjson, False),
+            ("csv", Csv, False),
+            ("fields", Annotated[str | None, option], None),
+        )
+    ]
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        parameters = inspect.signature(command).parameters.values()
+        own = [each for each in parameters if each.name != "form"]
+
+        @taking([*own, *options])
+        @functools.wraps(command)
+        def run(
+            *given: Any,
+            ndjson: bool = False,
+            csv: bool = False,
+            fields: str | None = None,
+            **named: Any,
+        ) -> T:
+            if ndjson and csv:
+                raise UsageError("give --ndjson or --csv, not both")
+            names = () if fields is None else tuple(map(str.strip, fields.split(",")))
+            form = Form(ndjson, csv, names, places_of(columns), places_of(more))
+            if columns:
+                # An unknown name is refused before anything is looked up.
+                _ = form.places
+            return command(*given, form=form, **named)
+
+        return run
+
+    return decorate
+
+
+def refuse_trace(form: Form, trace: bool) -> None:
+    """Refuse to show a trace among lines for programs.
+
+    Raises:
+        UsageError: both are wanted.
+    """
+    if trace and form.is_lines:
+        option = "--csv" if form.csv else "--ndjson"
+        raise UsageError(f"give --trace or {option}, not both; --json has the rows and the trace")
+
+
+def places_of(names: Iterable[str]) -> dict[str, str]:
+    """Fields that are named like the keys that lead to them."""
+    return {name: name for name in names}
 
 
 class Wanted(NamedTuple):
@@ -267,15 +241,23 @@ def _option(kind: Any, *names: str, **options: Any) -> Any:
     ]
 
 
-def _pattern(name: str, help_text: str) -> Any:
-    return _option(str | None, f"--{name}", metavar="PATTERN", help=help_text)
+def _pattern(name: str, help_text: str, complete: Callable[..., Any]) -> Any:
+    return _option(
+        str | None, f"--{name}", metavar="PATTERN", help=help_text, autocompletion=complete
+    )
 
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {
-    "signal": (_pattern("signal", "That sent this signal: post_save, or its full name."), None),
-    "sender": (_pattern("sender", "With this sender: User."), None),
-    "receiver": (_pattern("receiver", "In which this receiver ran: create_*."), None),
-    "user": (_pattern("user", "About this user."), None),
+    "signal": (
+        _pattern("signal", "That sent this signal: post_save, or its full name.", complete_signal),
+        None,
+    ),
+    "sender": (_pattern("sender", "With this sender: User.", complete_sender), None),
+    "receiver": (
+        _pattern("receiver", "In which this receiver ran: create_*.", complete_receiver),
+        None,
+    ),
+    "user": (_pattern("user", "About this user.", complete_username), None),
     "failed": (_option(bool, "--failed", help="In which it failed; alone: that failed."), False),
     "slower_than": (
         _option(

@@ -85,7 +85,7 @@ class Course:
     @property
     def is_document(self) -> bool:
         """Whether the answer is one JSON document."""
-        return self.settings.json and not self.task.ndjson
+        return self.settings.json and not self.task.form.is_lines
 
     @property
     def is_streamed(self) -> bool:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signalcli.cli.arguments import (
-    HIGHEST_RUN,
+from signalcli.cli.arguments import HIGHEST_RUN
+from signalcli.cli.completion import (
     complete_receiver,
+    complete_run,
     complete_sender,
     complete_signal,
     complete_word,
@@ -185,6 +186,7 @@ def why(
             min=1,
             max=HIGHEST_RUN,
             help="The run to look at; by default the last that sent the signal.",
+            autocompletion=complete_run,
             show_default=False,
         ),
     ] = None,

@@ -41,20 +41,26 @@ def help_of_command(command: Any, ctx: Any) -> str:
         command: the command, as Typer has it.
         ctx: its context.
     """
-    summary, more, example = _parted(command.help or "")
-    sections: dict[str, list[Definition]] = {}
-    for parameter in command.params:
-        panel = getattr(parameter, "rich_help_panel", None) or ""
-        if panel not in _SHARED and not parameter.hidden:
-            sections.setdefault(panel, []).append(definition_of(parameter))
+    summary, more, example = parted(command.help or "")
+    sections = own_sections(command)
     is_short = "-h" in current().arguments
     return page(
-        _usage(command, ctx),
+        usage(command, ctx),
         summary,
         [] if is_short else more,
         sections,
         [*([example] if example else []), _FOOT],
     )
+
+
+def own_sections(command: Any) -> dict[str, list[Definition]]:
+    """The arguments and options of a command but those that all commands share, by heading."""
+    sections: dict[str, list[Definition]] = {}
+    for parameter in command.params:
+        panel = getattr(parameter, "rich_help_panel", None) or ""
+        if panel not in _SHARED and not parameter.hidden:
+            sections.setdefault(panel, []).append(definition_of(parameter))
+    return sections
 
 
 def help_of_group(
@@ -67,7 +73,7 @@ def help_of_group(
         ctx: its context.
         panels: the headings and, below each, what the commands do, by their names.
     """
-    summary, more, example = _parted(group.help or "")
+    summary, more, example = parted(group.help or "")
     sections = {
         title or "Commands": [Definition(name, text) for name, text in commands.items()]
         for title, commands in panels
@@ -84,17 +90,17 @@ def help_of_group(
     path = ctx.command_path
     words = path.partition(" ")[2]
     foot = f"More: {PROGRAM} help {f'{words} ' if words else ''}COMMAND. {_FOOT}"
-    return page(_usage(group, ctx), summary, more, sections, [*filter(None, [example]), foot])
+    return page(usage(group, ctx), summary, more, sections, [*filter(None, [example]), foot])
 
 
-def _parted(text: str) -> tuple[str, list[str], str]:
+def parted(text: str) -> tuple[str, list[str], str]:
     """The first sentence of a help text, its further paragraphs, and its example."""
     first, *further = [" ".join(each.split()) for each in inspect.cleandoc(text).split("\n\n")]
     example = further.pop() if further and further[-1].startswith("Example: ") else ""
     return first, further, example
 
 
-def _usage(command: Any, ctx: Any) -> str:
+def usage(command: Any, ctx: Any) -> str:
     """The form of a command line, with brackets around what may be left out."""
     names = []
     for parameter in command.params:

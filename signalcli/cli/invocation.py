@@ -63,6 +63,8 @@ class Settings(NamedTuple):
         log_keep: how many runs it keeps.
         apps: the installed apps that are named on the command line.
         faults: which faults are put into the run on purpose.
+        unsaid: the options that neither the command line nor a variable sets, by name; the
+            settings file may set them.
     """
 
     database: str
@@ -73,6 +75,7 @@ class Settings(NamedTuple):
     log_keep: int = DEFAULT_LOG_KEEP
     apps: tuple[str, ...] = ()
     faults: FaultOptions = NO_FAULTS
+    unsaid: frozenset[str] = frozenset()
 
     @property
     def database_name(self) -> str:

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import (
-    HIGHEST_RUN,
-    Ndjson,
-    Wanted,
-    complete_format,
-    moment,
-    with_filters,
-)
+from signalcli.cli.arguments import HIGHEST_RUN, Wanted, moment, with_filters, with_forms
+from signalcli.cli.completion import complete_format, complete_run
 from signalcli.cli.invocation import Settings, current
 from signalcli.cli.late import late
 from signalcli.cli.surroundings import stdout_is_read
-from signalcli.cli.task import Findings, Inquiry
+from signalcli.cli.task import WHOLE, Findings, Form, Inquiry
 from signalcli.errors import InvalidValue, NotFound
 from signalcli.render import exports
 
@@ -38,6 +32,33 @@ if TYPE_CHECKING:
     from signalcli.trace import Trace
 
 DEFAULT_LIMIT = 20
+RUN = (
+    "run",
+    "begun",
+    "command",
+    "command_line",
+    "users",
+    "exit_code",
+    "outcome",
+    "rolled_back",
+    "error.code",
+    "error.message",
+    "message",
+    "duration_ms",
+    "counts.dispatches",
+    "counts.responses",
+    "counts.failures",
+    "receivers",
+)
+STATISTICS = (
+    "receiver",
+    "signal",
+    "calls",
+    "failures",
+    "median_ms",
+    "p95_ms",
+    "slowest_ms",
+)
 
 RunNumber = Annotated[
     int | None,
@@ -46,12 +67,14 @@ RunNumber = Annotated[
         min=1,
         max=HIGHEST_RUN,
         help="The run's number; by default the last.",
+        autocompletion=complete_run,
         show_default=False,
     ),
 ]
 
 
 @with_filters()
+@with_forms(*RUN)
 def log(
     settings: Settings,
     wanted: Wanted,
@@ -63,7 +86,7 @@ def log(
             metavar="NUMBER",
             min=1,
             max=HIGHEST_RUN,
-            help=f"How many runs at most; by default {DEFAULT_LIMIT}, with --ndjson all.",
+            help=f"How many runs at most; by default {DEFAULT_LIMIT}, with --ndjson or --csv all.",
             show_default=False,
         ),
     ] = None,
@@ -75,19 +98,20 @@ def log(
             min=1,
             max=HIGHEST_RUN,
             help="Only runs before this one: the next page.",
+            autocompletion=complete_run,
             show_default=False,
         ),
     ] = None,
-    ndjson: Ndjson = False,
+    form: Form = WHOLE,
 ) -> Inquiry:
     """List the runs in the signal log, the newest first.
 
     Example: signalcli log --receiver 'create_*' --slower-than 50ms --since 2h
     """
-    most = limit or (None if ndjson else DEFAULT_LIMIT)
+    most = limit or (None if form.is_lines else DEFAULT_LIMIT)
 
     work = partial(_list, settings, wanted, before, most)
-    return Inquiry(work, reads_log=True, ndjson=ndjson, needs_apps=False)
+    return Inquiry(work, reads_log=True, form=form, needs_apps=False)
 
 
 def _list(
@@ -109,6 +133,7 @@ def _list(
 
 
 @with_filters()
+@with_forms(*RUN, more=["dispatches"])
 def show(
     settings: Settings,
     wanted: Wanted,
@@ -119,7 +144,7 @@ def show(
             "--limit", "-n", metavar="NUMBER", min=1, max=HIGHEST_RUN, help="How many runs at most."
         ),
     ] = 1,
-    ndjson: Ndjson = False,
+    form: Form = WHOLE,
 ) -> Inquiry:
     """Print what a run printed: its dispatches, receivers and answer.
 
@@ -127,12 +152,17 @@ def show(
 
     Example: signalcli log show --failed
     """
-    work = partial(_show, settings, wanted, run, limit)
-    return Inquiry(work, reads_log=True, ndjson=ndjson, needs_apps=False)
+    work = partial(_show, settings, wanted, run, limit, form)
+    return Inquiry(work, reads_log=True, form=form, needs_apps=False)
 
 
 def _show(
-    settings: Settings, wanted: Wanted, run: int | None, limit: int, connection: "Connection"
+    settings: Settings,
+    wanted: Wanted,
+    run: int | None,
+    limit: int,
+    form: Form,
+    connection: "Connection",
 ) -> Findings:
     chosen = _chosen(connection, settings, wanted, run, limit)
     traces = ((each, runs.read_trace(connection, each.number)) for each in chosen)
@@ -142,35 +172,44 @@ def _show(
     return Findings(
         rows,
         lambda: log_views.printed_by(*next(traces), is_whole=settings.whole),
-        lambda: _document_of(next(rows)),
+        lambda: _document_of(next(rows), form),
         note=log_views.ending_of(chosen[0]),
     )
 
 
 @with_filters(without=("failed", "slower_than"))
-def stats(settings: Settings, wanted: Wanted) -> Inquiry:
+@with_forms(*STATISTICS)
+def stats(settings: Settings, wanted: Wanted, form: Form = WHOLE) -> Inquiry:
     """Count how often receivers ran and failed, and how long they took.
 
     Example: signalcli log stats --receiver 'signalcli.core.*' --since 7d
     """
-    return Inquiry(partial(_count, settings, wanted), reads_log=True, needs_apps=False)
+    work = partial(_count, settings, wanted, form)
+    return Inquiry(work, reads_log=True, form=form, needs_apps=False)
 
 
-def _count(settings: Settings, wanted: Wanted, connection: "Connection") -> Findings:
+def _count(settings: Settings, wanted: Wanted, form: Form, connection: "Connection") -> Findings:
     receivers = statistics.of_receivers(connection, wanted.filter)
     signals = statistics.of_signals(connection, wanted.filter)
+    of_receivers = [log_views.statistics_row("receiver", each) for each in receivers]
+    of_signals = [log_views.statistics_row("signal", each) for each in signals]
     row = {
-        "receivers": [log_views.statistics_row("receiver", each) for each in receivers],
-        "signals": [log_views.statistics_row("signal", each) for each in signals],
+        "receivers": list(map(form.picked, of_receivers)),
+        "signals": list(map(form.picked, of_signals)),
     }
     none = console.plain(_none(settings, wanted))
+    # Who asks for receivers by name wants no rows of signals without one.
+    has_receivers = "receiver" in form.places or "signal" not in form.places
+    has_signals = "signal" in form.places or "receiver" not in form.places
     return Findings(
+        [*(of_receivers if has_receivers else ()), *(of_signals if has_signals else ())],
         views=lambda: [log_views.StatisticsTables(receivers, signals) if signals else none],
         document=lambda: {"result": row},
     )
 
 
 @with_filters()
+@with_forms(*RUN, more=["dispatches"])
 def follow(
     settings: Settings,
     wanted: Wanted,
@@ -186,7 +225,7 @@ def follow(
             show_default=False,
         ),
     ] = None,
-    ndjson: Ndjson = False,
+    form: Form = WHOLE,
 ) -> Inquiry:
     """Show the runs of other processes as they end, until Ctrl-C.
 
@@ -198,9 +237,11 @@ def follow(
     if current().line is not None:
         raise typer.BadParameter("it waits for other processes, for which a batch has no time")
 
+    if settings.json and not form.csv:
+        form = form._replace(ndjson=True)
     return Inquiry(
         partial(_follow, settings, wanted, limit),
-        ndjson=ndjson or settings.json,
+        form=form,
         needs_apps=False,
         until_interrupted=True,
     )
@@ -352,9 +393,10 @@ def _is_database(output: Path, settings: Settings) -> bool:
     return any(each.exists() and each.samefile(output) for each in files)
 
 
-def _document_of(row: dict[str, Any]) -> dict[str, Any]:
+def _document_of(row: dict[str, Any], form: Form) -> dict[str, Any]:
     """A run as the document of ``log show`` has it: its dispatches beside the rest."""
-    return {"run": row["run"], "dispatches": row.pop("dispatches"), "result": row}
+    number, shown = row["run"], form.picked(row)
+    return {"run": number, "dispatches": shown.pop("dispatches", []), "result": shown}
 
 
 def _chosen(

@@ -3,6 +3,7 @@
 Nothing is imported at once that ``--version`` does without.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -30,7 +31,10 @@ from signalcli.cli.problems import (
 from signalcli.errors import SignalcliError
 
 with late():
-    from signalcli.cli import app, guidance
+    import pathlib
+
+    from signalcli.apps import settings_file
+    from signalcli.cli import app, guidance, shells
 
 # The shell sets this variable to ask Typer for completions.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
@@ -99,6 +103,9 @@ def carry_out(invocation: Invocation) -> int:
             print(f"{PROGRAM} {__version__}")  # noqa: T201  # the answer
             return 0
         try:
+            if COMPLETION_VARIABLE in os.environ and shells.is_asked():
+                print(shells.answer(app.program()))  # noqa: T201  # the answer
+                return 0
             return _carry_out(invocation)
         except Reported as failure:
             return failure.exit_code
@@ -156,4 +163,11 @@ def _wants_json() -> bool:
     arguments = invocation.arguments
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
-    return "--json" in arguments or os.environ.get("SIGNALCLI_JSON", "").lower() in _YES
+    if "--json" in arguments:
+        return True
+    if said := os.environ.get("SIGNALCLI_JSON"):
+        return said.lower() in _YES
+    with contextlib.suppress(Exception):
+        found = settings_file.find_settings_file(pathlib.Path.cwd())
+        return found is not None and found.values.get("json") is True
+    return False

@@ -6,21 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signalcli.cli.arguments import Robust, Trace, complete_field, complete_model, complete_signal
+from signalcli.cli.arguments import (
+    Robust,
+    Trace,
+    places_of,
+    refuse_trace,
+    with_forms,
+)
+from signalcli.cli.completion import (
+    complete_argument,
+    complete_field,
+    complete_model,
+    complete_object_field,
+    complete_signal,
+)
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.task import Answer, Task
+from signalcli.cli.task import WHOLE, Answer, Form, Task
 from signalcli.errors import InvalidValue
 
 with late():
-    from rich import console as rich_console
-
     from signalcli.apps import registry
     from signalcli.cli import course
     from signalcli.db import models
     from signalcli.objects import fields as model_fields
     from signalcli.objects import operations, sending, values
-    from signalcli.render import console
     from signalcli.render import objects as views
 
 if TYPE_CHECKING:
@@ -112,6 +122,7 @@ def _remove(database: str, model: str, key: str, session: "Session") -> Answer:
     return Answer(row, f"Removed {views.object_name(row)} from {database}")
 
 
+@with_forms(complete=complete_object_field)
 def get(
     settings: Settings,
     model: Model,
@@ -130,18 +141,20 @@ def get(
             "--limit",
             metavar="NUMBER",
             min=1,
-            help=f"List this many at most; by default {MOST_SHOWN}, with --json all.",
+            help=f"List this many at most; by default {MOST_SHOWN}, for programs all.",
             show_default=False,
         ),
     ] = None,
     trace: Trace = False,
+    form: Form = WHOLE,
 ) -> Task:
     """Show an object of any model, or list those with certain values.
 
     Example: signalcli get Profile first_name=Xenia --limit 10
     """
-    work = partial(_get, settings, model, words or [], limit, trace)
-    return Task(work, shows_trace=trace)
+    refuse_trace(form, trace)
+    work = partial(_get, settings, model, words or [], limit, trace, form)
+    return Task(work, shows_trace=trace, form=form)
 
 
 def _get(
@@ -150,12 +163,34 @@ def _get(
     words: list[str],
     limit: int | None,
     trace: bool,
+    form: Form,
     session: "Session",
 ) -> Answer:
     found = registry.apps.get_model(model)
     if words and not values.is_assignment(words[0]):
-        return _one(settings, session, found, words, trace)
-    return _several(settings, session, found, words, limit, trace)
+        answer = _one(settings, session, found, words, trace)
+        rows = [answer.result]
+    else:
+        is_whole = settings.json or form.is_lines
+        answer = _several(settings, session, found, words, limit, trace, is_whole=is_whole)
+        rows = answer.result
+    answer.form = _form_of(form, found, rows)
+    return answer
+
+
+def _form_of(form: Form, model: type[Any], rows: list[dict[str, Any]]) -> Form:
+    """The form of objects: the fields of the model, and those of models derived from it.
+
+    Raises:
+        InvalidValue: a field is wanted that they do not have.
+    """
+    own = model_fields.shown_fields(model)
+    names = dict.fromkeys([*own, *(name for row in rows for name in row["fields"])])
+    columns = {name: f"fields.{name}" for name in names}
+    found = form._replace(columns=columns, more=places_of(["model", "pk"]))
+    # An unknown name ends the command before anything is printed.
+    _ = found.places
+    return found
 
 
 def _one(
@@ -176,21 +211,21 @@ def _several(
     words: list[str],
     limit: int | None,
     trace: bool,
+    *,
+    is_whole: bool,
 ) -> Answer:
-    most = limit or (None if settings.json else MOST_SHOWN)
+    most = limit or (None if is_whole else MOST_SHOWN)
     # One more tells whether there are more.
     found = operations.find_all(
         session, model, values.assignments_of(words), None if most is None else most + 1, load=trace
     )
     rows = [views.object_row(instance) for instance in found[:most]]
-    if settings.json or not rows:
+    if is_whole or not rows:
         like_that = " like that" if words else ""
         return Answer(rows, f"No {models.model_name(model)}{like_that} in {settings.database_name}")
-    view = views.objects_view(rows)
-    if len(found) > len(rows) and limit is None:
-        more = console.plain(f"… and more; --limit shows more than {len(rows)}")
-        view = rich_console.Group(view, more)
-    return Answer(rows, view=view)
+    is_cut = len(found) > len(rows) and limit is None
+    closing = f"… and more; --limit shows more than {len(rows)}" if is_cut else ""
+    return Answer(rows, view=views.objects_view(rows), closing=closing)
 
 
 def send(
@@ -209,6 +244,7 @@ def send(
         typer.Argument(
             metavar="NAME=VALUE",
             help="An argument that receivers get: name=text, or name:=JSON.",
+            autocompletion=complete_argument,
             show_default=False,
         ),
     ] = None,

@@ -4,12 +4,19 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
 from signalcli import __version__
-from signalcli.cli.arguments import complete_receiver, complete_signal, delays, taking
+from signalcli.cli.arguments import delays, taking
+from signalcli.cli.completion import (
+    complete_app,
+    complete_delay,
+    complete_receiver,
+    complete_signal,
+)
 from signalcli.cli.invocation import (
     DEFAULT_DATABASE,
     DEFAULT_LOG_KEEP,
@@ -22,7 +29,7 @@ from signalcli.cli.late import late
 from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
 
 with late():
-    from signalcli.apps import registry
+    from signalcli.apps import registry, settings_file
 
 T = TypeVar("T")
 PANEL = "Global options"
@@ -67,6 +74,11 @@ class Setting(NamedTuple):
     default: Any
     least: int | None = None
     metavar: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its key in the settings file."""
+        return self.names[0].partition("/")[0].removeprefix("--")
 
     def before_command(self, name: str) -> inspect.Parameter:
         """The option before the command, which reads the variable."""
@@ -143,6 +155,7 @@ App = Annotated[
         metavar="NAME",
         help="An app to install: a package, a module, an AppConfig or a .py file. Repeatable. "
         "Variable: SIGNALCLI_INSTALLED_APPS.",
+        autocompletion=complete_app,
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -176,6 +189,7 @@ Delay = Annotated[
         "--delay",
         metavar="RECEIVER=TIME",
         help="Make receivers of this name slow: create_profile=200ms.",
+        autocompletion=complete_delay,
         callback=delays,
         rich_help_panel=FAULTS_PANEL,
         show_default=False,
@@ -237,6 +251,7 @@ def remember(*, ctx: typer.Context, **said: Any) -> None:
         **{name: said[name] for name in SETTINGS},
         apps=tuple(said["app"] or ()),
         faults=_faults(said),
+        unsaid=frozenset(name for name in SETTINGS if _is_unsaid(ctx, name)),
     )
     line = current().line
     ctx.obj = settings if line is None else _overridden(ctx, line.settings, settings)
@@ -245,6 +260,30 @@ def remember(*, ctx: typer.Context, **said: Any) -> None:
             ctx.fail("Missing command.")
         typer.echo(ctx.get_help())
         raise typer.Exit
+
+
+def _is_unsaid(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is None or source.name not in ("COMMANDLINE", "ENVIRONMENT")
+
+
+def with_file(settings: Settings) -> Settings:
+    """The settings, those that nobody sets taken from the settings file.
+
+    Raises:
+        ImproperlyConfigured: the file cannot be read, or sets what nobody knows.
+    """
+    try:
+        here = Path.cwd()
+    except OSError:
+        # Said where the apps are looked for, by commands that need them.
+        return settings
+    found = settings_file.find_settings_file(here)
+    values = {} if found is None else found.values
+    of_file = {
+        name: values[SETTINGS[name].key] for name in settings.unsaid if SETTINGS[name].key in values
+    }
+    return settings._replace(**of_file, unsaid=frozenset())
 
 
 def _faults(said: dict[str, Any]) -> FaultOptions:
@@ -307,6 +346,7 @@ def with_global_options(
             **said,
             apps=(*ctx.obj.apps, *apps),
             faults=ctx.obj.faults.with_more(faults),
+            unsaid=ctx.obj.unsaid - set(said),
         )
         if ctx.invoked_subcommand is not None:
             _refuse_misplaced(ctx, list(arguments))
@@ -314,6 +354,8 @@ def with_global_options(
         else:
             if (line := current().line) is not None:
                 settings = _refuse_other_apps(ctx, settings, line.settings)
+            else:
+                settings = with_file(settings)
             name = ctx.command_path.removeprefix(f"{PROGRAM} ")
             carry_out(name, settings, functools.partial(command, settings, **arguments))
 

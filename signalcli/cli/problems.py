@@ -18,6 +18,9 @@ with late():
     from signalcli.trace import representation
 
 INTERRUPTED = 130
+INDENT = 2
+
+UNWRITABLE = 74
 
 EXIT_CODES = {
     0: "done",
@@ -27,7 +30,22 @@ EXIT_CODES = {
     4: "exists already",
     5: "the database cannot be used",
     70: "an internal fault of signalcli",
-    INTERRUPTED: "interrupted",
+    UNWRITABLE: "the output cannot be written, as on a full disk",
+    129: "ended by SIGHUP: the terminal was closed",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    141: "ended by a closed pipe",
+    143: "ended by SIGTERM, as kill and timeout send it",
+}
+# The words for errors in JSON documents that no class of :mod:`signalcli.errors` has, with their
+# exit codes.
+WORDS = {
+    "app": "2",
+    "unreadable": "2",
+    "internal": "70",
+    "output": str(UNWRITABLE),
+    "interrupted": str(INTERRUPTED),
+    "terminated": "129 or 143",
+    "login_failed": "2",
 }
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
@@ -91,7 +109,9 @@ def outcome_of(is_written: bool) -> str:
 def unwritable_answer(error: OSError, is_written: bool) -> Problem:
     """Standard output takes no more."""
     outcome = "the database was written" if is_written else "nothing was written"
-    return Problem(70, "output", f"the answer cannot be printed: {error.strerror}; {outcome}")
+    return Problem(
+        UNWRITABLE, "output", f"the answer cannot be printed: {error.strerror}; {outcome}"
+    )
 
 
 def internal_fault(error: BaseException) -> Problem:
@@ -118,7 +138,10 @@ def write_document(
     dispatches: list[dict[str, Any]] | None = None,
     problem: Problem | None = None,
 ) -> None:
-    """Write the JSON document of a command; for a line of a script, with the line's number."""
+    """Write the JSON document of a command; for a line of a script, with the line's number.
+
+    It is indented on a terminal, where people read it, and one line anywhere else.
+    """
     contents = document.document(
         command,
         run=run,
@@ -126,10 +149,13 @@ def write_document(
         dispatches=dispatches or [],
         error=None if problem is None else (problem.code, problem.message),
     )
-    if (line := current().line) is not None:
+    line = current().line
+    if line is not None:
         contents["line"] = line.number
         contents["exit_code"] = 0 if problem is None else problem.exit_code
-    print(document.dumps(contents, encoding=sys.stdout.encoding))
+    # Of a script, each line has one document on one line, wherever it goes.
+    indent = INDENT if line is None and sys.stdout.isatty() else None
+    print(document.dumps(contents, encoding=sys.stdout.encoding, indent=indent))
 
 
 def print_problem(problem: Problem) -> None:

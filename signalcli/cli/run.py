@@ -6,7 +6,6 @@ Loaded when a command runs; its help and completion do without.
 import contextlib
 import difflib
 import functools
-import sys
 from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
@@ -23,18 +22,15 @@ from signalcli.apps.signals import (
     got_command_exception,
 )
 from signalcli.apps.tables import bring_up_to_date
+from signalcli.cli.answers import show
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
 from signalcli.cli.late import late
 from signalcli.cli.problems import (
     Reported,
-    let_go_of_stdout,
-    print_note,
     print_problem,
     print_traceback_if_wanted,
     print_warning,
-    unwritable_answer,
-    write_document,
 )
 from signalcli.cli.surroundings import (
     back_to_this_folder,
@@ -43,7 +39,7 @@ from signalcli.cli.surroundings import (
     leave_warnings_to_others,
     look_for_garbage,
 )
-from signalcli.cli.task import Answer, Findings, Inquiry, Row, Task
+from signalcli.cli.task import Answer, Inquiry, Task
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
@@ -51,14 +47,13 @@ from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log, refuse_newer
-from signalcli.render.document import dispatches_of, dumps
 from signalcli.render.folding import MACHINERY
-from signalcli.render.printing import growing_table, print_text, print_totals, print_view
+from signalcli.render.printing import growing_table
 from signalcli.trace import Faults, injected, record
 from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
 from signalcli.trace.representation import describe_command_line, shorten
-from signalcli.trace.totals import BlamingTotals, totalled
+from signalcli.trace.totals import totalled
 
 with late():
     from signalcli.apps import inventory, oversights
@@ -98,12 +93,12 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
         _tell_of_oversights(course)
         if course.is_streamed:
             # Rows that are printed as they are found belong to the work: it ends after them.
-            _show(course)
+            show(course)
             with _watched(course):
                 _announce_end(course)
     if not course.is_streamed:
         # The database is closed by now: a reader of the answer may move or replace it.
-        _show(course)
+        show(course)
     _leave(course)
 
 
@@ -120,8 +115,10 @@ def _growing_table(course: Course) -> contextlib.AbstractContextManager[None]:
             is_whole=settings.whole,
             is_failed=lambda: course.problem is not None,
         )
-    is_json = settings.json or task.ndjson
-    return kept_clean(for_programs=is_json and not is_counted, quiet=settings.quiet or is_counted)
+    for_programs = settings.json or task.form.is_lines
+    return kept_clean(
+        for_programs=for_programs and not is_counted, quiet=settings.quiet or is_counted
+    )
 
 
 def _make_apps_ready(course: Course) -> None:
@@ -226,7 +223,9 @@ def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) ->
     course.answer = findings
     if course.is_document:
         course.contents = (
-            {"result": list(findings.rows)} if findings.document is None else findings.document()
+            {"result": list(map(inquiry.form.picked, findings.rows))}
+            if findings.document is None
+            else findings.document()
         )
 
 
@@ -338,74 +337,6 @@ def _tell_of_oversights(course: Course) -> None:
 def _warn_once(message: str) -> None:
     """Print a warning, once for all commands of a script."""
     print_warning(message)
-
-
-def _show(course: Course) -> None:
-    """Print the answer; where standard output does not take it, that is the problem to report."""
-    try:
-        if course.is_document:
-            course.is_told = True
-            write_document(course.name, **_document_of(course), problem=course.problem)
-        elif isinstance(course.answer, Findings):
-            _print_findings(course.answer, course.task.ndjson, course.settings)
-        elif course.answer is not None and not course.settings.quiet:
-            _print_answer(course.answer, course.totals)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        let_go_of_stdout()
-    except OSError as error:
-        let_go_of_stdout()
-        course.problem, course.is_told = unwritable_answer(error, course.is_written), False
-    except KeyboardInterrupt as error:
-        if not course.task.until_interrupted:
-            course.problem, course.is_told = course.problem_of(error), False
-    except Exception as error:
-        course.problem, course.is_told = course.problem_of(error), False
-
-
-def _document_of(course: Course) -> dict[str, Any]:
-    """The answer as the JSON document has it."""
-    if isinstance(course.task, Inquiry):
-        return course.contents
-    return {
-        "run": course.number,
-        "result": course.answer.result if isinstance(course.answer, Answer) else None,
-        "dispatches": dispatches_of(course.recorder.trace) if course.task.shows_trace else [],
-    }
-
-
-def _print_answer(answer: Answer, totals: BlamingTotals | None) -> None:
-    if not answer.view and not answer.message:
-        return
-    if counted := tuple(totals or ()):
-        print_totals(counted)
-    if answer.view:
-        print_view(answer.view)
-    else:
-        print_text(answer.message)
-
-
-def _print_findings(findings: Findings, is_lines: bool, settings: Settings) -> None:
-    if is_lines:
-        for row in findings.rows:
-            sys.stdout.write(_line(row) + "\n")
-            sys.stdout.flush()
-    elif findings.text is not None:
-        sys.stdout.write(findings.text)
-    elif not settings.quiet:
-        for view in findings.views():
-            print_view(view)
-            sys.stdout.flush()
-        if findings.note:
-            print_note(findings.note)
-
-
-def _line(row: Row) -> str:
-    """A row on what every reader takes for one line (for some, U+2028 ends one)."""
-    if (of_script := current().line) is not None:
-        row = {**row, "line": of_script.number}
-    line = dumps(row, encoding=sys.stdout.encoding)
-    return line if line.isprintable() else dumps(row, encoding="ascii")
 
 
 def _leave(course: Course) -> None:

@@ -4,9 +4,16 @@ A command reads its arguments and returns a task. This module loads nothing else
 and the completion of a command stay quick.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from signalcli.cli.late import late
+from signalcli.errors import InvalidValue
+
+with late():
+    from signalcli.render import listing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,6 +26,59 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+class Form(NamedTuple):
+    """The form in which a listing is printed.
+
+    Attributes:
+        ndjson: whether each row is a line of JSON.
+        csv: whether each row is a line of CSV.
+        names: the fields that are wanted, in their order; all of them where it is empty.
+        columns: the columns of CSV where no fields are named: the keys that lead to each within a
+            row, with dots between, by its name.
+        more: further fields that may be named.
+    """
+
+    ndjson: bool = False
+    csv: bool = False
+    names: tuple[str, ...] = ()
+    columns: Mapping[str, str] = MappingProxyType({})
+    more: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether the rows are printed line by line, for programs."""
+        return self.ndjson or self.csv
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The keys that lead to each field that is wanted, by its name.
+
+        Raises:
+            InvalidValue: there is no such field.
+        """
+        if not self.names:
+            return self.columns
+        known = {**self.more, **self.columns}
+        for name in self.names:
+            if any(each.startswith(f"{name}.") for each in self.columns):
+                known[name] = name
+            elif name not in known:
+                listed = ", ".join(dict.fromkeys([*self.columns, *self.more]))
+                raise InvalidValue(f"there is no field {name!r}; the fields are {listed}")
+        return {name: known[name] for name in self.names}
+
+    def with_column(self, name: str) -> "Form":
+        """This form with one of the further fields as the last column."""
+        return self._replace(columns={**self.columns, name: self.more[name]})
+
+    def picked(self, row: Row) -> Row:
+        """A row with the fields that are wanted."""
+        return listing.picked(row, self.places.values()) if self.names else row
+
+
+WHOLE = Form()
+
+
 @dataclass(slots=True)
 class Answer:
     """The answer of a command that worked in a session.
@@ -28,14 +88,18 @@ class Answer:
         message: one line for people; nothing is printed where it is empty.
         view: for people, instead of the message.
         problem: an error in spite of which the command went on.
+        closing: one more line for people, below the view.
         users: the names of the users that were found to be meant.
+        form: that of the result, where its fields were found by the work only.
     """
 
     result: Any
     message: str = ""
     view: "RenderableType | None" = None
     problem: "Problem | None" = None
+    closing: str = ""
     users: tuple[str, ...] = ()
+    form: Form | None = None
 
 
 class Findings(NamedTuple):
@@ -84,6 +148,7 @@ class Task:
         app: the full name of the app that has to be installed for the command.
         piecemeal: set where the work commits piece by piece itself.
         recorder: records the trace; by default one that nobody else asks.
+        form: the form in which the rows of a listing are printed.
     """
 
     work: "Callable[[Session], Answer]"
@@ -94,9 +159,9 @@ class Task:
     app: str | None = None
     piecemeal: Piecemeal | None = None
     recorder: "Recorder | None" = None
+    form: Form = WHOLE
 
     needs_apps: ClassVar = True
-    ndjson: ClassVar = False
     until_interrupted: ClassVar = False
 
 
@@ -105,11 +170,11 @@ class Inquiry:
     """A look at something, which makes no run.
 
     The findings go to standard output: for people as views; with ``--json`` as the ``result`` of
-    one document; as ``ndjson`` in one JSON object a line, each written as soon as it is found.
+    one document; in a form of lines for programs, each written as soon as it is found.
 
     Attributes:
         work: finds it.
-        ndjson: whether the rows are printed line by line, whatever the settings say.
+        form: the form in which the rows are printed; lines are printed whatever the settings say.
         reads_log: whether the work is given a connection to the signal log, which stays open until
             all is printed.
         needs_apps: whether the command fails where the installed apps do not load. Otherwise it
@@ -119,7 +184,7 @@ class Inquiry:
     """
 
     work: Callable[..., Findings]
-    ndjson: bool = False
+    form: Form = WHOLE
     reads_log: bool = False
     needs_apps: bool = True
     writes: bool = False

@@ -7,7 +7,7 @@ import typer
 from signalcli.cli.help import Definition, definition_of, page
 from signalcli.cli.invocation import PROGRAM, Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, write_document
+from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, WORDS, write_document
 from signalcli.errors import NotFound, UsageError, exit_codes
 
 with late():
@@ -19,11 +19,19 @@ TOPICS = {
     "settings": "Variables and files that set what options set.",
 }
 
-_MORE_CODES = {
-    74: "the output cannot be written",
-    129: "ended by SIGHUP",
-    141: "ended by a closed pipe",
-    143: "ended by SIGTERM",
+MORE = {
+    "settings": [
+        "The command line counts before a variable, a variable before the file, and the file "
+        "before the default. The file is the nearest one that sets anything, in the working "
+        "directory or one above it. Its paths are relative to it.",
+    ],
+    "exit-codes": [
+        "A command that is ended early, by Ctrl-C, SIGTERM or SIGHUP, rolls its transaction back: "
+        "nothing is half-written, and only what it had committed stays, as --from and batch commit "
+        "piece by piece. Its receivers run no further, the signal log keeps the run up to there, "
+        "and the error says what was written. A process that was started to ignore SIGHUP, as by "
+        "nohup, goes on. What SIGKILL ends leaves no run in the log, and nothing half-written.",
+    ],
 }
 
 
@@ -52,16 +60,13 @@ def show_help(
     wanted = words or []
     topic = " ".join(wanted)
     if topic in TOPICS:
-        sections = {
-            "options": _options,
-            "exit-codes": _codes,
-            "settings": _settings,
-        }[topic]()
+        sections = sections_of(topic)
         if settings.json:
             rows = [definition._asdict() for each in sections.values() for definition in each]
             write_document("help", result=rows)
         else:
-            typer.echo(page(f"{PROGRAM} help {topic}", TOPICS[topic], [], sections).rstrip())
+            text = page(f"{PROGRAM} help {topic}", TOPICS[topic], MORE.get(topic, ()), sections)
+            typer.echo(text.rstrip())
         return
     if settings.json:
         raise UsageError("the help of a command is for people; leave --json out")
@@ -73,6 +78,11 @@ def show_help(
         raise NotFound(
             f"there is no command and no topic {topic!r}; the topics are {', '.join(TOPICS)}"
         ) from error
+
+
+def sections_of(topic: str) -> dict[str, list[Definition]]:
+    """The lists of a topic, by their headings."""
+    return {"options": _options, "exit-codes": _codes, "settings": _settings}[topic]()
 
 
 def _options() -> dict[str, list[Definition]]:
@@ -96,10 +106,10 @@ def _options() -> dict[str, list[Definition]]:
 
 def _codes() -> dict[str, list[Definition]]:
     """Every exit code, and the words for errors in JSON documents."""
-    codes = dict(sorted({**EXIT_CODES, **_MORE_CODES}.items()))
-    words = sorted(exit_codes().items(), key=lambda item: (item[1], item[0]))
+    known = {**{word: str(code) for word, code in exit_codes().items()}, **WORDS}
+    words = sorted(known.items())
     return {
-        "": [Definition(str(code), meaning) for code, meaning in codes.items()],
+        "": [Definition(str(code), meaning) for code, meaning in EXIT_CODES.items()],
         "Words for errors in JSON": [Definition(word, f"exit code {code}") for word, code in words],
     }
 
@@ -115,6 +125,7 @@ def _settings() -> dict[str, list[Definition]]:
             Definition("COLUMNS", "How many columns a pipe has; by default nothing is wrapped."),
         ],
         "Keys of signalcli.toml, or of [tool.signalcli] in pyproject.toml": [
-            Definition("installed_apps", "The installed apps, as a list of names."),
+            Definition("installed-apps", "The installed apps, as a list of names."),
+            *(Definition(each.key, each.help) for each in options.SETTINGS.values()),
         ],
     }

@@ -13,7 +13,8 @@ from signalcli.cli.arguments import (
     Robust,
     Trace,
     Username,
-    complete_username,
+    refuse_trace,
+    with_forms,
 )
 from signalcli.cli.bulk import (
     BatchSize,
@@ -24,9 +25,10 @@ from signalcli.cli.bulk import (
     Strict,
     for_each_row,
 )
+from signalcli.cli.completion import complete_username
 from signalcli.cli.invocation import DEFAULT_DATABASE, PROGRAM, Settings
 from signalcli.cli.late import late
-from signalcli.cli.task import Answer, Task
+from signalcli.cli.task import WHOLE, Answer, Form, Task
 from signalcli.errors import UsageError
 
 with late():
@@ -265,12 +267,24 @@ def _notify(database: str, username: str, robust: bool, session: "Session") -> A
     )
 
 
-def list_users(settings: Settings, trace: Trace = False) -> Task:
+@with_forms(
+    "username",
+    "email",
+    "date_joined",
+    "last_login",
+    "has_password",
+    "profile.first_name",
+    "profile.last_name",
+    "profile.profile_pic",
+)
+def list_users(settings: Settings, trace: Trace = False, form: Form = WHOLE) -> Task:
     """List the users, in the order in which they registered.
 
     Example: signalcli list
     """
-    return Task(partial(_list_users, settings, trace), app=DEMO_APP, shows_trace=trace)
+    refuse_trace(form, trace)
+    work = partial(_list_users, settings, trace)
+    return Task(work, app=DEMO_APP, shows_trace=trace, form=form)
 
 
 def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:

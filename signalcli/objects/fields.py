@@ -22,6 +22,11 @@ def columns_of(model: type[Any]) -> dict[str, Column[Any]]:
     }
 
 
+def shown_fields(model: type[Any]) -> list[str]:
+    """The fields of a model's columns that are shown; a model may exclude some."""
+    return [name for name in columns_of(model) if not model.model_fields[name].exclude]
+
+
 def relationships_of(model: type[Any]) -> dict[str, RelationshipProperty[Any]]:
     """The relationships of a model that can be set, by name."""
     mapper: Mapper[Any] = inspect(model)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NoReturn
+from enum import Enum
+from types import UnionType
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from sqlalchemy import Column, Integer, TypeDecorator, inspect
@@ -73,6 +75,29 @@ def assignments_of(words: Iterable[str], what: str = "field") -> dict[str, Assig
         is_json = bool(match["json"])
         found[name] = Assignment(name, _json(name, value) if is_json else value, is_json)
     return found
+
+
+def choices_of(model: type[Any], name: str) -> list[str]:
+    """The values that a field may have, as a command line gives them, where they are few.
+
+    These are true and false, the values of an enumeration, and those of a ``Literal``. An unknown
+    field has none.
+    """
+    field = model.model_fields.get(name)
+    return [] if field is None else _choices(field.annotation)
+
+
+def _choices(annotation: Any) -> list[str]:
+    if annotation is bool:
+        return ["true", "false"]
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(member.value) for member in annotation]
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [_choices(each) for each in get_args(annotation) if each is not type(None)]
+        return [choice for each in kinds for choice in each] if all(kinds) else []
+    return []
 
 
 def json_or_none(text: str) -> Any:

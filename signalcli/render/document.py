@@ -7,13 +7,19 @@ from signalcli.log.runs import Run
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, SideBySide, Trace
 
 
-def dumps(document: dict[str, Any], encoding: str = "utf-8") -> str:
-    """A document on one line, in ASCII where the encoding cannot carry it."""
+def dumps(document: dict[str, Any], encoding: str = "utf-8", indent: int | None = None) -> str:
+    """A document as text, in ASCII where the encoding cannot carry it.
+
+    Arguments:
+        document: the document.
+        encoding: that of the stream.
+        indent: by how much each level is indented; on one line, where this is None.
+    """
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
         text.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(document, allow_nan=False)
+        return json.dumps(document, allow_nan=False, indent=indent)
     return text
 
 

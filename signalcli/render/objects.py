@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import columns_of, is_secret
+from signalcli.objects.fields import is_secret, shown_fields
 from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.operations import Changed
 from signalcli.render.console import fields as fields_table
@@ -84,9 +84,7 @@ def plain_value(value: Any) -> Any:
 
 
 def _fields(instance: Any) -> Row:
-    names = [
-        name for name in columns_of(type(instance)) if not type(instance).model_fields[name].exclude
-    ]
+    names = shown_fields(type(instance))
     values = {name: getattr(instance, name) for name in names}
     # The model may have its own serializers. Where one fails, the plain values are shown.
     with contextlib.suppress(Exception):

@@ -410,13 +410,16 @@ def _shown(sent: str, columns: int, rows: int) -> list[str]:
 
 
 def complete(program: Program, line: str, **variables: str) -> Finished:
-    """What bash gets for the last word of a line."""
-    words = line.split(" ")
-    return program(
-        env={
-            "_SIGNALCLI_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
-            **variables,
-        }
-    )
+    """What a shell is offered for the last word of a line, one a line."""
+    done = offered(program, line, **variables)
+    how, *items = done.lines
+    assert how in ("values", "files")
+    out = "".join(item.partition("\t")[0] + "\n" for item in items)
+    return Finished(done.code, out, done.err)
+
+
+def offered(program: Program, line: str, shell: str = "fish", **variables: str) -> Finished:
+    """The answer to the script of a shell, as it is."""
+    words = "\x1f".join(line.split(" "))
+    asked = {"_SIGNALCLI_LINE": line} if shell == "bash" else {"_SIGNALCLI_WORDS": words}
+    return program(env={"_SIGNALCLI_COMPLETE": f"complete_{shell}", **asked, **variables})

@@ -689,7 +689,7 @@ class TestPipes:
     @pytest.mark.parametrize("form", ["", "--json", "--ndjson"])
     def test_a_full_disk_is_said_so(self, signalcli: Program, form: str) -> None:
         done = shell(signalcli, f"$signalcli signals {form} > /dev/full")
-        assert done.returncode == 70
+        assert done.returncode == 74
         assert done.stderr.splitlines() == [
             "error: the answer cannot be printed: No space left on device; nothing was written"
         ]

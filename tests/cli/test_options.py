@@ -1,13 +1,16 @@
 """The global options, the help, and the exit codes that it lists."""
 
 import inspect
+import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from signalcli.apps.settings_file import KEYS
 from signalcli.cli.app import Entry, program
 from tests.cli.program import Program
 
@@ -194,3 +197,65 @@ def commands_of(group: Any) -> list[Entry]:
 @pytest.mark.parametrize("command", commands_of(program()), ids=lambda entry: entry.place)
 def test_the_list_of_commands_says_of_each_what_its_own_help_says_first(command: Entry) -> None:
     assert inspect.getdoc(command.load()).partition("\n")[0] == command.help
+
+
+class TestSettingsFile:
+    @pytest.fixture
+    def set_up(self, forked_filled: Program) -> Program:
+        """The program in a folder whose file sets everything; its database is another."""
+        (forked_filled.folder / "data").mkdir()
+        forked_filled.database.rename(forked_filled.folder / "data" / "shop.db")
+        (forked_filled.folder / "signalcli.toml").write_text(
+            "database = 'data/shop.db'\njson = true\nquiet = true\nall = true\nlog = false\n"
+        )
+        return forked_filled
+
+    def test_it_sets_what_options_set(self, set_up: Program) -> None:
+        done = set_up("notify", "alice")
+        assert (done.document["ok"], done.document["run"]) == (True, None)
+        assert set_up("show", "nobody").document["error"]["code"] == "not_found"
+        assert set_up("show").document["error"]["code"] == "usage"
+        assert set_up.files == {"data", "signalcli.toml"}
+
+    def test_a_variable_wins_over_it_and_an_option_over_both(self, set_up: Program) -> None:
+        spoken = {"SIGNALCLI_JSON": "0", "SIGNALCLI_QUIET": "0"}
+        assert "alice" in set_up("list", env=spoken).out.splitlines()[2]
+        assert set_up("list", "--json", env=spoken).document["ok"]
+        assert set_up("notify", "alice", "--log").document["run"] is not None
+        assert set_up("--log", "notify", "alice").document["run"] is not None
+        for place in (("-d", "other.db", "show", "alice"), ("show", "alice", "-d", "other.db")):
+            assert set_up(*place).code != 0
+        assert set_up("show", "alice", env={"SIGNALCLI_DATABASE": "other.db"}).code != 0
+        assert set_up("show", "alice", "-d", "other.db", env=spoken).code != 0
+
+    def test_it_holds_below_its_folder(self, set_up: Program) -> None:
+        below = set_up.folder / "deep" / "down"
+        below.mkdir(parents=True)
+        done = replace(set_up, folder=below)("show", "alice")
+        assert done.document["result"]["username"] == "alice"
+
+    def test_it_holds_for_a_whole_batch_and_a_line_overrides_it(self, set_up: Program) -> None:
+        (set_up.folder / "lines.txt").write_text("show alice\nshow bob -d other.db\n")
+        lines = [json.loads(line) for line in set_up("batch", "lines.txt").out.splitlines()]
+        assert [line["ok"] for line in lines[:2]] == [True, False]
+
+    def test_a_number_of_runs_to_keep(self, set_up: Program) -> None:
+        (set_up.folder / "signalcli.toml").write_text("database = 'data/shop.db'\nlog-keep = 1\n")
+        assert set_up("notify", "alice").code == 0
+        assert [run["run"] for run in set_up("log", "--ndjson").objects] == [3]
+
+    @pytest.mark.parametrize("arguments", [("list",), ("list", "--json"), ("log",)])
+    def test_what_is_wrong_with_it_is_one_error(
+        self, forked: Program, arguments: tuple[str, ...]
+    ) -> None:
+        (forked.folder / "signalcli.toml").write_text("jsn = true\n")
+        done = forked(*arguments)
+        assert done.code == 2
+        story = done.document["error"]["message"] if "--json" in arguments else done.error
+        assert "signalcli.toml: there is no setting 'jsn'; there are installed-apps, " in story
+        assert forked("list", "--help").code == 0
+
+    def test_the_help_lists_its_keys(self, forked: Program) -> None:
+        shown = forked("help", "settings").out.partition("Keys of")[2]
+        for key in KEYS:
+            assert f"  {key} " in shown

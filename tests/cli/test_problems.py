@@ -87,7 +87,7 @@ def test_a_full_disk_under_standard_output_is_said_so_and_what_became_of_the_dat
     filled: Program,
 ) -> None:
     done = shell(filled, "$signalcli register new --email new@mail.com > /dev/full")
-    assert done.returncode == 70
+    assert done.returncode == 74
     assert done.stderr.splitlines() == [
         "error: the answer cannot be printed: No space left on device; the database was written"
     ]

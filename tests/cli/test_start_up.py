@@ -63,8 +63,7 @@ def loaded(folder: Path, *arguments: str, **environment: str) -> set[str]:
 
 
 def completed(folder: Path, line: str) -> set[str]:
-    place = str(len(line.split(" ")) - 1)
-    asked = {"_SIGNALCLI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": place}
+    asked = {"_SIGNALCLI_COMPLETE": "complete_bash", "_SIGNALCLI_LINE": line}
     return loaded(folder, **asked)
 
 

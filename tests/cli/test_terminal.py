@@ -1,5 +1,7 @@
 """The program in a terminal: the table fits, and is seen to grow."""
 
+import json
+
 from tests.cli.program import Driver, Program, Terminal
 
 SLOW = """
@@ -144,3 +146,26 @@ def test_a_dumb_terminal_gets_no_escape_sequences(filled: Program) -> None:
     assert terminal.finish() == 0
     assert "\x1b" not in terminal.sent
     assert "bob@mail.com" in terminal.sent
+
+
+def test_a_document_is_indented_on_a_terminal_and_one_line_elsewhere(filled: Program) -> None:
+    terminal = Terminal(filled, "show", "alice", "--json", columns=200, rows=40)
+    assert terminal.finish() == 0
+    shown = terminal.screen()
+    assert shown[:2] == ["{", '  "ok": true,']
+    assert json.loads("\n".join(shown)) == filled("show", "alice", "--json").document
+
+
+def test_an_error_is_indented_on_a_terminal_too(filled: Program) -> None:
+    terminal = Terminal(filled, "show", "--json", columns=200)
+    assert terminal.finish() == 2
+    assert json.loads("\n".join(terminal.screen()))["error"]["code"] == "usage"
+    assert len(terminal.screen()) > 5
+
+
+def test_each_line_of_a_script_has_one_line_of_json_on_a_terminal_too(filled: Program) -> None:
+    (filled.folder / "lines.txt").write_text("show alice\nshow bob\n", encoding="utf-8")
+    terminal = Terminal(filled, "batch", "lines.txt", "--json", columns=1000)
+    assert terminal.finish() == 0
+    documents = [json.loads(line) for line in terminal.screen() if line.startswith("{")]
+    assert [each["line"] for each in documents[:2]] == [1, 2]

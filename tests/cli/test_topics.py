@@ -5,6 +5,8 @@ import json
 import pytest
 
 from signalcli.cli.options import SETTINGS
+from signalcli.cli.problems import EXIT_CODES, WORDS
+from signalcli.errors import exit_codes
 from tests.cli.commands import COMMANDS
 from tests.cli.program import Program
 
@@ -19,11 +21,20 @@ def test_the_help_of_a_command_is_its_own(forked: Program, command: str) -> None
 
 def test_every_exit_code_and_every_word_for_an_error_is_listed(forked: Program) -> None:
     shown = forked("help", "exit-codes").out
-    codes = [line.split()[0] for line in shown.partition("Words")[0].splitlines()[3:] if line]
+    codes = [
+        line.split()[0] for line in shown.partition("Words")[0].splitlines() if line[:2] == "  "
+    ]
     assert codes == sorted(codes, key=int)
-    assert {"0", "1", "2", "3", "4", "5", "70", "129", "130", "141", "143"} <= set(codes)
-    for word in ("receiver_failed", "usage", "invalid_value", "not_found", "exists", "database"):
+    assert codes == [str(code) for code in EXIT_CODES]
+    for word in {**exit_codes(), **WORDS}:
         assert f"  {word} " in shown
+
+
+def test_it_is_said_what_a_command_that_is_ended_early_leaves_behind(forked: Program) -> None:
+    shown = " ".join(forked("help", "exit-codes").out.split())
+    for ending in ("Ctrl-C", "SIGTERM", "SIGHUP", "SIGKILL"):
+        assert ending in shown
+    assert "rolls its transaction back" in shown
 
 
 def test_every_setting_and_every_global_option_is_listed(forked: Program) -> None:

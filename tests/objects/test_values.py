@@ -4,8 +4,9 @@ import json
 import string
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from shop.models import Order
 from sqlalchemy import Engine
+from sqlmodel import SQLModel
 
 from signalcli.db import Session
 from signalcli.errors import InvalidValue
@@ -23,6 +25,7 @@ from signalcli.objects.values import (
     Assignment,
     assignments_of,
     changed_values,
+    choices_of,
     is_assignment,
     json_or_none,
     new_values,
@@ -280,3 +283,20 @@ class TestValuesOfType:
     def test_what_is_refused(self, name: str, word: str, message: str) -> None:
         with pytest.raises(InvalidValue, match=message):
             value_of_type(Sample, name, said(word)[name])
+
+
+def test_the_values_that_a_field_may_have_are_known_where_they_are_few() -> None:
+    class Size(Enum):
+        S = "small"
+        L = "large"
+
+    class Shirt(SQLModel):
+        size: Size
+        washed: bool | None = None
+        cut: Literal["slim", "wide"] | bool = "slim"
+        name: str | None = None
+
+    assert choices_of(Shirt, "size") == ["small", "large"]
+    assert choices_of(Shirt, "washed") == ["true", "false"]
+    assert choices_of(Shirt, "cut") == ["slim", "wide", "true", "false"]
+    assert choices_of(Shirt, "name") == choices_of(Shirt, "nosuch") == []

@@ -1,0 +1,264 @@
+"""What the shell is offered for a value: names from the apps, from the database, and from the log.
+
+The apps and the database are loaded only when the shell asks for such a name. Nothing is said of
+errors: a shell in the middle of a line is no place for a message.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import typer
+
+from signalcli.cli.invocation import DEFAULT_DATABASE
+from signalcli.cli.late import late
+from signalcli.cli.problems import EXIT_CODES
+from signalcli.errors import exit_codes
+from signalcli.render.exports import formats
+
+with late():
+    import sqlite3
+
+    from signalcli.apps import explanation, inventory, registry, settings_file
+    from signalcli.core import users
+    from signalcli.db import engine, models, session
+    from signalcli.log import finding, schema
+    from signalcli.objects import fields, values
+
+MOST_NAMES = 100
+OWN_APP = "signalcli.core"
+
+# A name, or a name and what it stands for.
+Offer: TypeAlias = str | tuple[str, str]
+
+_FILE = re.compile(r"(sqlite:///)?(?P<path>[^?]+)")
+_USERNAMES = (
+    "SELECT username FROM core_user WHERE substr(username, 1, ?) = ? ORDER BY username LIMIT ?"
+)
+_RUNS = (
+    "SELECT run, command_line FROM signalcli_run WHERE substr(run, 1, ?) = ? "
+    "ORDER BY run DESC LIMIT ?"
+)
+
+
+def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The first hundred usernames that begin like that; none where the database fails."""
+
+    def usernames() -> list[str]:
+        opened = engine.open_engine(_database(ctx), writes=False, creates=False)
+        try:
+            with session.open_session(opened) as reading:
+                return users.usernames(reading, incomplete, MOST_NAMES)
+        finally:
+            opened.dispose()
+
+    found = _rows(ctx, _USERNAMES, incomplete)
+    return _offered(ctx, usernames) if found is None else [name for (name,) in found]  # type: ignore[return-value]  # names alone
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The last hundred runs whose numbers begin like that, each with its command; newest first."""
+
+    def runs() -> list[Offer]:
+        with schema.open_log(_database(ctx)) as connection:
+            found = finding.find(connection, finding.Filter(), most=MOST_NAMES)
+            return [(str(run.number), _command(run.command_line)) for run in found]
+
+    found = _rows(ctx, _RUNS, incomplete)
+    if found is not None:
+        return [(str(number), _command(line)) for number, line in found]
+    with contextlib.suppress(Exception):
+        return runs()
+    return []
+
+
+def _command(command_line: str) -> str:
+    return command_line.removeprefix("signalcli ")
+
+
+def _rows(ctx: typer.Context, query: str, beginning: str) -> list[Any] | None:
+    """Rows of the database, read without the libraries that take longer to load than to read.
+
+    None where the database is no plain file of SQLite, or does not answer.
+    """
+    with contextlib.suppress(Exception):
+        file = _FILE.fullmatch(_database(ctx))
+        if file is None or "://" in file["path"] or not Path(file["path"]).is_file():
+            return None
+        # Who opens it to read only could not take the files away that SQLite puts beside it.
+        place = f"{Path(file['path']).absolute().as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=0)) as connection:
+            connection.execute("PRAGMA query_only = 1")
+            given = (len(beginning), beginning, MOST_NAMES)
+            return connection.execute(query, given).fetchall()
+    return None
+
+
+def complete_model(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The models whose names begin like that; none where the apps fail."""
+
+    def names() -> list[Offer]:
+        known = registry.apps.get_models()
+        full: list[Offer] = [(name, "") for name in sorted(map(models.model_name, known))]
+        short = sorted((model.__name__, models.model_name(model)) for model in known)
+        return [*full, *short] if incomplete else full
+
+    return _offered(ctx, names)
+
+
+def complete_sender(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The short names of models that begin like that; none where the apps fail."""
+
+    def names() -> list[Offer]:
+        known = registry.apps.get_models()
+        return sorted((model.__name__, models.model_name(model)) for model in known)
+
+    return _offered(ctx, names)
+
+
+def complete_field(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The fields of the model that begin like that, each with its ``=``; or values of a field."""
+
+    def names() -> list[Offer]:
+        model = registry.apps.get_model(ctx.params["model"])
+        name, equals, _ = incomplete.partition("=")
+        if equals:
+            return [f"{name}={choice}" for choice in values.choices_of(model, name)]
+        given = {word.partition("=")[0] for word in _words(ctx)}
+        return [
+            (f"{each}=", ", ".join(values.choices_of(model, each)))
+            for each in fields.names_of(model)
+            if each not in given
+        ]
+
+    return _offered(ctx, names)
+
+
+def complete_object_field(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The fields of the model among ``--fields`` that begin like that, after those before."""
+
+    def names() -> list[Offer]:
+        # Where an option lacks its value, the arguments before it have not been read.
+        model = registry.apps.get_model(ctx.params.get("model") or ctx.args[0])
+        return list(listed_after(incomplete, [*fields.shown_fields(model), "pk", "model"]))
+
+    return _offered(ctx, names)
+
+
+def listed_after(incomplete: str, known: Iterable[str]) -> list[str]:
+    """The continuations of a list with commas between, of which the last part is incomplete."""
+    *before, last = incomplete.split(",")
+    rest = [name for name in known if name.startswith(last) and name not in before]
+    return [",".join([*before, name]) for name in rest]
+
+
+def complete_argument(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The arguments of the signal that begin like that, each with its ``=``."""
+
+    def names() -> list[Offer]:
+        given = {word.partition("=")[0] for word in _words(ctx)}
+        return [
+            (f"{name}=", f"of {entry.path}")
+            for entry in inventory.find_signals(ctx.params["signal"])
+            for name in entry.arguments or ()
+            if name not in given
+        ]
+
+    return _offered(ctx, names)
+
+
+def _words(ctx: typer.Context) -> Sequence[str]:
+    """The words of the form ``name=value`` that the command line has so far."""
+    several = (ctx.params.get(name) for name in ("fields", "words", "arguments"))
+    return [word for words in several if isinstance(words, list | tuple) for word in words]
+
+
+def complete_signal(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The short names of signals that begin like that; none where the apps fail."""
+
+    def signals() -> list[Offer]:
+        return [(entry.name, entry.path) for entry in inventory.find_signals()]
+
+    return _offered(ctx, signals)
+
+
+def complete_receiver(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The short names of receivers that begin like that; none where the apps fail."""
+
+    def receivers() -> list[Offer]:
+        return [(entry.short_receiver, entry.receiver) for entry in inventory.find_connections()]
+
+    return _offered(ctx, receivers)
+
+
+def complete_delay(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """The short names of receivers that begin like that, each with its ``=``."""
+    offers = complete_receiver(ctx, incomplete)
+    return [(f"{offer[0]}=", offer[1]) for offer in offers if isinstance(offer, tuple)]
+
+
+def complete_app(incomplete: str) -> list[Offer]:
+    """The demo app, and the packages and lone files of the working directory."""
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        here = sorted(Path.cwd().iterdir())
+        names = [each.name for each in here if each.suffix == ".py" or _is_package(each)]
+    return [(OWN_APP, "the demo app"), *names]
+
+
+def _is_package(path: Path) -> bool:
+    return (path / "__init__.py").exists()
+
+
+def complete_word(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """What can be explained and begins like that; of the apps' names none where the apps fail."""
+
+    def words() -> list[Offer]:
+        return [name for names in explanation.explained_names().values() for name in names]
+
+    codes = [*map(str, EXIT_CODES), *exit_codes()]
+    return [
+        *_offered(ctx, words),
+        *(code for code in codes if incomplete and code.startswith(incomplete)),
+    ]
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """The formats of ``log export`` that begin like that."""
+    return [name for name in formats() if name.startswith(incomplete)]
+
+
+def _offered(ctx: typer.Context, names: Callable[[], Iterable[Offer]]) -> list[Offer]:
+    """Names of the apps that the command line names so far, each once."""
+    with contextlib.suppress(Exception):
+        registry.make_ready(_said(ctx, "app") or ())
+        unique = {each if isinstance(each, str) else each[0]: each for each in reversed([*names()])}
+        return list(reversed(unique.values()))
+    return []
+
+
+def _database(ctx: typer.Context) -> str:
+    """The database that the command works on."""
+    for context in _contexts(ctx):
+        source = context.get_parameter_source("database")
+        if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
+            return str(context.params["database"])
+    found = settings_file.find_settings_file(Path.cwd())
+    return DEFAULT_DATABASE if found is None else found.values.get("database", DEFAULT_DATABASE)
+
+
+def _said(ctx: typer.Context, option: str) -> Any:
+    """The value of a global option so far, before or after the command; None where not given."""
+    return next((each.params[option] for each in _contexts(ctx) if each.params.get(option)), None)
+
+
+def _contexts(ctx: typer.Context) -> list[typer.Context]:
+    """The context of a command, and those around it."""
+    found: list[typer.Context] = []
+    context: typer.Context | None = ctx
+    while context is not None:
+        found.append(context)
+        context = context.parent  # type: ignore[assignment]  # a command's parent is Typer's, too
+    return found

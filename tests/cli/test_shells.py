@@ -65,7 +65,7 @@ def begun(program: Program, home: Path, shell: str) -> Iterator[pexpect.spawn]:
             env=environment(program, home, shell),
             dimensions=(40, 200),
             encoding="utf-8",
-            timeout=40,
+            timeout=120,
         )
     process.ptyproc.delayafterclose = 0
     process.logfile_read = io.StringIO()

@@ -16,7 +16,7 @@ from signalcli.apps.sources import (
     unimported,
     uninstalled,
 )
-from signalcli.db.signals import ModelSignal
+from signalcli.db.signals import ModelSignal, post_save, pre_save
 from signalcli.dispatch import Death, Signal
 from signalcli.trace.faults import is_muted
 from signalcli.trace.names import matches, sender_name
@@ -28,6 +28,7 @@ NOT_SAVED = (
     "A row without a changed column is not saved, and sends nothing; touch(instance) of "
     "signalcli.db saves it all the same."
 )
+_OF_SAVING = (pre_save, post_save)
 OUR_SESSION = "Write the objects with a signalcli.db.Session."
 
 # From what is surely the reason to what only might have to do with it.
@@ -290,10 +291,15 @@ def _defines(hint: Hint, question: Question) -> bool:
     )
 
 
+def about_rows(signal: Signal) -> str:
+    """What may have kept a row from being saved, for a signal of saving; nothing for others."""
+    return NOT_SAVED if signal in _OF_SAVING else ""
+
+
 def _connected(question: Question, heard: Sequence[ConnectionEntry]) -> Finding:
     names = _listed(dict.fromkeys(entry.short_receiver for entry in heard))
     are = "is" if len({entry.receiver for entry in heard}) == 1 else "are"
-    advice = NOT_SAVED if isinstance(question.signal, ModelSignal) else ""
+    advice = about_rows(question.signal)
     return Finding(
         "connected",
         f"{names} {are} connected to {question.dispatch}, and would receive it now.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from signalcli.apps.diagnosis import NOT_SAVED, Finding, Question
+from signalcli.apps.diagnosis import Finding, Question, about_rows
 from signalcli.db.signals import ModelSignal
 from signalcli.log.runs import Run
 from signalcli.trace.names import matches
@@ -99,7 +99,7 @@ def _of_nothing_sent(question: Question, run: Run, trace: Trace) -> Iterator[Fin
     elif run.exit_code != 0:
         yield Finding(
             "not_sent",
-            f"{what}: it ended before that, with exit code {run.exit_code}.",
+            f"{what}. It ended with exit code {run.exit_code}.",
             f"See why: {run.error_message or f'`signalcli log show {run.number}`'}.",
         )
     elif others:
@@ -109,7 +109,8 @@ def _of_nothing_sent(question: Question, run: Run, trace: Trace) -> Iterator[Fin
             "Ask for that sender.",
         )
     elif isinstance(question.signal, ModelSignal):
-        yield Finding("not_sent", f"{what}: no such row was written by its session.", NOT_SAVED)
+        advice = about_rows(question.signal) or "Look at the code that should do it."
+        yield Finding("not_sent", f"{what}: its session did no such thing to a row.", advice)
     else:
         yield Finding("not_sent", f"{what}.", "Look at the code that should send it.")
 

@@ -50,7 +50,7 @@ def explain(name: str, installed: Apps = apps) -> list[Explanation]:
     entries = find_signals(installed=installed)
     found = [_of_signal(each, installed) for each in entries if name in (each.name, each.path)]
     found += _of_receivers(name, entries)
-    term = GLOSSARY.get(name.lower())
+    term = GLOSSARY.get(name.lower()) or GLOSSARY.get(f"{name.lower()} dispatch")
     if term is not None:
         found.append(
             Explanation(

@@ -6,7 +6,7 @@
   ``relationships``: the dependants and parents that it follows; ``links``: the rows of link
   tables; ``many_to_many``: their two sides.
 - ``causes``: the response behind a pending write; ``bulk``: many rows in batches.
-- ``transaction``: ``on_commit`` and ``on_rollback``.
+- ``transaction``: ``on_commit``, and its counterpart ``on_rollback``.
 - ``signals``: the signals; ``models``: the mapped models and their names; ``definitions``:
   ``class_prepared``; ``initialization``: ``pre_init`` and ``post_init``, and making instances fast.
 - ``unannounced``: writes that send no signals, noticed while somebody watches.
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from signalcli.db.async_session import AsyncSession as AsyncSession
 
 __all__ = [
+    "AsyncSession",
     "DatabaseUnusable",
     "Session",
     "UnannouncedWriteWarning",

@@ -8,12 +8,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.apps.config import place_text
 from signalcli.apps.diagnosis import Finding
 from signalcli.apps.explanation import Explanation
 from signalcli.apps.inventory import ConnectionEntry
 from signalcli.render.console import plain
-from signalcli.render.inventory import connection_row
+from signalcli.render.inventory import connection_row, short_path
 from signalcli.render.text import on_one_line
 
 MANUAL = "docs/"
@@ -108,7 +107,7 @@ def _connection(explained: Explanation, entry: ConnectionEntry) -> tuple[str, st
         sender += " (not there)"
     if explained.kind == "receiver":
         return entry.signal, f"of {sender}"
-    place = place_text(entry.file, entry.line) if entry.file else "unknown"
+    place = f"{short_path(entry.file)}:{entry.line}" if entry.file else "unknown"
     return entry.short_receiver, f"of {sender}, at {place}"
 
 

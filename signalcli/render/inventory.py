@@ -156,10 +156,10 @@ def _sources(entries: Sequence[ConnectionEntry]) -> Iterable[RenderableType]:
 def _place(entry: ConnectionEntry) -> Text:
     if not entry.file:
         return _cell(UNKNOWN_PLACE, "dim")
-    return _cell(f"{_short_path(entry.file)}:{entry.line}")
+    return _cell(f"{short_path(entry.file)}:{entry.line}")
 
 
-def _short_path(file: str) -> str:
+def short_path(file: str) -> str:
     """A path without the folder of ``sys.path`` that it lies in; otherwise the whole path.
 
     Whole it is, too, where the working directory has another file of the short name: a checkout,

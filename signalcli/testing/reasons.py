@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from signalcli.apps.diagnosis import NOT_SAVED, Finding, Question, of_connections, of_deaths
+from signalcli.apps.diagnosis import Finding, Question, about_rows, of_connections, of_deaths
 from signalcli.apps.inventory import connections_of
 from signalcli.db.signals import ModelSignal
 from signalcli.db.unannounced import UnannouncedWrite, writes_since
@@ -56,7 +56,8 @@ def _unsent(wanted: Wanted, since: int) -> Iterator[str]:
     is_of_model = isinstance(wanted.sender, type | str)
     if not writes and is_of_model and any(isinstance(each, ModelSignal) for each in signals):
         name = sender_name(wanted.sender)
-        yield f"no signalcli.db.Session wrote a row of {name} that fits; {NOT_SAVED}"
+        advice = next(filter(None, map(about_rows, signals)), "")
+        yield f"no signalcli.db.Session wrote a row of {name} that fits. {advice}".rstrip()
 
 
 def _is_wanted(write: UnannouncedWrite, wanted: Wanted) -> bool:

@@ -313,7 +313,7 @@ _IN_ORDER = (
                     ran.senders_of("mail") == ["hasty", "patient"]
                     and ran.causes_of("mail") == ["patient"]
                 ),
-                lead="",
+                lead="Now without the fault.",
             ),
         ),
     ),

@@ -235,7 +235,7 @@ def test_a_run_that_did_not_send_the_signal() -> None:
     assert finding.code == "not_sent"
     failed = replace(RUN, exit_code=3, error_message="there is no user 'a'")
     (finding,) = evidence(Question(notification), failed, Trace())
-    assert finding.message.endswith("it ended before that, with exit code 3.")
+    assert finding.message.endswith("It ended with exit code 3.")
     assert finding.advice == "See why: there is no user 'a'."
 
 

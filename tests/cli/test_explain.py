@@ -46,8 +46,8 @@ def test_words_of_the_glossary_may_have_several_parts(forked: Program) -> None:
         ("0", "Done."),
         ("3", "No such thing."),
         ("5", "The database cannot be used."),
-        ("130", "Interrupted."),
-        ("143", "Ended by SIGTERM."),
+        ("130", "Interrupted by Ctrl-C."),
+        ("143", "Ended by SIGTERM, as kill and timeout send it."),
     ],
 )
 def test_an_exit_code_is_explained(forked: Program, code: str, line: str) -> None:

@@ -65,7 +65,7 @@ def test_a_row_that_has_not_changed(dispatches: Dispatches, session: Session) ->
     with pytest.raises(AssertionError) as failure:
         dispatches.assert_sent(pre_save, sender=Order)
     (line,) = said(failure)
-    assert line.startswith("no signalcli.db.Session wrote a row of Order that fits; ")
+    assert line.startswith("no signalcli.db.Session wrote a row of Order that fits. ")
     assert "touch(instance)" in line
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import sys
-import sysconfig
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 
 from signalcli.apps.django import advice
 from signalcli.errors import SignalcliError
+from signalcli.trace.representation import is_library
 
 FILE_SUFFIX = ".py"
 
@@ -287,9 +287,10 @@ def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
     """The last place outside libraries, most likely the one to mend."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
-    package = app.partition(".")[0]
+    # Ours is one package of many parts, of which an app is one.
+    package = ".".join(app.split(".")[: 2 if app.startswith("signalcli.") else 1])
     places = [
-        (file, line, _is_library(file) and not _lies_within(frame, package))
+        (file, line, is_library(file) and not _lies_within(frame, package))
         for frame, line in walk_tb(error.__traceback__)
         # Frozen and generated code stands in no file.
         if not (file := frame.f_code.co_filename).startswith("<")
@@ -299,15 +300,4 @@ def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
 
 
 def _lies_within(frame: FrameType, package: str) -> bool:
-    name = str(frame.f_globals.get("__name__", ""))
-    return name.partition(".")[0] == package and not lies_within(name, str(__package__))
-
-
-def _is_library(file: str) -> bool:
-    path = Path(file)
-    # Libraries may come from another environment, too.
-    if not {"site-packages", "dist-packages"}.isdisjoint(path.parts):
-        return True
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = [str(Path(__file__).parents[1]), *(sysconfig.get_path(name) for name in names)]
-    return any(path.is_relative_to(folder) for folder in folders)
+    return lies_within(str(frame.f_globals.get("__name__", "")), package)

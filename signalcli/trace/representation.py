@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import re
 import reprlib
 import shlex
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import inspect
@@ -21,6 +24,10 @@ LONGEST = 200
 MOST_ITEMS = 20
 MOST_ARGUMENTS = 100
 MASK = "********"
+
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+_DEMO = f"{_PACKAGE}core{os.sep}"
+_PYTHON = f"{Path(os.__file__).parent}{os.sep}"
 
 _SCALARS = (str, int, float, bool)
 
@@ -98,21 +105,41 @@ def describe(value: Any) -> str:
 
 
 def describe_failure(error: BaseException) -> Failure:
-    """The record of an exception, with the place where it was raised."""
+    """The record of an exception, with the place where it came up.
+
+    That is the last line before the exception left the program's own code: a library that raises
+    it says less of the cause. Where there is no such line, it is the place where it was raised.
+    """
     try:
         with describing():
             message = str(error)
     except Exception as broken:
         message = f"(its message cannot be had: {type(broken).__name__})"
-    file, line = "", 0
     # A fault that was injected has no place in the code that is traced.
-    traceback = None if isinstance(error, InjectedFault) else error.__traceback__
-    while traceback is not None:
-        file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
-        traceback = traceback.tb_next
+    file, line = ("", 0) if isinstance(error, InjectedFault) else _place_of(error.__traceback__)
     message = _STATEMENT.sub("", message)
     message = shorten(_without_secrets(" ".join(message.split())))
     return Failure(encodable(type(error).__qualname__), message, encodable(file), line)
+
+
+def _place_of(traceback: TracebackType | None) -> tuple[str, int]:
+    """The last place in a traceback that is no library's, or else the last one."""
+    last = own = ("", 0)
+    while traceback is not None:
+        last = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        if not is_library(last[0]):
+            own = last
+        traceback = traceback.tb_next
+    return own if own[0] else last
+
+
+@lru_cache(maxsize=256)
+def is_library(file: str) -> bool:
+    """Whether a source file is installed, Python's, or ours; the demo app is like a user's own."""
+    if "site-packages" in file or "dist-packages" in file:
+        return True
+    is_ours = file.startswith(_PACKAGE) and not file.startswith(_DEMO)
+    return is_ours or file.startswith((_PYTHON, "<"))
 
 
 def describe_command_line(arguments: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signalcli.trace import Recorder
-from signalcli.trace.representation import describe_command_line, represent
+from signalcli.trace.representation import describe_command_line, describe_failure, represent
 
 # A busy machine may take its time over an example.
 unhurried = settings(deadline=None)
@@ -272,3 +273,24 @@ def test_no_command_line_contains_what_is_given_for_a_field_of_a_secret_name(
     line = describe_command_line(["signalcli", f"{name}{sign}{before}{SECRET}{after}", "a=b c"])
     assert SECRET not in line
     assert line.endswith(" 'a=b c'")
+
+
+def test_the_place_of_a_failure_is_the_programs_own_line() -> None:
+    # json raises it, deep inside; the line below is the one to mend.
+    try:
+        json.loads("{")
+    except ValueError as error:
+        failure = describe_failure(error)
+    assert failure.file == __file__
+    assert Path(failure.file).read_text("utf-8").splitlines()[failure.line - 1].strip() == (
+        'json.loads("{")'
+    )
+
+
+def test_the_place_of_a_failure_that_is_a_librarys_alone_is_where_it_was_raised() -> None:
+    with pytest.raises(ValueError) as caught:
+        json.loads("{")
+    inner = caught.value.__traceback__
+    assert inner is not None
+    failure = describe_failure(caught.value.with_traceback(inner.tb_next))
+    assert Path(failure.file).name == "decoder.py"

@@ -233,7 +233,8 @@ def of_modules(question: Question, installed: Apps = apps) -> Iterator[Finding]:
             yield Finding(
                 "not_installed",
                 f"{hint.place} connects a receiver to {signal}, but {hint.what} is not installed.",
-                f"Install it: --app {hint.app}, or installed-apps in signalcli.toml.",
+                f"Install it, too: --app signalcli.core --app {hint.app}, or installed-apps in "
+                "signalcli.toml.",
             )
     except OSError:
         return  # the working directory is gone, or not ours to read

@@ -151,8 +151,8 @@ _IN_ORDER = (
                 "notify ada",
                 (
                     "Receivers are called in the order in which they were connected; "
-                    "show_notification is first, because its app is installed first. Connecting "
-                    "a receiver again changes nothing: it is connected once.",
+                    "show_notification is first: its app was imported to get the signal. "
+                    "Connecting a receiver again changes nothing: it is connected once.",
                     "It is the same in Django. Still, where one receiver needs the other, write "
                     "one receiver that calls both.",
                 ),
@@ -179,7 +179,8 @@ _IN_ORDER = (
                 "notify ada",
                 (
                     "When connect_greeter had returned, nobody knew greet any more, and Python "
-                    "removed it. There was no error: the receiver is just gone.",
+                    "removed it. Nothing failed: the receiver is just gone. The warning above "
+                    "names the line that connected it.",
                 ),
                 lambda ran: ran.receivers_of("notification") == ["show_notification"],
             ),

@@ -115,7 +115,7 @@ def test_an_app_that_is_not_installed(forked: Program) -> None:
     done = forked("why", "post_save", "--receiver", "audit")
     assert done.lines == [
         "1. shop/receivers.py:5 connects a receiver to post_save, but shop is not installed.",
-        "   Install it: --app shop, or installed-apps in signalcli.toml.",
+        "   Install it, too: --app signalcli.core --app shop, or installed-apps in signalcli.toml.",
     ]
 
 

@@ -27,6 +27,7 @@ from signalcli.cli.problems import (
     let_go_of_stdout,
     print_note,
     print_problem,
+    request,
     stdout_is_lost,
     usage_problem,
     write_document,
@@ -158,8 +159,12 @@ class _Batch:
             if code != 0:
                 self.failed.append(command.number)
                 self.fail(code or 0)
+            if code is not None and (number := request()) is not None:
+                # Its exception may have been lost on the way here.
+                self.fail(128 + number)
             self.is_stopped = (
                 code in (None, INTERRUPTED)
+                or request() is not None
                 or stdout_is_lost()
                 or (self.stops_on_error and code != 0)
             )

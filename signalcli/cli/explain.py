@@ -39,7 +39,7 @@ ENDED_BY = 128
 # The codes of errors that are no exception of ours.
 _OWN_CODES = {
     "internal": (70, "A failure of signalcli itself. Please report it."),
-    "output": (70, "Standard output takes no more, as where a disk is full."),
+    "output": (74, "Standard output takes no more, as where a disk is full."),
     "interrupted": (130, "Somebody pressed Ctrl-C."),
     "terminated": (143, "The system asked the process to end."),
 }
@@ -117,7 +117,7 @@ def _explain_code(word: str) -> "list[Explanation]":
     if word in codes:
         exit_code, meaning = codes[word]
         facts = {"Where": f'in JSON, as "code" of "error"; the exit code is {exit_code}'}
-        example = _EXAMPLES.get(exit_code, "")
+        example = "signalcli register xyz" if word == "usage" else _EXAMPLES.get(exit_code, "")
         example = f"{example} --json" if example else ""
         return [
             explanation.Explanation(

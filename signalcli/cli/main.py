@@ -22,6 +22,7 @@ from signalcli.cli.problems import (
     internal_fault,
     interruption,
     let_go_of_stdout,
+    note_request,
     print_problem,
     print_traceback_if_wanted,
     unwritable_answer,
@@ -49,6 +50,8 @@ def main() -> NoReturn:
         # A process that was started to ignore the signal, as by nohup, goes on ignoring it.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     # Our parent may have closed a stream; print then leads nowhere instead of failing.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
@@ -80,7 +83,13 @@ def main() -> NoReturn:
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
+    note_request(number)
     raise Terminated(number)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    note_request(number)
+    raise KeyboardInterrupt
 
 
 def carry_out(invocation: Invocation) -> int:

@@ -3,6 +3,7 @@
 ``--version`` loads this module, and nothing of what it imports late.
 """
 
+import contextlib
 import os
 import sys
 from typing import Any, NamedTuple
@@ -51,6 +52,8 @@ WORDS = {
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 
 _is_let_go = False
+# The signals by which the system asked the process to end, in their order.
+_requests: list[int] = []
 
 
 class Problem(NamedTuple):
@@ -77,6 +80,23 @@ class Reported(Exception):
 
 class Terminated(BaseException):
     """The system asks the process to end; raised so that open files and transactions are closed."""
+
+
+def note_request(number: int) -> None:
+    """Note that the system asks the process to end.
+
+    The exception that is raised for it may be lost: Python drops those of destructors, and a
+    receiver may catch it. Whoever goes on with other work has to look at :func:`request`.
+
+    Arguments:
+        number: the number of the signal.
+    """
+    _requests.append(number)
+
+
+def request() -> int | None:
+    """The signal by which the system last asked the process to end; None where it did not."""
+    return _requests[-1] if _requests else None
 
 
 def as_told(error: SignalcliError) -> Problem:
@@ -177,8 +197,12 @@ def _place() -> str:
 
 
 def print_note(message: str) -> None:
-    """Print a note beside the answer, on one line of standard error."""
-    print(text.on_one_line(message), file=sys.stderr)
+    """Print a note beside the answer, on one line of standard error.
+
+    Where that takes no more, the exit code has to do.
+    """
+    with contextlib.suppress(OSError):
+        print(text.on_one_line(message), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:

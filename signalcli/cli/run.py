@@ -278,6 +278,8 @@ def _keep(course: Course) -> None:
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
         _warn(settings, error)
+        if isinstance(error, KeyboardInterrupt):
+            course.fail(error)
 
 
 def _run_of(course: Course, task: Task) -> Run:

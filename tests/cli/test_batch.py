@@ -452,6 +452,29 @@ def test_ctrl_c_ends_it_with_the_command_under_way(
     assert [row[2] for row in program.select(RUNS)[2:]] == [0, code]
 
 
+DEAF = """
+import os
+
+@receiver(notification)
+def deaf(username, **kwargs):
+    try:
+        os.kill(os.getpid(), {number:d})
+        time.sleep(3600)
+    except BaseException:
+        pass
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_ends_also_where_the_exception_of_a_signal_was_lost(
+    driver: Driver, number: int, code: int
+) -> None:
+    program = driver(DEAF.format(number=number))
+    done = program("batch", script(program, "list", "notify bob", "list"))
+    assert done.code == code
+    assert summary(done) == "2 commands: 2 done; ended there"
+
+
 def test_ctrl_c_while_it_waits_for_a_command_ends_it(filled: Program) -> None:
     process = filled.start("batch", stdin=subprocess.PIPE)
     assert process.stdin is not None

@@ -64,7 +64,7 @@ class Order(SQLModel, table=True):
         ("signalcli list --fields username,e", ["username,email"]),
         ("signalcli list --fields username,u", []),
         ("signalcli get Profile --fields first_name,l", ["first_name,last_name"]),
-        ("signalcli help e", ["exit-codes"]),
+        ("signalcli help e", ["exit-codes", "explain"]),
         ("signalcli help st", ["startapp"]),
     ],
 )

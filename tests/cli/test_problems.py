@@ -1,6 +1,8 @@
 """Faults of our own: in the same forms as all other errors."""
 
+import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,15 @@ def test_the_traceback_of_a_command_that_looks_up_is_shown_too(
     assert shown.err.startswith("Traceback (most recent call last):\n")
     assert shown.err.endswith(f"\nerror: {done.error}\n")
     assert (shown.code, shown.out) == (done.code, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize(
+    ("command", "code"), [("show nobody", 3), ("nosuchcommand", 2), ("register xyz", 2)]
+)
+def test_where_standard_error_takes_nothing_the_exit_code_tells(
+    filled: Program, command: str, code: int
+) -> None:
+    line = f"{shlex.join(filled.command)} {command} 2> /dev/full"
+    run = processes.run(["sh", "-c", line], cwd=filled.folder, env=filled.environment())
+    assert run.returncode == code

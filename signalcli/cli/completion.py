@@ -102,20 +102,20 @@ def complete_model(ctx: typer.Context, incomplete: str) -> list[Offer]:
     def names() -> list[Offer]:
         known = registry.apps.get_models()
         full: list[Offer] = [(name, "") for name in sorted(map(models.model_name, known))]
-        short = sorted((model.__name__, models.model_name(model)) for model in known)
-        return [*full, *short] if incomplete else full
+        return [*full, *_short_names()] if incomplete else full
 
     return _offered(ctx, names)
 
 
 def complete_sender(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The short names of models that begin like that; none where the apps fail."""
+    return _offered(ctx, _short_names)
 
-    def names() -> list[Offer]:
-        known = registry.apps.get_models()
-        return sorted((model.__name__, models.model_name(model)) for model in known)
 
-    return _offered(ctx, names)
+def _short_names() -> list[Offer]:
+    """The short name of each model, with the full one."""
+    known = registry.apps.get_models()
+    return sorted((model.__name__, models.model_name(model)) for model in known)
 
 
 def complete_field(ctx: typer.Context, incomplete: str) -> list[Offer]:

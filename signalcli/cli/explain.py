@@ -16,7 +16,7 @@ from signalcli.cli.completion import (
 )
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES
+from signalcli.cli.problems import EXIT_CODES, INTERRUPTED, UNWRITABLE
 from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import NotFound, SignalcliError, meanings
 
@@ -39,8 +39,8 @@ ENDED_BY = 128
 # The codes of errors that are no exception of ours.
 _OWN_CODES = {
     "internal": (70, "A failure of signalcli itself. Please report it."),
-    "output": (74, "Standard output takes no more, as where a disk is full."),
-    "interrupted": (130, "Somebody pressed Ctrl-C."),
+    "output": (UNWRITABLE, "Standard output takes no more, as where a disk is full."),
+    "interrupted": (INTERRUPTED, "Somebody pressed Ctrl-C."),
     "terminated": (143, "The system asked the process to end."),
 }
 _EXAMPLES = {
@@ -203,7 +203,6 @@ def why(
 def _find_reasons(
     settings: Settings, signal: str, sender: str | None, receiver: str | None, run: int | None
 ) -> Findings:
-
     question = diagnosis.Question(_signal_of(signal), sender, receiver)
     number, told = _evidence(settings, question, run)
     found = diagnosis.ranked([*diagnosis.diagnose(question), *told])

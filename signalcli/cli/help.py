@@ -56,11 +56,18 @@ def help_of_command(command: Any, ctx: Any) -> str:
 def own_sections(command: Any) -> dict[str, list[Definition]]:
     """The arguments and options of a command but those that all commands share, by heading."""
     sections: dict[str, list[Definition]] = {}
+    for panel, definition in _own(command):
+        sections.setdefault(panel, []).append(definition)
+    return sections
+
+
+def _own(command: Any) -> Iterator[tuple[str, Definition]]:
+    """The arguments and options that are a command's own, each with its heading."""
     for parameter in command.params:
         panel = getattr(parameter, "rich_help_panel", None) or ""
-        if panel not in _SHARED and not parameter.hidden:
-            sections.setdefault(panel, []).append(definition_of(parameter))
-    return sections
+        is_of_shells = parameter.name.endswith("_completion")
+        if panel not in _SHARED and not parameter.hidden and not is_of_shells:
+            yield panel, definition_of(parameter)
 
 
 def help_of_group(
@@ -78,14 +85,7 @@ def help_of_group(
         title or "Commands": [Definition(name, text) for name, text in commands.items()]
         for title, commands in panels
     }
-    own = [
-        definition_of(parameter)
-        for parameter in group.params
-        if (getattr(parameter, "rich_help_panel", None) or "") not in _SHARED
-        and not parameter.hidden
-        and not parameter.name.endswith("_completion")
-    ]
-    if own:
+    if own := [definition for _, definition in _own(group)]:
         sections = {"": own, **sections}
     path = ctx.command_path
     words = path.partition(" ")[2]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 def _complete_lesson(incomplete: str) -> list[tuple[str, str]]:
-
     by_name = incomplete.isalpha()
     offered = (
         (each.name if by_name else str(each.number), each.title) for each in all_lessons.LESSONS

@@ -78,15 +78,20 @@ class Folding:
         return groups
 
 
+def is_heard(dispatch: Dispatch) -> bool:
+    """Whether a dispatch reached a receiver, or was kept from it on purpose."""
+    return bool(dispatch.responses) or dispatch.muted
+
+
 def _shapes(dispatches: Sequence[Dispatch], is_whole: bool) -> dict[Dispatch, _Shape]:
     """The shape of every dispatch that gets a row."""
     numbers: dict[tuple[object, ...], _Shape] = {}
     shapes: dict[Dispatch, _Shape] = {}
     # From the last to the first: what a response caused began after it.
     for dispatch in reversed(dispatches):
-        responses = list(dispatch.responses)
-        if not (responses or dispatch.muted or is_whole):
+        if not (is_whole or is_heard(dispatch)):
             continue
+        responses = list(dispatch.responses)
         shape = (
             dispatch.signal_path,
             dispatch.sender,

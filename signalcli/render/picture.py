@@ -2,8 +2,7 @@
 
 A receiver hangs by an arrow on the dispatch that it received. A dispatch hangs by a line on the
 receiver that caused it. The receivers of dispatch 6 are numbered 6.1, 6.2 and so on. Words say what
-a receiver did: it printed, returned or raised. Unheard dispatches stand in closing
-lines.
+a receiver did: it printed, returned or raised. Unheard dispatches stand in closing lines.
 
 The picture is drawn here once, as lines of styled texts, without Rich. Every view shows it: the
 terminal, a pipe, the log, a failed test, an exported file.
@@ -17,7 +16,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from signalcli.render.folding import MOST_NAMED, Folding, Group, Unheard, told
+from signalcli.render.folding import MOST_NAMED, Folding, Group, Unheard, is_heard, told
 from signalcli.render.text import (
     GAP,
     RULE,
@@ -36,7 +35,6 @@ LEAST_TEXT = 24
 CLOSING_WIDTH = 80
 MOST_VALUES = 3
 TAB = "    "
-# Stands for a blank at which no line is broken.
 UNHEARD = "Unheard: "
 
 
@@ -262,21 +260,23 @@ class _Tree:
         dispatch, marks = group[0], self._marks
         responses = [list(member.responses) for member in group]
         places = min(map(len, responses))
-        is_heard = bool(places)
-        parts = [(_plain(dispatch.signal), "bold cyan" if is_heard else "dim")]
+        is_received = bool(places)
+        parts = [(_plain(dispatch.signal), "bold cyan" if is_received else "dim")]
         if dispatch.sender is not None:
-            parts += [(" from ", "dim"), (_plain(dispatch.sender), "" if is_heard else "dim")]
+            parts += [(" from ", "dim"), (_plain(dispatch.sender), "" if is_received else "dim")]
         parts += self._count(group)
         if len(group) > 1:
             parts.append((f" ({dispatch.seq}{marks.to}{group[-1].seq})", "dim"))
         if dispatch.muted:
             parts.append(("  muted: nobody received it", "yellow"))
-        elif not is_heard:
+        elif not is_received:
             parts.append(("  unheard", "dim"))
-        time = self._time([member.seconds for member in group], dispatch.begun) if is_heard else ""
-        bar = marks.bar if is_heard else ""
+        time = (
+            self._time([member.seconds for member in group], dispatch.begun) if is_received else ""
+        )
+        bar = marks.bar if is_received else ""
         yield Row(str(dispatch.seq), first, tuple(parts), time, rest + bar)
-        concurrent = self._side_by_side.responses_of(dispatch) if is_heard else set()
+        concurrent = self._side_by_side.responses_of(dispatch) if is_received else set()
         for place in range(places):
             alike = [each[place] for each in responses]
             is_last = place == places - 1 and not dispatch.not_called
@@ -383,9 +383,17 @@ def _aligned(number: str, whole: int, part: int) -> str:
     return left.rjust(whole) + right.ljust(part)
 
 
-def is_heard(trace: Trace) -> bool:
-    """Whether a dispatch of a trace reached a receiver, or was kept from it on purpose."""
-    return any(dispatch.responses or dispatch.muted for dispatch in list(trace.dispatches))
+def is_shown(trace: Trace, *, is_failed: bool, is_whole: bool) -> bool:
+    """Whether people see the picture: not of a failure before anybody received anything.
+
+    All that there is to see then is the error.
+
+    Arguments:
+        trace: the trace.
+        is_failed: whether the run failed.
+        is_whole: whether every dispatch is asked for.
+    """
+    return not is_failed or is_whole or any(map(is_heard, list(trace.dispatches)))
 
 
 def text_of(picture: Picture, paper: Paper) -> str:

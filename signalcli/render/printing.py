@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from signalcli.render.picture import Picture, is_heard, text_of
+from signalcli.render.picture import Picture, is_shown, text_of
 from signalcli.render.text import laid_out, paper_of, visible
 from signalcli.trace import ReceiverTotal, Recorder
 
@@ -22,8 +22,7 @@ def growing_table(
 ) -> Iterator[None]:
     """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end.
 
-    Nothing is printed at the end of a run that failed before anybody received anything: all that
-    there is to see is the error.
+    At the end, :func:`signalcli.render.picture.is_shown` decides whether it is printed.
 
     Arguments:
         recorder: watches the block.
@@ -39,12 +38,12 @@ def growing_table(
         with by_rich(recorder, make_console(stream), is_whole=is_whole, is_failed=is_failed):
             yield
         return
-    is_done = False
+    has_failed = True
     try:
         yield
-        is_done = not is_failed()
+        has_failed = is_failed()
     finally:
-        if is_done or is_whole or is_heard(recorder.trace):
+        if is_shown(recorder.trace, is_failed=has_failed, is_whole=is_whole):
             picture = Picture(recorder.trace, is_whole=is_whole, is_ascii=paper.is_ascii)
             stream.write(text_of(picture, paper))
 

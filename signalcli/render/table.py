@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import is_plain, new_table, plain, show
-from signalcli.render.picture import Picture, is_heard, text_of
+from signalcli.render.picture import Picture, is_shown, text_of
 from signalcli.render.text import Paper, duration
 from signalcli.trace import Recorder
 from signalcli.trace.records import Trace
@@ -103,15 +103,15 @@ def growing_table(
     is_live = console.is_terminal and console.file.isatty()
     if is_live:
         painter.start()
-    is_done = False
+    has_failed = True
     try:
         yield
-        is_done = not is_failed()
+        has_failed = is_failed()
     finally:
         done.set()
         if is_live:
             painter.join()
-        if is_done or is_whole or is_heard(recorder.trace):
+        if is_shown(recorder.trace, is_failed=has_failed, is_whole=is_whole):
             show(TraceTable(recorder.trace, is_whole=is_whole), console)
 
 

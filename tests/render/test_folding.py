@@ -6,21 +6,7 @@ import pytest
 
 from signalcli.render.folding import FEWEST_REPEATED, MOST_STRETCHES, Folding, told
 from signalcli.trace import Dispatch, Injection, Recorder
-from tests.render.traces import begin, raised, respond
-
-
-def once(
-    recorder: Recorder,
-    signal: str = "saved",
-    receivers: tuple[str, ...] = ("shop.greet",),
-    sender: str | None = "User",
-) -> Dispatch:
-    """A dispatch that some receivers receive."""
-    dispatch = begin(recorder, signal, sender)
-    for receiver in receivers:
-        respond(recorder, dispatch, receiver)
-    recorder.dispatch_ended(dispatch)
-    return dispatch
+from tests.render.traces import begin, once, raised, respond
 
 
 def cascade(recorder: Recorder, causes: int, inner: tuple[str, ...] = ("shop.count",)) -> Dispatch:

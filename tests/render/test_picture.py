@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from signalcli.render.picture import Picture, is_heard, text_of
+from signalcli.render.picture import Picture, is_shown, text_of
 from signalcli.render.text import UNLIMITED, Paper, on_one_line
 from signalcli.trace import Dispatch, Injection, Recorder, Trace
 from tests.render.traces import (
@@ -21,6 +21,7 @@ from tests.render.traces import (
     cases,
     concurrent_trace,
     deep_trace,
+    once,
     raised,
     respond,
     small_trace,
@@ -40,21 +41,6 @@ def rows(trace: Trace, width: int = UNLIMITED, **options: Any) -> list[str]:
     lines = drawn(trace, width, **options)
     below = 1 if options.get("is_ascii") else 2
     return [re.sub(r" +[\d.]+ m?s$", "", line) for line in lines[below:]]
-
-
-def once(
-    recorder: Recorder,
-    signal: str = "saved",
-    receivers: tuple[str, ...] = ("shop.greet",),
-    sender: str | None = "User",
-    **answer: Any,
-) -> Dispatch:
-    """A dispatch that some receivers receive, and answer alike."""
-    dispatch = begin(recorder, signal, sender)
-    for receiver in receivers:
-        respond(recorder, dispatch, receiver, **answer)
-    recorder.dispatch_ended(dispatch)
-    return dispatch
 
 
 def cascade(recorder: Recorder, receiver: str, *caused: Dispatch | str) -> Dispatch:
@@ -351,9 +337,9 @@ class TestUnheard:
         once(recorder, receivers=())
         assert drawn(recorder.trace) == ["Unheard: 1 saved from User"]
         assert drawn(Trace()) == []
-        assert not is_heard(recorder.trace)
+        assert not is_shown(recorder.trace, is_failed=True, is_whole=False)
         once(recorder)
-        assert is_heard(recorder.trace)
+        assert is_shown(recorder.trace, is_failed=True, is_whole=False)
 
     def test_what_does_not_fit_goes_on_below_its_beginning(self) -> None:
         recorder = Recorder()

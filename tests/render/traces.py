@@ -302,3 +302,18 @@ def spelled_out(text: str) -> str:
 def squeezed(text: str) -> str:
     """The text without blanks, which a line may be broken at."""
     return "".join(text.split())
+
+
+def once(
+    recorder: Recorder,
+    signal: str = "saved",
+    receivers: tuple[str, ...] = ("shop.greet",),
+    sender: str | None = "User",
+    **answer: Any,
+) -> Dispatch:
+    """A dispatch that some receivers receive, and answer alike."""
+    dispatch = begin(recorder, signal, sender)
+    for receiver in receivers:
+        respond(recorder, dispatch, receiver, **answer)
+    recorder.dispatch_ended(dispatch)
+    return dispatch

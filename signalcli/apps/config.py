@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from signalcli.apps.django import advice
 from signalcli.errors import SignalcliError
-from signalcli.trace.representation import is_library
 
 FILE_SUFFIX = ".py"
 
@@ -285,6 +284,9 @@ def _message_of(error: BaseException) -> str:
 
 def _cause(app: str, error: BaseException) -> tuple[str, int] | None:
     """The last place outside libraries, most likely the one to mend."""
+    # Whoever only reads the list of the apps does not need SQLAlchemy, which this loads.
+    from signalcli.trace.representation import is_library
+
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     # Ours is one package of many parts, of which an app is one.

@@ -12,7 +12,6 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-from signalcli.apps import settings_file
 from signalcli.apps.config import (
     FILE_SUFFIX,
     AppConfig,
@@ -21,6 +20,8 @@ from signalcli.apps.config import (
     place_text,
     reported,
 )
+from signalcli.apps.settings_file import INSTALLED_APPS as LISTED_APPS
+from signalcli.apps.settings_file import SettingsFile
 from signalcli.errors import InvalidValue, NotFound
 
 INSTALLED_APPS = ("signalcli.core",)
@@ -238,19 +239,20 @@ class Installed:
 
 
 def find_installed(
-    named: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+    named: Sequence[str] = (),
+    file: SettingsFile | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> Installed:
     """The installed apps: those named, or else those of the variable, of a file, or the demo app.
 
-    The file is the nearest one that sets anything, as
-    :func:`signalcli.apps.settings_file.find_settings_file` finds it.
-
     Arguments:
         named: the apps that ``--app`` names.
+        file: the settings file, as :func:`signalcli.apps.settings_file.find_settings_file` finds
+            it; None where there is none.
         environment: the variables; ``SIGNALCLI_INSTALLED_APPS`` separates apps by commas.
 
     Raises:
-        ImproperlyConfigured: the file cannot be read, or has something else in it.
+        ImproperlyConfigured: the working directory is gone.
     """
     here = _working_directory()
     if named:
@@ -258,27 +260,24 @@ def find_installed(
     variable = [name.strip() for name in environment.get(VARIABLE, "").split(",")]
     if any(variable):
         return _installed(filter(None, variable), VARIABLE, [here])
-    found = settings_file.find_settings_file(here)
-    names = None if found is None else found.values.get(settings_file.INSTALLED_APPS)
-    if found is None or names is None:
+    names = None if file is None else file.values.get(LISTED_APPS)
+    if file is None or names is None:
         return Installed(INSTALLED_APPS, DEFAULT)
-    return _installed(names, str(found.path), [here, found.path.parent])
+    return _installed(names, str(file.path), [here, file.path.parent])
 
 
-def make_ready(named: Sequence[str] = (), registry: Apps = apps) -> Installed:
-    """Make the installed apps ready; see :func:`find_installed` and :meth:`Apps.populate`.
+def make_ready(installed: Installed, registry: Apps = apps) -> None:
+    """Make installed apps ready, as :func:`find_installed` lists them; see :meth:`Apps.populate`.
 
     The working directory becomes importable, as under ``manage.py``, and so does the folder of the
     file that lists the apps. Apps are looked for there first, and other modules there last: no file
     there can take the place of a library.
 
     Raises:
-        ImproperlyConfigured: the list cannot be read, or an app is broken.
+        ImproperlyConfigured: an app is broken.
     """
-    installed = find_installed(named)
     with _importable(installed):
         registry.populate(installed.names)
-    return installed
 
 
 def _installed(names: Iterable[str], source: str, folders: Sequence[Path]) -> Installed:

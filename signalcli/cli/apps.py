@@ -14,7 +14,7 @@ from signalcli.cli.task import WHOLE, Findings, Form, Inquiry
 from signalcli.errors import InvalidValue
 
 with late():
-    from signalcli.apps import inventory, registry, starting
+    from signalcli.apps import inventory, starting
     from signalcli.render import inventory as views
 
 CONNECTION = (
@@ -120,11 +120,11 @@ def apps(settings: Settings, form: Form = WHOLE) -> Inquiry:
 
     Example: signalcli apps --app shop
     """
-    return Inquiry(partial(_find_apps, settings.apps), form=form)
+    return Inquiry(partial(_find_apps, settings), form=form)
 
 
-def _find_apps(named: tuple[str, ...]) -> Findings:
-    source = registry.find_installed(named).source
+def _find_apps(settings: Settings) -> Findings:
+    source = settings.installed.source
     found = inventory.find_apps()
     rows = (views.app_row(entry, source) for entry in found)
     return Findings(rows, lambda: [views.apps_view(found, source)])

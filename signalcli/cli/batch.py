@@ -257,7 +257,7 @@ def _make_apps_ready_once(settings: Settings) -> None:
             kept_clean(for_programs=settings.json, quiet=settings.quiet),
             contextlib.suppress(config.ImproperlyConfigured),
         ):
-            registry.make_ready(settings.apps)
+            registry.make_ready(settings.installed)
 
 
 def _echo(invocation: Invocation) -> None:

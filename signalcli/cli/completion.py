@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
@@ -26,6 +26,9 @@ with late():
     from signalcli.db import engine, models, session
     from signalcli.log import finding, schema
     from signalcli.objects import fields, values
+
+if TYPE_CHECKING:
+    from signalcli.apps.settings_file import SettingsFile
 
 MOST_NAMES = 100
 OWN_APP = "signalcli.core"
@@ -233,7 +236,7 @@ def complete_format(incomplete: str) -> list[str]:
 def _offered(ctx: typer.Context, names: Callable[[], Iterable[Offer]]) -> list[Offer]:
     """Names of the apps that the command line names so far, each once."""
     with contextlib.suppress(Exception):
-        registry.make_ready(_said(ctx, "app") or ())
+        registry.make_ready(registry.find_installed(_said(ctx, "app") or (), _file()))
         unique = {each if isinstance(each, str) else each[0]: each for each in reversed([*names()])}
         return list(reversed(unique.values()))
     return []
@@ -245,8 +248,12 @@ def _database(ctx: typer.Context) -> str:
         source = context.get_parameter_source("database")
         if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
             return str(context.params["database"])
-    found = settings_file.find_settings_file(Path.cwd())
+    found = _file()
     return DEFAULT_DATABASE if found is None else found.values.get("database", DEFAULT_DATABASE)
+
+
+def _file() -> "SettingsFile | None":
+    return settings_file.find_settings_file(Path.cwd())
 
 
 def _said(ctx: typer.Context, option: str) -> Any:

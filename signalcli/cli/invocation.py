@@ -7,12 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from signalcli.cli.late import late
 
 with late():
+    from signalcli.apps import registry
     from signalcli.db import database
+
+if TYPE_CHECKING:
+    from signalcli.apps.registry import Installed
+    from signalcli.apps.settings_file import SettingsFile
 
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
@@ -65,6 +70,7 @@ class Settings(NamedTuple):
         faults: which faults are put into the run on purpose.
         unsaid: the options that neither the command line nor a variable sets, by name; the
             settings file may set them.
+        file: the settings file that was found; None where there is none, or before it is sought.
     """
 
     database: str
@@ -76,11 +82,21 @@ class Settings(NamedTuple):
     apps: tuple[str, ...] = ()
     faults: FaultOptions = NO_FAULTS
     unsaid: frozenset[str] = frozenset()
+    file: "SettingsFile | None" = None
 
     @property
     def database_name(self) -> str:
         """How the database is named to people."""
         return database.without_password(self.database)
+
+    @property
+    def installed(self) -> "Installed":
+        """The installed apps.
+
+        Raises:
+            ImproperlyConfigured: the working directory is gone.
+        """
+        return registry.find_installed(self.apps, self.file)
 
 
 class Line(NamedTuple):

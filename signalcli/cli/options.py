@@ -29,7 +29,7 @@ from signalcli.cli.late import late
 from signalcli.cli.problems import TRACEBACK_VARIABLE, write_document
 
 with late():
-    from signalcli.apps import registry, settings_file
+    from signalcli.apps import settings_file
 
 T = TypeVar("T")
 PANEL = "Global options"
@@ -283,7 +283,7 @@ def with_file(settings: Settings) -> Settings:
     of_file = {
         name: values[SETTINGS[name].key] for name in settings.unsaid if SETTINGS[name].key in values
     }
-    return settings._replace(**of_file, unsaid=frozenset())
+    return settings._replace(**of_file, unsaid=frozenset(), file=found)
 
 
 def _faults(said: dict[str, Any]) -> FaultOptions:
@@ -309,12 +309,12 @@ def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settin
 
     Apps are made ready once in a process.
     """
-    if settings.apps and settings.apps != registry.find_installed(of_script.apps).names:
+    if settings.apps and settings.apps != of_script.installed.names:
         ctx.fail(
             "The apps are those of the whole batch: name them before it, as in "
             f"`signalcli --app {settings.apps[0]} batch FILE`."
         )
-    return settings._replace(apps=of_script.apps)
+    return settings._replace(apps=of_script.apps, file=of_script.file)
 
 
 def with_global_options(

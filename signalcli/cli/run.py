@@ -127,7 +127,8 @@ def _make_apps_ready(course: Course) -> None:
     try:
         if not apps.is_ready:
             look_for_garbage()
-        installed = make_ready(settings.apps)
+        installed = settings.installed
+        make_ready(installed)
         if task.app is not None and not apps.is_installed(task.app):
             raise ImproperlyConfigured(
                 f"this command is for the users of the app {task.app}, which is not installed: "

@@ -149,3 +149,23 @@ def test_a_command_prints_to_a_pipe_without_rich(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "register", "xyz", "--email", "xyz@mail.com", COLUMNS="")
     assert "signalcli.render.text" in modules
     assert not {"rich.console", "rich.table", "rich.text"} & modules
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("apps",), ("register", "xyz", "--email", "xyz@mail.com")]
+)
+def test_the_settings_file_is_read_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    Path(tmp_path, "signalcli.toml").write_text(
+        "database = 'of-file.db'\ninstalled-apps = ['signalcli.core']\n", encoding="utf-8"
+    )
+    told = (
+        "import sys\n"
+        "def hook(event, told):\n"
+        "    if event == 'open' and str(told[0]).endswith('signalcli.toml'):\n"
+        "        print('read', file=sys.stderr)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    run = processes.run(
+        [sys.executable, "-c", told + _RUN, *arguments], cwd=tmp_path, env=dict(os.environ)
+    )
+    assert run.stderr.split().count("read") == 1

@@ -41,6 +41,12 @@ def is_fit_for_tests(folder: Path) -> bool:
     return has_room and not status.f_flag & os.ST_NOEXEC
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_kept_in_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # For this process and all that it starts.
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _garbage_is_looked_for_among_what_is_new() -> None:
     garbage.spare_what_is_there()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from signalcli.apps.config import (
     FILE_SUFFIX,
@@ -24,6 +24,7 @@ from signalcli.apps.settings_file import INSTALLED_APPS as LISTED_APPS
 from signalcli.apps.settings_file import SettingsFile
 from signalcli.errors import InvalidValue, NotFound
 
+T = TypeVar("T")
 INSTALLED_APPS = ("signalcli.core",)
 VARIABLE = "SIGNALCLI_INSTALLED_APPS"
 OPTION = "--app"
@@ -191,6 +192,19 @@ def _complete_models(configs: Iterable[AppConfig]) -> None:
             ) from error
 
 
+def named(names: Mapping[T, Sequence[str]], name: str) -> list[T]:
+    """Those that have a name; where none has it, those that have it but for upper and lower case.
+
+    Arguments:
+        names: the names of each.
+        name: the name that is sought.
+    """
+    folded = name.casefold()
+    return [each for each in names if name in names[each]] or [
+        each for each in names if folded in map(str.casefold, names[each])
+    ]
+
+
 def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
     from signalcli.db.models import model_name
     from signalcli.trace.representation import describe, shorten
@@ -199,10 +213,7 @@ def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
         model: (model.__name__, model_name(model), f"{model.__module__}.{model.__qualname__}")
         for model in models
     }
-    found = [model for model in models if name in names[model]]
-    if not found:
-        folded = name.casefold()
-        found = [model for model in models if folded in map(str.casefold, names[model])]
+    found = named(names, name)
     if len(found) == 1:
         return found[0]
     if found:

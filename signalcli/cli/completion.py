@@ -7,6 +7,7 @@ errors: a shell in the middle of a line is no place for a message.
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,14 +22,16 @@ from signalcli.render.exports import formats
 with late():
     import sqlite3
 
-    from signalcli.apps import explanation, inventory, registry, settings_file
+    from signalcli.apps import registry, settings_file
+    from signalcli.cli import catalogue
     from signalcli.core import users
-    from signalcli.db import engine, models, session
+    from signalcli.db import engine, session
     from signalcli.log import finding, schema
-    from signalcli.objects import fields, values
 
 if TYPE_CHECKING:
+    from signalcli.apps.registry import Installed
     from signalcli.apps.settings_file import SettingsFile
+    from signalcli.cli.catalogue import Catalogue
 
 MOST_NAMES = 100
 OWN_APP = "signalcli.core"
@@ -48,17 +51,18 @@ _RUNS = (
 
 def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
     """The first hundred usernames that begin like that; none where the database fails."""
-
-    def usernames() -> list[str]:
+    found = _rows(ctx, _USERNAMES, incomplete)
+    if found is not None:
+        return [name for (name,) in found]
+    with contextlib.suppress(Exception):
+        registry.make_ready(_installed(ctx))
         opened = engine.open_engine(_database(ctx), writes=False, creates=False)
         try:
             with session.open_session(opened) as reading:
                 return users.usernames(reading, incomplete, MOST_NAMES)
         finally:
             opened.dispose()
-
-    found = _rows(ctx, _USERNAMES, incomplete)
-    return _offered(ctx, usernames) if found is None else [name for (name,) in found]  # type: ignore[return-value]  # names alone
+    return []
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[Offer]:
@@ -88,8 +92,10 @@ def _rows(ctx: typer.Context, query: str, beginning: str) -> list[Any] | None:
     """
     with contextlib.suppress(Exception):
         file = _FILE.fullmatch(_database(ctx))
-        if file is None or "://" in file["path"] or not Path(file["path"]).is_file():
+        if file is None or "://" in file["path"]:
             return None
+        if not Path(file["path"]).exists():
+            return []
         # Who opens it to read only could not take the files away that SQLite puts beside it.
         place = f"{Path(file['path']).absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(place, uri=True, timeout=0)) as connection:
@@ -102,10 +108,9 @@ def _rows(ctx: typer.Context, query: str, beginning: str) -> list[Any] | None:
 def complete_model(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The models whose names begin like that; none where the apps fail."""
 
-    def names() -> list[Offer]:
-        known = registry.apps.get_models()
-        full: list[Offer] = [(name, "") for name in sorted(map(models.model_name, known))]
-        return [*full, *_short_names()] if incomplete else full
+    def names(known: "Catalogue") -> list[Offer]:
+        full: list[Offer] = [(name, "") for name in sorted(each.names[1] for each in known.models)]
+        return [*full, *_short_names(known)] if incomplete else full
 
     return _offered(ctx, names)
 
@@ -115,24 +120,23 @@ def complete_sender(ctx: typer.Context, incomplete: str) -> list[Offer]:
     return _offered(ctx, _short_names)
 
 
-def _short_names() -> list[Offer]:
+def _short_names(known: "Catalogue") -> list[Offer]:
     """The short name of each model, with the full one."""
-    known = registry.apps.get_models()
-    return sorted((model.__name__, models.model_name(model)) for model in known)
+    return sorted((each.names[0], each.names[1]) for each in known.models)
 
 
 def complete_field(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The fields of the model that begin like that, each with its ``=``; or values of a field."""
 
-    def names() -> list[Offer]:
-        model = registry.apps.get_model(ctx.params["model"])
+    def names(known: "Catalogue") -> list[Offer]:
+        fields = known.find_model(ctx.params["model"]).fields
         name, equals, _ = incomplete.partition("=")
         if equals:
-            return [f"{name}={choice}" for choice in values.choices_of(model, name)]
+            return [f"{name}={choice}" for choice in fields[name]]
         given = {word.partition("=")[0] for word in _words(ctx)}
         return [
-            (f"{each}=", ", ".join(values.choices_of(model, each)))
-            for each in fields.names_of(model)
+            (f"{each}=", ", ".join(choices))
+            for each, choices in fields.items()
             if each not in given
         ]
 
@@ -142,10 +146,10 @@ def complete_field(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def complete_object_field(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The fields of the model among ``--fields`` that begin like that, after those before."""
 
-    def names() -> list[Offer]:
+    def names(known: "Catalogue") -> list[Offer]:
         # Where an option lacks its value, the arguments before it have not been read.
-        model = registry.apps.get_model(ctx.params.get("model") or ctx.args[0])
-        return list(listed_after(incomplete, [*fields.shown_fields(model), "pk", "model"]))
+        model = known.find_model(ctx.params.get("model") or ctx.args[0])
+        return list(listed_after(incomplete, [*model.shown, "pk", "model"]))
 
     return _offered(ctx, names)
 
@@ -160,12 +164,13 @@ def listed_after(incomplete: str, known: Iterable[str]) -> list[str]:
 def complete_argument(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The arguments of the signal that begin like that, each with its ``=``."""
 
-    def names() -> list[Offer]:
+    def names(known: "Catalogue") -> list[Offer]:
         given = {word.partition("=")[0] for word in _words(ctx)}
         return [
-            (f"{name}=", f"of {entry.path}")
-            for entry in inventory.find_signals(ctx.params["signal"])
-            for name in entry.arguments or ()
+            (f"{name}=", f"of {signal.path}")
+            for signal in known.signals
+            if any(fnmatchcase(each, ctx.params["signal"]) for each in (signal.name, signal.path))
+            for name in signal.arguments
             if name not in given
         ]
 
@@ -180,20 +185,12 @@ def _words(ctx: typer.Context) -> Sequence[str]:
 
 def complete_signal(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The short names of signals that begin like that; none where the apps fail."""
-
-    def signals() -> list[Offer]:
-        return [(entry.name, entry.path) for entry in inventory.find_signals()]
-
-    return _offered(ctx, signals)
+    return _offered(ctx, lambda known: [(each.name, each.path) for each in known.signals])
 
 
 def complete_receiver(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """The short names of receivers that begin like that; none where the apps fail."""
-
-    def receivers() -> list[Offer]:
-        return [(entry.short_receiver, entry.receiver) for entry in inventory.find_connections()]
-
-    return _offered(ctx, receivers)
+    return _offered(ctx, lambda known: [(short, full) for full, short in known.receivers.items()])
 
 
 def complete_delay(ctx: typer.Context, incomplete: str) -> list[Offer]:
@@ -217,13 +214,9 @@ def _is_package(path: Path) -> bool:
 
 def complete_word(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """What can be explained and begins like that; of the apps' names none where the apps fail."""
-
-    def words() -> list[Offer]:
-        return [name for names in explanation.explained_names().values() for name in names]
-
     codes = [*map(str, EXIT_CODES), *exit_codes()]
     return [
-        *_offered(ctx, words),
+        *_offered(ctx, lambda known: known.words),
         *(code for code in codes if incomplete and code.startswith(incomplete)),
     ]
 
@@ -233,13 +226,18 @@ def complete_format(incomplete: str) -> list[str]:
     return [name for name in formats() if name.startswith(incomplete)]
 
 
-def _offered(ctx: typer.Context, names: Callable[[], Iterable[Offer]]) -> list[Offer]:
+def _offered(ctx: typer.Context, names: "Callable[[Catalogue], Iterable[Offer]]") -> list[Offer]:
     """Names of the apps that the command line names so far, each once."""
     with contextlib.suppress(Exception):
-        registry.make_ready(registry.find_installed(_said(ctx, "app") or (), _file()))
-        unique = {each if isinstance(each, str) else each[0]: each for each in reversed([*names()])}
+        found = [*names(catalogue.catalogue_of(_installed(ctx)))]
+        unique = {each if isinstance(each, str) else each[0]: each for each in reversed(found)}
         return list(reversed(unique.values()))
     return []
+
+
+def _installed(ctx: typer.Context) -> "Installed":
+    """The apps that the command line names so far, or else those of the variable or the file."""
+    return registry.find_installed(_said(ctx, "app") or (), _file())
 
 
 def _database(ctx: typer.Context) -> str:

@@ -169,3 +169,14 @@ def test_the_settings_file_is_read_once(tmp_path: Path, arguments: tuple[str, ..
         [sys.executable, "-c", told + _RUN, *arguments], cwd=tmp_path, env=dict(os.environ)
     )
     assert run.stderr.split().count("read") == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["signalcli send n", "signalcli create U", "signalcli create User e", "signalcli show x"],
+)
+def test_completing_names_loads_the_apps_once(tmp_path: Path, line: str) -> None:
+    completed(tmp_path, "signalcli send n")
+    modules = completed(tmp_path, line)
+    assert not {"sqlalchemy", "sqlmodel", "signalcli.core"} & modules
+    assert packages(modules) <= FOR_COMPLETION

@@ -141,11 +141,6 @@ def _read() -> Catalogue:
     )
 
 
-def _names_of(model: type[Any]) -> list[str]:
-    full = f"{model.__module__}.{model.__qualname__}"
-    return [model.__name__, models.model_name(model), full]
-
-
 def _folder() -> Path:
     """The folder of the catalogues, as the XDG specification has it.
 

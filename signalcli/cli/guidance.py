@@ -194,6 +194,35 @@ def of_command(word: str, path: str, known: Collection[str]) -> str | None:
     story = f"no such command {word!r}"
     if group == "log" and word.isdecimal():
         return f"{story} of log; `{PROGRAM} log show {word}` shows run {word}"
+    meant = _commands_meant(word, group)
+    if not meant:
+        return None
+    slips = get_close_matches(word, known, n=1, cutoff=LIKENESS)
+    names = dict.fromkeys([*meant, *(f"{group} {each}".strip() for each in slips)])
+    return f"{story}; {_question([f'`{PROGRAM} {name}`' for name in names])}"
+
+
+def of_topic(word: str, group: str, known: Collection[str]) -> str | None:
+    """The question about something to help with that there is not; None where nothing is like it.
+
+    Arguments:
+        word: the wrong name.
+        group: the command below which it was sought; empty for the whole program.
+        known: the names of the commands, and of the topics, there.
+    """
+    slips = get_close_matches(word, known, n=1, cutoff=LIKENESS)
+    meant = [*_commands_meant(word, group), *(f"{group} {each}".strip() for each in slips)]
+    names = dict.fromkeys(each.removeprefix("help ") for each in meant)
+    return _question(
+        [
+            f"`{PROGRAM} {name if name in ('help', '--version') else f'help {name}'}`"
+            for name in names
+        ]
+    )
+
+
+def _commands_meant(word: str, group: str) -> list[str]:
+    """The commands that are meant by another word for them."""
     folded = word.replace("_", "-").casefold()
     meant = [name for name, words in COMMANDS.items() if folded in words.split()]
     if group:
@@ -202,8 +231,4 @@ def of_command(word: str, path: str, known: Collection[str]) -> str | None:
         meant = below or ([group] if is_itself else [])
     else:
         meant = [name for name in meant if not name.startswith("log ")] or meant
-    if not meant:
-        return None
-    slips = get_close_matches(word, known, n=1, cutoff=LIKENESS)
-    names = dict.fromkeys([*meant, *(f"{group} {each}".strip() for each in slips)])
-    return f"{story}; {_question([f'`{PROGRAM} {name}`' for name in names])}"
+    return meant

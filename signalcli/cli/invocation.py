@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from signalcli.cli.late import late
 
 with late():
+    import shlex
+
     from signalcli.apps import registry
     from signalcli.db import database
 
@@ -88,6 +90,21 @@ class Settings(NamedTuple):
     def database_name(self) -> str:
         """How the database is named to people."""
         return database.without_password(self.database)
+
+    @property
+    def missing(self) -> str:
+        """That the file of the database is not there; empty where it is, or where there is none."""
+        file = database.file_of(self.database)
+        if file is None or database.is_kept(self.database):
+            return ""
+        return f"there is no {file.name} in {file.absolute().parent}"
+
+    @property
+    def database_option(self) -> str:
+        """The option that names the database, with a blank before it; empty for the default one."""
+        if self.database == DEFAULT_DATABASE:
+            return ""
+        return f" --database {shlex.quote(self.database)}"
 
     @property
     def installed(self) -> "Installed":

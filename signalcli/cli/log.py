@@ -10,7 +10,7 @@ import typer
 
 from signalcli.cli.arguments import HIGHEST_RUN, Wanted, moment, with_filters, with_forms
 from signalcli.cli.completion import complete_format, complete_run
-from signalcli.cli.invocation import Settings, current
+from signalcli.cli.invocation import PROGRAM, Settings, current
 from signalcli.cli.late import late
 from signalcli.cli.surroundings import stdout_is_read
 from signalcli.cli.task import WHOLE, Findings, Form, Inquiry
@@ -422,5 +422,10 @@ def _none(settings: Settings, wanted: Wanted, number: int | None = None) -> str:
     """That there is nothing to show, and why."""
     if number is not None:
         return f"run {number} does not match the filters"
+    if settings.missing:
+        return (
+            f"there are no runs: {settings.missing}. `{PROGRAM} list` says how to make one; every "
+            "command that sends signals is a run"
+        )
     which = "" if wanted.is_any else " that match the filters"
     return f"there are no runs{which} in the signal log of {settings.database_name}"

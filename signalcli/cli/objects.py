@@ -20,7 +20,7 @@ from signalcli.cli.completion import (
     complete_object_field,
     complete_signal,
 )
-from signalcli.cli.invocation import Settings
+from signalcli.cli.invocation import PROGRAM, Settings
 from signalcli.cli.late import late
 from signalcli.cli.task import WHOLE, Answer, Form, Task
 from signalcli.errors import InvalidValue
@@ -222,7 +222,15 @@ def _several(
     rows = [views.object_row(instance) for instance in found[:most]]
     if is_whole or not rows:
         like_that = " like that" if words else ""
-        return Answer(rows, f"No {models.model_name(model)}{like_that} in {settings.database_name}")
+        name = models.model_name(model)
+        if not rows and settings.missing:
+            given = "".join(f" {each}=…" for each in model_fields.required_fields(model))
+            return Answer(
+                rows,
+                f"No {name}: {settings.missing}. This makes one: "
+                f"{PROGRAM} create {name}{given}{settings.database_option}",
+            )
+        return Answer(rows, f"No {name}{like_that} in {settings.database_name}")
     is_cut = len(found) > len(rows) and limit is None
     closing = f"… and more; --limit shows more than {len(rows)}" if is_cut else ""
     return Answer(rows, view=views.objects_view(rows), closing=closing)

@@ -1,6 +1,6 @@
 """The command ``help``: what holds for every command, by topics, and the help of any command."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, WORDS, write_
 from signalcli.errors import NotFound, UsageError, exit_codes
 
 with late():
-    from signalcli.cli import app, options
+    from signalcli.cli import app, guidance, options
 
 TOPICS = {
     "options": "Options that every command takes, before or after its name.",
@@ -76,8 +76,20 @@ def show_help(
         if not hasattr(error, "format_message"):
             raise
         raise NotFound(
-            f"there is no command and no topic {topic!r}; the topics are {', '.join(TOPICS)}"
+            f"there is no command and no topic {topic!r}; {_meant(wanted, error)}"
+            f"the topics are {', '.join(TOPICS)}"
         ) from error
+
+
+def _meant(words: list[str], error: Any) -> str:
+    """The question about what was meant, for the error that Typer raised at one of the words."""
+    context = getattr(error, "ctx", None)
+    if context is None or not hasattr(context.command, "list_commands"):
+        return ""
+    group = context.command_path.removeprefix(PROGRAM).strip()
+    known = [*context.command.list_commands(context), *(() if group else TOPICS)]
+    question = guidance.of_topic(words[len(group.split())], group, known)
+    return f"{question} " if question else ""
 
 
 def sections_of(topic: str) -> dict[str, list[Definition]]:

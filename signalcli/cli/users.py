@@ -1,6 +1,5 @@
 """The commands for users: register, update, delete, notify, list, show."""
 
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +25,7 @@ from signalcli.cli.bulk import (
     for_each_row,
 )
 from signalcli.cli.completion import complete_username
-from signalcli.cli.invocation import DEFAULT_DATABASE, PROGRAM, Settings
+from signalcli.cli.invocation import PROGRAM, Settings
 from signalcli.cli.late import late
 from signalcli.cli.task import WHOLE, Answer, Form, Task
 from signalcli.errors import UsageError
@@ -34,7 +33,6 @@ from signalcli.errors import UsageError
 with late():
     from signalcli.cli import authorization, course
     from signalcli.core import many, models, users
-    from signalcli.db import database
     from signalcli.render import console
 
 if TYPE_CHECKING:
@@ -298,15 +296,11 @@ def _list_users(settings: Settings, trace: bool, session: "Session") -> Answer:
 
 def _nobody(settings: Settings) -> str:
     """That there are no users; where the database is a file that is not there, how to make one."""
-    file = database.file_of(settings.database)
-    if file is None or database.is_kept(settings.database):
+    if not settings.missing:
         return f"No users in {settings.database_name}"
-    option = ""
-    if settings.database != DEFAULT_DATABASE:
-        option = f" --database {shlex.quote(settings.database)}"
     return (
-        f"No users: there is no {file.name} in {file.absolute().parent}. This makes one: "
-        f"{PROGRAM} register xyz --email xyz@mail.com{option}"
+        f"No users: {settings.missing}. This makes one: "
+        f"{PROGRAM} register xyz --email xyz@mail.com{settings.database_option}"
     )
 
 

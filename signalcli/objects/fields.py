@@ -27,6 +27,11 @@ def shown_fields(model: type[Any]) -> list[str]:
     return [name for name in columns_of(model) if not model.model_fields[name].exclude]
 
 
+def required_fields(model: type[Any]) -> list[str]:
+    """The fields of a model's columns that have no default."""
+    return [name for name in columns_of(model) if model.model_fields[name].is_required()]
+
+
 def relationships_of(model: type[Any]) -> dict[str, RelationshipProperty[Any]]:
     """The relationships of a model that can be set, by name."""
     mapper: Mapper[Any] = inspect(model)

@@ -5,6 +5,8 @@ import shlex
 import sys
 from typing import Any
 
+import pytest
+
 from tests.cli.program import Driver, Program, of_the_work
 
 DOCUMENT_KEYS = {"ok", "command", "run", "result", "dispatches", "error"}
@@ -383,6 +385,20 @@ class TestList:
             "This makes one: signalcli register xyz --email xyz@mail.com\n"
         )
         assert forked.files == set()
+
+    @pytest.mark.parametrize("command", ["log", "log stats", "log show", "get User"])
+    def test_other_listings_say_which_file_is_missing(self, forked: Program, command: str) -> None:
+        done = forked(*command.split(), "--database", "other.db")
+        assert f"there is no other.db in {forked.folder}" in done.out + done.err
+        assert forked.files == set()
+
+    def test_get_says_what_makes_an_object(self, forked: Program) -> None:
+        said = forked("get", "User", "--database", "my own.db").out.rstrip()
+        _, _, command = said.partition("This makes one: signalcli ")
+        given = {"username": "xyz", "email": "xyz@mail.com"}
+        words = shlex.split(re.sub(r"(\w+)=…", lambda each: f"{each[1]}={given[each[1]]}", command))
+        assert forked(*words, "--quiet").code == 0
+        assert forked.files == {"my own.db"}
 
     def test_the_command_that_makes_another_database_names_it(self, forked: Program) -> None:
         done = forked("list", "--database", "my own.db")

@@ -395,7 +395,8 @@ with Session(create_engine("sqlite:///demo.db")) as session:
 
     def test_where_there_is_none(self, empty_shop: Program) -> None:
         done = empty_shop("get", "Order")
-        assert (done.code, done.lines) == (0, ["No shop.Order in demo.db"])
+        said = f"No shop.Order: there is no demo.db in {empty_shop.folder}. This makes one: "
+        assert (done.code, done.lines) == (0, [f"{said}signalcli create shop.Order customer_id=…"])
         done = empty_shop("get", "Order", "number=1")
         assert done.lines == ["No shop.Order like that in demo.db"]
         assert result(empty_shop("get", "Order", "--json")) == []

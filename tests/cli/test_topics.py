@@ -1,6 +1,7 @@
 """The command ``help``: topics, and the help of any command."""
 
 import json
+import re
 
 import pytest
 
@@ -60,6 +61,30 @@ def test_an_unknown_topic_is_refused_and_those_there_are_are_named(forked: Progr
         "error: there is no command and no topic 'nosuch'; "
         "the topics are options, exit-codes, settings\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ls", "'ls'; did you mean `signalcli help list`? "),
+        ("add", "'add'; did you mean `signalcli help register` or `signalcli help create`? "),
+        ("registr", "'registr'; did you mean `signalcli help register`? "),
+        ("log tail", "'log tail'; did you mean `signalcli help log follow`? "),
+        ("tail", "'tail'; did you mean `signalcli help log follow`? "),
+        ("codes", "'codes'; did you mean `signalcli help exit-codes`? "),
+        ("exit-code", "'exit-code'; did you mean `signalcli help exit-codes`? "),
+        ("man", "'man'; did you mean `signalcli help`? "),
+        ("ver", "'ver'; did you mean `signalcli --version`? "),
+    ],
+)
+def test_another_word_leads_to_the_help_that_was_meant(
+    forked: Program, words: str, said: str
+) -> None:
+    done = forked("help", *words.split())
+    assert (done.code, done.out) == (3, "")
+    assert done.error.startswith(f"there is no command and no topic {said}the topics are ")
+    for command in re.findall(r"`signalcli (.*?)`", done.error):
+        assert forked(*command.split()).code == 0
 
 
 def test_help_alone_is_the_help_of_the_program(forked: Program) -> None:

@@ -18,6 +18,8 @@ from signalcli.tour.progress import Progress
 from signalcli.tour.workshop import INTERRUPTED, Ran, Showing, Workshop
 
 MOST_COLUMNS = 80
+# A blank row, what there is to type, and where it is typed.
+PROMPT_ROWS = 3
 TITLE, COMMAND, RIGHT, WRONG = "bold", "bold", "green", "yellow"
 REMOVED, ADDED = "red", "green"
 EDITORS = ("VISUAL", "EDITOR")
@@ -44,6 +46,8 @@ class Guide:
         self._workshop = workshop
         self._progress = progress
         self._is_trouble_told = False
+        # How many rows were printed since the learner last pressed a key, at most.
+        self._rows = 0
 
     def lead(self, lessons: Sequence[Lesson]) -> list[Lesson]:
         """Lead through lessons, one after the other.
@@ -71,13 +75,15 @@ class Guide:
         if self._progress is not None:
             self._progress.begin(lesson)
             self._tell_of_trouble(self._progress)
+        self._make_room(1 + rows_of(lesson.text))
         print_text(f"Lesson {lesson.number} of {len(LESSONS)}: {lesson.title}", TITLE)
         say(lesson.text)
         if lesson.program:
+            self._make_room(1 + len(lesson.listing.splitlines()))
             print_text("")
             print_text(textwrap.indent(lesson.listing, "    "))
         # The learner has something to read meanwhile.
-        _tell_of_kept(lesson, self._workshop.begin(lesson))
+        self._tell_of_kept(lesson, self._workshop.begin(lesson))
         first, *others = lesson.steps
         predicted = self._predict(lesson)
         ran = self._run(lesson, first)
@@ -99,6 +105,7 @@ class Guide:
 
     def _predict(self, lesson: Lesson) -> int | None:
         """Ask the question; None where nothing is predicted."""
+        self._make_room(2 + rows_of([lesson.question]) + len(lesson.choices))
         print_text("")
         print_text(f"$ signalcli {lesson.steps[0].command}", COMMAND)
         say([lesson.question])
@@ -119,6 +126,7 @@ class Guide:
         print_text("")
         ran = self._workshop.run(lesson, step, Showing.SHOWN)
         if ran.exit_code != INTERRUPTED:
+            self._rows += 2 + ran.rows
             return ran
         if self._progress is None:
             raise KeyboardInterrupt
@@ -130,6 +138,7 @@ class Guide:
         if not is_as_told(step, ran):
             say([_OTHERWISE])
             return False
+        self._make_room(2 + rows_of(step.why))
         print_text("")
         answer = f"{lesson.answer}: {lesson.choices[lesson.answer - 1]}"
         if predicted is None:
@@ -151,6 +160,7 @@ class Guide:
         if not is_as_told(step, ran):
             say([_OTHERWISE])
             return False
+        self._make_room(rows_of(step.why))
         say(step.why)
         return True
 
@@ -189,7 +199,7 @@ class Guide:
                     say([f"{lesson.program} has not changed. Once it is saved, Enter runs it."])
                     continue
             elif typed == "s":
-                _tell_of_kept(lesson, self._workshop.write_anew(lesson))
+                self._tell_of_kept(lesson, self._workshop.write_anew(lesson))
                 print_text("")
                 self._make(lesson, change)
             elif typed:
@@ -205,6 +215,8 @@ class Guide:
             if ran.exit_code != 0:
                 say([f"Mend {lesson.program} and run it again, or have it done by s."])
                 continue
+            self._rows += 3 + ran.rows
+            self._make_room(2 + rows_of(step.why))
             counts = before.calls(change.receiver), ran.calls(change.receiver)
             say([f"Calls of {change.receiver}: {counts[0]} before, {counts[1]} now."])
             if is_as_told(step, ran):
@@ -218,6 +230,20 @@ class Guide:
             self._is_trouble_told = True
             say([f"Your progress is not remembered: {progress.trouble}"], is_close=True)
             print_text("")
+
+    def _tell_of_kept(self, lesson: Lesson, kept: str) -> None:
+        if kept:
+            story = f"What you made of {lesson.program} before is in {kept} now."
+            self._make_room(rows_of([story]))
+            say([story])
+
+    def _make_room(self, rows: int) -> None:
+        """Wait for the learner where the next rows would push off the screen what is to be read."""
+        height = shutil.get_terminal_size().lines
+        if self._progress is not None and self._rows and self._rows + rows + PROMPT_ROWS > height:
+            print_text("")
+            self._ask("Enter: read on", "q: leave")
+        self._rows += rows
 
     def _ask(self, *choices: str) -> str:
         """What the learner types.
@@ -239,12 +265,8 @@ class Guide:
             raise Left from error
         if typed in LEAVING:
             raise Left
+        self._rows = 0
         return typed
-
-
-def _tell_of_kept(lesson: Lesson, kept: str) -> None:
-    if kept:
-        say([f"What you made of {lesson.program} before is in {kept} now."])
 
 
 def lesson_document(workshop: Workshop, lesson: Lesson) -> tuple[dict[str, Any], bool]:
@@ -352,6 +374,11 @@ def say(paragraphs: Iterable[str], *, is_close: bool = False) -> None:
         is_close = False
         for line in wrapped(paragraph):
             print_text(line)
+
+
+def rows_of(paragraphs: Iterable[str]) -> int:
+    """How many rows paragraphs take, with a blank one before each."""
+    return sum(1 + len(wrapped(each)) for each in paragraphs)
 
 
 def wrapped(text: str) -> list[str]:

@@ -25,6 +25,8 @@ from signalcli.log.schema import open_log
 from signalcli.tour.lesson import Lesson, Step
 from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
 
+# The heading of a picture, the message below it, and perhaps a warning with a path.
+MORE_ROWS = 8
 DATABASE = "demo.db"
 ROWS = "users.csv"
 SETTINGS = "signalcli.toml"
@@ -63,6 +65,14 @@ class Ran:
     def is_rolled_back(self) -> bool:
         """Whether what it wrote was rolled back."""
         return self.run is not None and self.run.is_rolled_back
+
+    @property
+    def rows(self) -> int:
+        """How many rows its picture takes on a screen, rather too many than too few."""
+        dispatches = self.trace.dispatches
+        responses = [response for each in dispatches for response in each.responses]
+        printed = sum(len(each.output.splitlines()) for each in responses)
+        return MORE_ROWS + len(dispatches) + len(responses) + printed
 
     def calls(self, receiver: str) -> int:
         """How often a receiver was called."""

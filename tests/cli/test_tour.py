@@ -51,8 +51,9 @@ class Learner:
         *arguments: str,
         env: dict[str, str],
         columns: int = 80,
+        rows: int = 100,
     ) -> None:
-        self.terminal = Terminal(program, "tour", *arguments, env=env, columns=columns)
+        self.terminal = Terminal(program, "tour", *arguments, env=env, columns=columns, rows=rows)
         self.wait()
 
     def wait(self) -> None:
@@ -268,6 +269,20 @@ class TestLed:
             "Left. `signalcli tour` goes on with lesson 3, New or changed: created."
         )
         assert "Traceback" not in learner.terminal.sent
+
+    @pytest.mark.parametrize("lesson", ["signal", "causes", "order", "weak", "async"])
+    def test_no_line_leaves_a_low_screen_before_it_could_be_read(
+        self, signalcli: Program, state: dict[str, str], lesson: str
+    ) -> None:
+        learner = Learner(signalcli, "--lesson", lesson, env=state, rows=24)
+        seen: set[str] = set()
+        while learner.terminal.process.isalive():
+            seen.update(learner.terminal.screen())
+            if "on to lesson" in learner.terminal.screen()[-2]:
+                break
+            learner.types("")
+        assert set(learner.terminal.screen(all_rows=True)) - seen == set()
+        learner.leaves()
 
     def test_who_is_done_is_told_how_to_begin_anew(
         self, signalcli: Program, state: dict[str, str]

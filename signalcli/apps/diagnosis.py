@@ -33,6 +33,7 @@ OUR_SESSION = "Write the objects with a signalcli.db.Session."
 
 # From what is surely the reason to what only might have to do with it.
 RANKS = (
+    "not_loaded",
     "unknown_sender",
     "muted",
     "dead",
@@ -104,6 +105,16 @@ class Question:
 
 def diagnose(question: Question, installed: Apps = apps) -> list[Finding]:
     """What the connections and the files of the installed apps say, the likeliest reason first."""
+    if installed.failure is not None:
+        # Without the apps, what is connected and installed tells nothing.
+        return [
+            Finding(
+                "not_loaded",
+                f"The installed apps do not load, so none of their receivers runs: "
+                f"{installed.failure}.",
+                "Mend that first; `signalcli apps` shows whether they load.",
+            )
+        ]
     entries = find_connections(question.signal.path, installed=installed)
     own = [entry for entry in entries if question.is_of(entry)]
     heard = [entry for entry in own if question.reaches(entry)]

@@ -44,6 +44,7 @@ class Apps:
 
     Attributes:
         is_ready: whether the apps are ready.
+        failure: why they are not, where making them ready has failed.
         seen_tables: the last database that lacked none of the apps' tables, as
             :func:`signalcli.apps.tables.bring_up_to_date` saw it.
     """
@@ -53,6 +54,7 @@ class Apps:
         self._lock = threading.RLock()
         self._populating = False
         self.is_ready = False
+        self.failure: ImproperlyConfigured | None = None
         self.seen_tables: object = None
 
     def populate(self, installed: Iterable[str] = INSTALLED_APPS) -> None:
@@ -84,9 +86,9 @@ class Apps:
                 for config in configs:
                     with reported(config.name, "ready() fails"):
                         config.ready()
-                self.is_ready = True
-            except ImproperlyConfigured:
-                self._configs = {}
+                self.is_ready, self.failure = True, None
+            except ImproperlyConfigured as error:
+                self._configs, self.failure = {}, error
                 raise
             finally:
                 self._populating = False

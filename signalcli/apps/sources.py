@@ -5,6 +5,7 @@ Files are read, not run. What is found is a hint for people, who can look at the
 
 import ast
 import linecache
+import os
 import re
 import sys
 import textwrap
@@ -18,9 +19,12 @@ from signalcli.apps.registry import Apps, apps
 # A few say enough.
 MOST_SENDING = 5
 MOST_FOLDERS = 200
+MOST_FILES = 2_000
 
 _LIBRARIES = ("sqlmodel", "sqlalchemy", "sqlalchemy.orm")
-_TESTS = re.compile(r"tests?\b|test_|conftest")
+# What tools and libraries put into a project, and what stands there beside the apps.
+_OF_TOOLS = ("__pycache__", "build", "dist", "node_modules", "site-packages")
+_BESIDE = re.compile(r"(tests?|benchmarks?|docs?)\b|test_|conftest")
 _STATEMENTS = ("insert", "update", "delete")
 
 
@@ -85,9 +89,28 @@ def files_of(installed: Apps = apps) -> Iterator[Path]:
     """The Python files of the installed apps, app by app."""
     for config in installed.get_app_configs():
         if config.is_package:
-            yield from sorted(Path(config.path).rglob("*.py"))
+            yield from _files_below(Path(config.path))
         elif config.path:
             yield Path(config.path)
+
+
+def _files_below(package: Path) -> list[Path]:
+    """The first Python files of a package, without those that tools and libraries put there."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(package):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if _is_code(here / name))
+        found += (here / name for name in sorted(names) if name.endswith(".py"))
+        if len(found) >= MOST_FILES:
+            break
+    return sorted(found[:MOST_FILES])
+
+
+def _is_code(folder: Path) -> bool:
+    """Whether a folder may hold a project's own code; no hidden one and no environment does."""
+    name = folder.name
+    is_of_tools = name.startswith(".") or name in _OF_TOOLS or (folder / "pyvenv.cfg").exists()
+    return not is_of_tools
 
 
 def unimported(signal: str, installed: Apps = apps) -> Iterator[Hint]:
@@ -95,7 +118,7 @@ def unimported(signal: str, installed: Apps = apps) -> Iterator[Hint]:
     for config in installed.get_app_configs():
         if not config.is_package:
             continue
-        for file in sorted(Path(config.path).rglob("*.py")):
+        for file in _files_below(Path(config.path)):
             module = _module_name(config, file)
             line = _connecting_line(file, signal)
             if line and module not in sys.modules:
@@ -108,14 +131,19 @@ def uninstalled(signal: str, folder: Path, installed: Apps = apps) -> Iterator[H
     known |= {
         Path(file).resolve() for module in list(sys.modules.values()) for file in _file(module)
     }
+    rest = MOST_FILES
     for entry in sorted(folder.iterdir())[:MOST_FOLDERS]:
         beginning = entry / "__init__.py"
         is_package = beginning.is_file()
         if not known.isdisjoint((entry.resolve(), beginning.resolve())) or not (
-            (is_package or entry.suffix == ".py") and not _TESTS.match(entry.name)
+            (is_package or entry.suffix == ".py")
+            and _is_code(entry)
+            and not _BESIDE.match(entry.name)
         ):
             continue
-        for file in sorted(entry.rglob("*.py")) if is_package else [entry]:
+        files = _files_below(entry)[:rest] if is_package else [entry]
+        rest -= len(files)
+        for file in files:
             line = _connecting_line(file, signal)
             if line:
                 yield Hint(str(file), line, entry.stem, entry.name)

@@ -21,7 +21,7 @@ from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import NotFound, SignalcliError, meanings
 
 with late():
-    from signalcli.apps import diagnosis, evidence, explanation, inventory
+    from signalcli.apps import diagnosis, evidence, explanation, inventory, registry
     from signalcli.log import finding as log_finding
     from signalcli.log import runs as log_runs
     from signalcli.log import schema
@@ -92,6 +92,9 @@ def _explain(word: str) -> Findings:
         ]
         close = explanation.names_like(word, known)
         guess = f"did you mean {' or '.join(close)}? " if close else ""
+        if registry.apps.failure is not None and not close:
+            # It may well be of an app.
+            raise registry.apps.failure
         raise NotFound(
             f"nothing is called {word!r}; {guess}`signalcli explain` lists what it can explain"
         )
@@ -197,7 +200,8 @@ def why(
 
     Example: signalcli why post_save --sender User --receiver create_profile
     """
-    return Inquiry(partial(_find_reasons, settings, signal, sender, receiver, run))
+    work = partial(_find_reasons, settings, signal, sender, receiver, run)
+    return Inquiry(work, needs_apps=False)
 
 
 def _find_reasons(
@@ -222,10 +226,14 @@ def _signal_of(name: str) -> "Signal":
 
     Raises:
         NotFound: there is none; the message says so where the name is a receiver's.
+        ImproperlyConfigured: there is none, as the apps do not load.
     """
     try:
         return sending.find_signal(name)
     except NotFound as error:
+        if registry.apps.failure is not None:
+            # It may well be of an app.
+            raise registry.apps.failure from error
         connected = inventory.find_connections()
         found = [each for each in connected if name in (each.short_receiver, each.receiver)]
         if not found:

@@ -138,8 +138,10 @@ def _make_apps_ready(course: Course) -> None:
     except ImproperlyConfigured as error:
         if task.needs_apps or settings.faults != NO_FAULTS:
             raise
+        # Also where the list of the apps could not be had.
+        apps.failure = error
         if not settings.quiet:
-            print_warning(f"no receiver hears of this command: {error}")
+            print_warning(f"the apps do not load, so no receiver hears of this command: {error}")
     else:
         course.is_heard = True
 

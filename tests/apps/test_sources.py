@@ -81,6 +81,32 @@ def test_packages_and_files_that_are_no_apps_are_found(folder: Path) -> None:
     assert found == [("lone", "lone.py", 1), ("sourced", "sourced", 4)]
 
 
+def test_nothing_is_looked_for_where_no_code_of_the_project_is(
+    installed: Apps, folder: Path
+) -> None:
+    connecting = "post_save.connect(print)\n"
+    others = ("benchmarks", "tests", "docs", "build", "node_modules", ".hidden", "env")
+    within = ("sourced/node_modules", "sourced/.hidden", "sourced/env")
+    for name in (*others, *within):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "__init__.py").write_text(connecting)
+    for environment in (folder / "env", folder / "sourced" / "env"):
+        (environment / "pyvenv.cfg").touch()
+    assert list(uninstalled("post_save", folder, installed)) == []
+    assert [each.what for each in unimported("post_save", installed)] == ["sourced.receivers"]
+
+
+def test_a_folder_of_very_many_files_is_read_in_part(installed: Apps, folder: Path) -> None:
+    (folder / "huge").mkdir()
+    for number in range(2100):
+        (folder / "huge" / f"m{number:04}.py").touch()
+    (folder / "huge" / "__init__.py").touch()
+    (folder / "huge" / "m2099.py").write_text("post_save.connect(print)\n")
+    (folder / "few").mkdir()
+    (folder / "few" / "__init__.py").write_text("post_save.connect(print)\n")
+    assert [each.what for each in uninstalled("post_save", folder, installed)] == ["few"]
+
+
 def test_an_installed_app_is_not_among_them(installed: Apps, folder: Path) -> None:
     assert list(uninstalled("post_save", folder, installed)) == []
 

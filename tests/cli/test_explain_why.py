@@ -119,6 +119,46 @@ def test_an_app_that_is_not_installed(forked: Program) -> None:
     ]
 
 
+class TestAppsThatDoNotLoad:
+    @pytest.fixture
+    def broken(self, forked_filled: Program) -> Program:
+        app(forked_filled.folder, models="import nosuch\n")
+        (forked_filled.folder / "signalcli.toml").write_text(
+            "installed-apps = ['signalcli.core', 'shop']\n"
+        )
+        return forked_filled
+
+    def test_that_is_the_first_reason_and_runs_are_looked_at(self, broken: Program) -> None:
+        done = broken("why", "post_save", "--receiver", "create_profile", "--run", "1", "--json")
+        first, *others = done.document["result"]["findings"]
+        assert (done.code, first["code"]) == (0, "not_loaded")
+        assert "No module named 'nosuch' (shop/models.py:1)" in first["message"]
+        assert [each["code"] for each in others] == ["received"]
+
+    @pytest.mark.parametrize("command", ["why shipped", "explain shipped"])
+    def test_what_may_be_of_an_app_is_not_said_to_be_unknown(
+        self, broken: Program, command: str
+    ) -> None:
+        done = broken(*command.split(), "--quiet")
+        assert (done.code, done.out) == (2, "")
+        assert "No module named 'nosuch' (shop/models.py:1)" in done.error
+
+    def test_what_needs_no_app_is_explained(self, broken: Program) -> None:
+        done = broken("explain", "post_save")
+        assert (done.code, done.warning.split(",")[0]) == (0, "the apps do not load")
+        assert done.out.startswith("post_save")
+
+
+def test_folders_that_are_no_code_of_the_project_are_not_read(forked: Program) -> None:
+    for name in ("benchmarks", "node_modules", "venv"):
+        (forked.folder / name).mkdir()
+        (forked.folder / name / "__init__.py").write_text(RECEIVERS)
+    (forked.folder / "venv" / "pyvenv.cfg").touch()
+    assert "not_installed" not in codes(forked, "post_save", "--receiver", "nosuch")
+    app(forked.folder, receivers=RECEIVERS)
+    assert "not_installed" in codes(forked, "post_save")
+
+
 def test_a_line_that_writes_without_signals(forked: Program) -> None:
     app(
         forked.folder,

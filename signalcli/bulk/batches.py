@@ -209,7 +209,7 @@ class Batches:
             if fault is None:
                 raise
         if len(rows) == 1:
-            return [Outcome(rows[0].number, rows[0].line, fault)]
+            return [Outcome(rows[0].number, rows[0].line, fault, values=rows[0].values)]
         return [outcome for row in rows for outcome in self._attempt([row])]
 
     def _note_late(self, function: Callable[[], Any], error: Exception) -> None:

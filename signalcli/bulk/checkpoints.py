@@ -1,7 +1,8 @@
 """Checkpoints: how far an operation over a file of rows has come, kept in the database itself.
 
 A checkpoint is written in the transaction of the rows that it counts, so it is true whenever the
-run ends. Each run has one of its own, which is removed when all rows are done.
+run ends. Each run has one of its own, which is removed when all rows are done. Of runs that nobody
+went on with, the last hundred stay.
 """
 
 import json
@@ -34,6 +35,7 @@ from signalcli.log.tables import schema
 
 VERSION = 1
 PART = "checkpoint"
+MOST_KEPT = 100
 
 _metadata = MetaData()
 
@@ -136,6 +138,13 @@ class Checkpoint:
         # Another run over the same rows, that ended whole, may have removed it.
         result = connection.execute(insert(_checkpoint).values(values))
         self._number = result.inserted_primary_key[0] if result.inserted_primary_key else None
+        # A run that nobody resumes leaves its own behind. One that is under way writes it anew.
+        oldest = select(_columns.checkpoint).order_by(_columns.written.desc()).offset(MOST_KEPT)
+        connection.execute(
+            delete(_checkpoint).where(
+                _columns.checkpoint.in_(list(connection.scalars(oldest.limit(MOST_KEPT))))
+            )
+        )
 
     def remove(self, connection: Connection) -> None:
         """Remove the checkpoints of this run, all of whose rows are done, and of earlier ones."""

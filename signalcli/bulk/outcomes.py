@@ -1,7 +1,7 @@
 """The outcomes of the rows that an operation is carried out for."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -34,12 +34,14 @@ class Outcome(NamedTuple):
         line: the line of the file that it begins at.
         fault: why it was not done; None where it was, or where there was nothing to do.
         is_skipped: whether it was left out since there is nothing to do, or no more.
+        values: the texts of the row, where it has a fault and could be read.
     """
 
     row: int
     line: int
     fault: Fault | None = None
     is_skipped: bool = False
+    values: Mapping[str, str] | None = None
 
 
 class Report:
@@ -82,7 +84,9 @@ class Report:
             fault = self._explain(error)
             if fault is None:
                 raise error
-        self._outcomes[row.number] = Outcome(row.number, row.line, fault, is_skipped)
+        self._outcomes[row.number] = Outcome(
+            row.number, row.line, fault, is_skipped, None if fault is None else row.values
+        )
 
 
 @dataclass(slots=True)

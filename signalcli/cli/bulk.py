@@ -21,7 +21,7 @@ with late():
     from signalcli.db import database
     from signalcli.render import console, progress, table
     from signalcli.rows import reader
-    from signalcli.trace import recorder, totals
+    from signalcli.trace import recorder, representation, totals
 
 if TYPE_CHECKING:
     from signalcli.bulk.batches import Operation
@@ -164,9 +164,11 @@ class _RowsRun:
         self._operation = operation
         self._source = options.source or STDIN
         self._counts = outcomes.Counts()
-        # The first rows that were not done, and the number of the others.
-        self._errors: list[Outcome] = []
-        self._omitted = 0
+        # The first rows that failed, and the first that were skipped, each with its place among
+        # both; and how many there are.
+        self._failed: list[tuple[int, Outcome]] = []
+        self._skipped: list[tuple[int, Outcome]] = []
+        self._faults = 0
         self._skipped_shown = 0
 
     def work(self, session: "Session") -> Answer:
@@ -232,10 +234,10 @@ class _RowsRun:
         for outcome in of_batch:
             if outcome.fault is None:
                 continue
-            if len(self._errors) < MOST_ERRORS:
-                self._errors.append(outcome)
-            else:
-                self._omitted += 1
+            self._faults += 1
+            kept = self._skipped if outcome.is_skipped else self._failed
+            if len(kept) < MOST_ERRORS:
+                kept.append((self._faults, outcome))
             # Where all rows have to be good, an object that exists already is an error, too.
             is_error = self._options.strict or not outcome.is_skipped
             self._skipped_shown += not is_error
@@ -256,6 +258,8 @@ class _RowsRun:
     def _result(self) -> dict[str, Any]:
         """What was done, for programs."""
         counts = self._counts
+        # Rows that are skipped, perhaps all of the beginning, leave room for those that failed.
+        errors = sorted([*self._failed, *self._skipped][:MOST_ERRORS])
         responses = self.recorder.trace.responses
         of_receivers = totals.totals_of(responses) if self.totals is None else self.totals
         return {
@@ -270,11 +274,16 @@ class _RowsRun:
                     "row": outcome.row or None,
                     "code": fault.code,
                     "message": fault.message,
+                    "values": outcome.values
+                    and {
+                        name: representation.represent(text, name)
+                        for name, text in outcome.values.items()
+                    },
                 }
-                for outcome in self._errors
+                for _, outcome in errors
                 if (fault := outcome.fault) is not None
             ],
-            "errors_omitted": self._omitted,
+            "errors_omitted": self._faults - len(errors),
             "receivers": [table.totals_row(total) for total in of_receivers],
         }
 

@@ -24,9 +24,11 @@ _IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)
 # Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
 _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
+_LOCKED = "is locked by another connection, of another process or of this one; try again later"
 _BY_SQLITE_ERROR = {
-    "SQLITE_BUSY": "is locked by another process; try again when that is done",
-    "SQLITE_LOCKED": "is locked by another connection; try again when that is done",
+    # SQLite does not tell whose connection it is: it may be of a receiver in this very process.
+    "SQLITE_BUSY": _LOCKED,
+    "SQLITE_LOCKED": _LOCKED,
     "SQLITE_READONLY": "is read-only; change its permissions, or name another with --database",
     "SQLITE_PERM": "may not be used by you; change its permissions",
     "SQLITE_AUTH": "may not be used by you; change its permissions",

@@ -93,16 +93,20 @@ def notes(session: Session) -> dict[str, str]:
     return found
 
 
+def texts(title: str, text: str) -> dict[str, str]:
+    return {"title": title, "text": text}
+
+
 def test_each_row_is_done_unless_it_is_reported(session: Session, begin: Begin) -> None:
     batches = begin("a,A", "bad,B", "blank,C", "d,D", "a,E")
     told = list(batches.run())
     assert told == [
         [
             Outcome(1, 2),
-            Outcome(2, 3, Fault("InvalidValue", "a bad title")),
+            Outcome(2, 3, Fault("InvalidValue", "a bad title"), values=texts("bad", "B")),
             Outcome(3, 4, None, is_skipped=True),
         ],
-        [Outcome(4, 5), Outcome(5, 6, Fault("AlreadyExists", "known"), is_skipped=True)],
+        [Outcome(4, 5), Outcome(5, 6, Fault("AlreadyExists", "known"), True, texts("a", "E"))],
     ]
     counts = batches.counts
     assert (counts.rows, counts.done, counts.skipped, counts.failed) == (5, 2, 2, 1)

@@ -216,6 +216,26 @@ def test_bad_rows_are_named_and_the_good_ones_go_through(forked: Forked) -> None
     assert forked.usernames == ["good1", "good3"]
 
 
+def test_rows_that_are_skipped_leave_room_for_those_that_failed(forked: Forked) -> None:
+    known = [f"user{number},user{number}@mail.com,," for number in range(120)]
+    assert forked("register", "--from", write(forked, *known), "--quiet").code == 0
+    done = forked("register", "--from", write(forked, *known, "x,nobody,Xenia,"), "--json")
+    result = done.document["result"]
+    assert (result["skipped"], result["failed"], result["errors_omitted"]) == (120, 1, 21)
+    *skipped, failed = result["errors"]
+    assert [error["row"] for error in skipped] == list(range(1, 100))
+    assert (failed["row"], failed["code"]) == (121, "invalid_value")
+    assert failed["values"] == {"username": "x", "email": "nobody", "first_name": "Xenia"}
+
+
+def test_a_row_is_told_by_its_values_without_secrets(forked: Forked) -> None:
+    rows = '{"username": "x", "email": "https://x:secret@mail.com"}\n{"username": 5}\n'
+    Path(forked.folder, "users.jsonl").write_text(rows, encoding="utf-8")
+    done = forked("register", "--from", "users.jsonl", "--json")
+    values = [error["values"] for error in done.document["result"]["errors"]]
+    assert values == [{"username": "x", "email": "https://x:********@mail.com"}, None]
+
+
 def test_of_many_errors_the_document_has_the_first(forked: Forked) -> None:
     done = forked("register", "--from", write(forked, *(["x,nobody,,"] * 130)), "--json")
     result = done.document["result"]

@@ -138,6 +138,23 @@ def test_a_database_that_another_process_locks_too_long_cannot_be_used(
     assert forked_filled.rows() == before
 
 
+def test_a_lock_of_a_receiver_in_the_same_process_is_blamed_on_no_other(driver: Driver) -> None:
+    program = driver("""
+import sqlite3
+from signalcli.apps.signals import command_finished
+@receiver(command_finished)
+def hold(command, **kwargs):
+    if command == "show":
+        global held
+        held = sqlite3.connect("demo.db", isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+""")
+    Path(program.folder, "script.txt").write_text("show alice\ndelete alice\n", encoding="utf-8")
+    done = program("batch", "script.txt", "-d", "sqlite:///demo.db?timeout=0.2", "--quiet")
+    assert done.code == 5
+    assert "is locked by another connection, of another process or of this one" in done.error
+
+
 def test_a_database_that_another_process_locks_can_still_be_read(forked_filled: Program) -> None:
     with closing(sqlite3.connect(forked_filled.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -102,7 +102,7 @@ def test_a_locked_database_is_said_to_be_locked(path: Path) -> None:
         error = failure(f"sqlite:///{path}?timeout=0", "CREATE TABLE t (id INTEGER)")
     finally:
         holder.close()
-    assert "is locked by another process" in said(error)
+    assert "is locked by another connection, of another process or of this one" in said(error)
 
 
 def test_a_database_locked_before_it_is_written_ahead_is_said_to_be_locked(path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_database_locked_before_it_is_written_ahead_is_said_to_be_locked(path:
         error = failure(f"sqlite:///{path}?timeout=0")
     finally:
         holder.close()
-    assert "is locked by another process" in said(error)
+    assert "is locked by another connection, of another process or of this one" in said(error)
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])

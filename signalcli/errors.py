@@ -72,19 +72,12 @@ class DatabaseUnusable(SignalcliError):
     code = "database"
 
 
-def meanings() -> dict[str, tuple[int, str]]:
-    """The exit code of every error that is defined by now, and what it means, by its code."""
-    found: dict[str, tuple[int, str]] = {}
+def exit_codes() -> dict[str, int]:
+    """The exit code of every error that is defined by now, under its code for programs."""
+    found: dict[str, int] = {}
     kinds: list[type[SignalcliError]] = [SignalcliError]
     for kind in kinds:
         kinds += kind.__subclasses__()
         if kind is not SignalcliError:
-            # Those that say more of an error come after it, and have its code.
-            meaning = (kind.__doc__ or "").partition("\n")[0]
-            found.setdefault(kind.code, (kind.exit_code, meaning))
+            found[kind.code] = kind.exit_code
     return found
-
-
-def exit_codes() -> dict[str, int]:
-    """The exit code of every error that is defined by now, under its code for programs."""
-    return {code: exit_code for code, (exit_code, _) in meanings().items()}

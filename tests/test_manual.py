@@ -1,5 +1,6 @@
 """The README and the pages of the manual: their examples are carried out, nothing is missing."""
 
+import ast
 import json
 import re
 import runpy
@@ -15,7 +16,7 @@ import pytest
 import signalcli
 from signalcli.apps.registry import VARIABLE
 from signalcli.cli.options import SETTINGS
-from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE
+from signalcli.cli.problems import ERROR_CODES, EXIT_CODES, TRACEBACK_VARIABLE
 from signalcli.errors import exit_codes
 from tests import processes
 
@@ -188,10 +189,13 @@ class TestNothingIsMissing:
         for module in walk_packages(signalcli.__path__, "signalcli."):
             if not module.name.startswith(("signalcli.__main__", "signalcli.testing")):
                 import_module(module.name)
-        rows = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGES["docs/json.md"], re.MULTILINE))
-        own = {code: str(exit_code) for code, exit_code in exit_codes().items()}
-        assert own.items() <= rows.items()
-        assert codes_in_the_command_line() <= set(rows) | {"batch", "terminated"}
+        told = {code: each.exit_code for code, each in ERROR_CODES.items()}
+        assert {code: str(number) for code, number in exit_codes().items()}.items() <= told.items()
+        assert codes_in_the_source() <= set(told)
+        rows = re.findall(
+            r"^\| `(\w+)` \| ([^|]+) \| (.+) \|$", PAGES["docs/json.md"], re.MULTILINE
+        )
+        assert rows == [(code, *each) for code, each in ERROR_CODES.items()]
 
     def test_every_key_of_a_document_is_explained(self, tmp_path: Path) -> None:
         program = Path(sys.executable).with_name("signalcli")
@@ -227,11 +231,26 @@ def section(page: str, title: str) -> str:
     return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def codes_in_the_command_line() -> set[str]:
-    """The words for programs that the command line gives to problems of its own."""
-    sources = (ROOT / "signalcli" / "cli").glob("*.py")
-    found = [
-        re.findall(r'Problem\(\s*[\w .+\[\]]+,\s*"(\w+)"', source.read_text(encoding="utf-8"))
-        for source in sources
-    ]
-    return set().union(*found)
+def codes_in_the_source() -> set[str]:
+    """The words for programs that are given to problems and to faults of rows."""
+    found = set()
+    for source in (ROOT / "signalcli").rglob("*.py"):
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        named = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                place = {"Problem": 1, "Fault": 0}.get(name)
+                if place is not None and len(node.args) > place:
+                    given = node.args[place]
+                    word = named.get(given.id) if isinstance(given, ast.Name) else given
+                    if isinstance(word, ast.Constant):
+                        found.add(str(word.value))
+    assert found >= {"login_failed", "internal", "receiver_failed"}
+    return found

@@ -15,8 +15,7 @@ import typer
 
 from signalcli.cli.invocation import DEFAULT_DATABASE
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES
-from signalcli.errors import exit_codes
+from signalcli.cli.problems import ERROR_CODES, EXIT_CODES
 from signalcli.render.exports import formats
 
 with late():
@@ -214,7 +213,7 @@ def _is_package(path: Path) -> bool:
 
 def complete_word(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """What can be explained and begins like that; of the apps' names none where the apps fail."""
-    codes = [*map(str, EXIT_CODES), *exit_codes()]
+    codes = [*map(str, EXIT_CODES), *ERROR_CODES]
     return [
         *_offered(ctx, lambda known: known.words),
         *(code for code in codes if incomplete and code.startswith(incomplete)),

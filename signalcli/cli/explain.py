@@ -16,9 +16,9 @@ from signalcli.cli.completion import (
 )
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES, INTERRUPTED, UNWRITABLE
+from signalcli.cli.problems import ERROR_CODES, EXIT_CODES
 from signalcli.cli.task import Findings, Inquiry
-from signalcli.errors import NotFound, SignalcliError, meanings
+from signalcli.errors import NotFound, SignalcliError
 
 with late():
     from signalcli.apps import diagnosis, evidence, explanation, inventory, registry
@@ -36,20 +36,13 @@ if TYPE_CHECKING:
 EXIT_CODE, ERROR_CODE = "exit code", "error code"
 ENDED_BY = 128
 
-# The codes of errors that are no exception of ours.
-_OWN_CODES = {
-    "internal": (70, "A failure of signalcli itself. Please report it."),
-    "output": (UNWRITABLE, "Standard output takes no more, as where a disk is full."),
-    "interrupted": (INTERRUPTED, "Somebody pressed Ctrl-C."),
-    "terminated": (143, "The system asked the process to end."),
-}
 _EXAMPLES = {
-    0: "signalcli list && echo done",
-    1: "signalcli register xyz --email xyz@mail.com --fail create_profile",
-    2: "signalcli register xyz --email nonsense",
-    3: "signalcli show nobody",
-    4: "signalcli startapp shop && signalcli startapp shop",
-    5: "signalcli --database /dev/null list",
+    "0": "signalcli list && echo done",
+    "1": "signalcli register xyz --email xyz@mail.com --fail create_profile",
+    "2": "signalcli register xyz --email nonsense",
+    "3": "signalcli show nobody",
+    "4": "signalcli startapp shop && signalcli startapp shop",
+    "5": "signalcli --database /dev/null list",
 }
 
 
@@ -77,7 +70,7 @@ def explain(
 
 def _explain(word: str) -> Findings:
 
-    codes = {EXIT_CODE: list(map(str, EXIT_CODES)), ERROR_CODE: list(_error_codes())}
+    codes = {EXIT_CODE: list(map(str, EXIT_CODES)), ERROR_CODE: list(ERROR_CODES)}
     if not word:
         names = {**explanation.explained_names(), **codes}
         return Findings(
@@ -109,16 +102,10 @@ def _explain(word: str) -> Findings:
     )
 
 
-def _error_codes() -> dict[str, tuple[int, str]]:
-    """The exit code and the meaning of each code of an error."""
-    return {**meanings(), **_OWN_CODES}
-
-
 def _explain_code(word: str) -> "list[Explanation]":
 
-    codes = _error_codes()
-    if word in codes:
-        exit_code, meaning = codes[word]
+    if word in ERROR_CODES:
+        exit_code, meaning = ERROR_CODES[word]
         facts = {"Where": f'in JSON, as "code" of "error"; the exit code is {exit_code}'}
         example = "signalcli register xyz" if word == "usage" else _EXAMPLES.get(exit_code, "")
         example = f"{example} --json" if example else ""
@@ -133,10 +120,10 @@ def _explain_code(word: str) -> "list[Explanation]":
     meaning = EXIT_CODES.get(number, "") or _ended_by(number - ENDED_BY)
     if not meaning:
         return []
-    errors = [code for code, (exit_code, _) in codes.items() if exit_code == number]
+    errors = [code for code, each in ERROR_CODES.items() if word in each.exit_code.split()]
     facts = {"In JSON": f'the "code" of the "error" is {" or ".join(errors)}'} if errors else {}
     meaning = f"{meaning[0].upper()}{meaning[1:]}."
-    example = _EXAMPLES.get(number, "")
+    example = _EXAMPLES.get(word, "")
     return [
         explanation.Explanation(word, EXIT_CODE, (meaning,), facts, example=example, page="json.md")
     ]

@@ -37,16 +37,37 @@ EXIT_CODES = {
     141: "ended by a closed pipe",
     143: "ended by SIGTERM, as kill and timeout send it",
 }
-# The words for errors in JSON documents that no class of :mod:`signalcli.errors` has, with their
-# exit codes.
-WORDS = {
-    "app": "2",
-    "unreadable": "2",
-    "internal": "70",
-    "output": str(UNWRITABLE),
-    "interrupted": str(INTERRUPTED),
-    "terminated": "129 or 143",
-    "login_failed": "2",
+
+
+class ErrorCode(NamedTuple):
+    """The word for an error in JSON documents.
+
+    Attributes:
+        exit_code: the exit code of a command that ends with it, or several; for people.
+        meaning: what has happened, a sentence.
+    """
+
+    exit_code: str
+    meaning: str
+
+
+# All of them: `explain`, `help exit-codes`, completion and the manual tell them from here.
+ERROR_CODES = {
+    "receiver_failed": ErrorCode("1", "A receiver raised an exception."),
+    "usage": ErrorCode("2", "The command line is wrong."),
+    "invalid_value": ErrorCode("2", "A value breaks a rule, or cannot be used."),
+    "invalid_row": ErrorCode("2", "A row of --from cannot be read; of a row, never of a command."),
+    "unreadable": ErrorCode("2", "A file of rows or commands cannot be read."),
+    "app": ErrorCode("2", "An app does not load, or is not installed."),
+    "login_failed": ErrorCode("2", "The username or the password is wrong."),
+    "not_found": ErrorCode("3", "A name or a key leads to nothing."),
+    "exists": ErrorCode("4", "What is to be made is there already."),
+    "database": ErrorCode("5", "The database cannot be used: it is none, locked, or not yours."),
+    "batch": ErrorCode("that of the first failure", "Some commands of a batch failed."),
+    "internal": ErrorCode("70", "A failure of signalcli itself. Please report it."),
+    "output": ErrorCode("74", "Standard output takes no more, as where a disk is full."),
+    "interrupted": ErrorCode("130", "Somebody pressed Ctrl-C."),
+    "terminated": ErrorCode("129 or 143", "The system asked the process to end."),
 }
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"

@@ -7,8 +7,8 @@ import typer
 from signalcli.cli.help import Definition, definition_of, page
 from signalcli.cli.invocation import PROGRAM, Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import EXIT_CODES, TRACEBACK_VARIABLE, WORDS, write_document
-from signalcli.errors import NotFound, UsageError, exit_codes
+from signalcli.cli.problems import ERROR_CODES, EXIT_CODES, TRACEBACK_VARIABLE, write_document
+from signalcli.errors import NotFound, UsageError
 
 with late():
     from signalcli.cli import app, guidance, options
@@ -118,8 +118,7 @@ def _options() -> dict[str, list[Definition]]:
 
 def _codes() -> dict[str, list[Definition]]:
     """Every exit code, and the words for errors in JSON documents."""
-    known = {**{word: str(code) for word, code in exit_codes().items()}, **WORDS}
-    words = sorted(known.items())
+    words = sorted((word, each.exit_code) for word, each in ERROR_CODES.items())
     return {
         "": [Definition(str(code), meaning) for code, meaning in EXIT_CODES.items()],
         "Words for errors in JSON": [Definition(word, f"exit code {code}") for word, code in words],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from signalcli.errors import exit_codes
+from signalcli.cli.problems import ERROR_CODES
 from tests.cli.program import Forked, Program, complete
 
 
@@ -55,13 +55,13 @@ def test_an_exit_code_is_explained(forked: Program, code: str, line: str) -> Non
     assert done.lines[:2] == [f"{code}: an exit code", f"  {line}"]
 
 
-@pytest.mark.parametrize("code", sorted(exit_codes()))
+@pytest.mark.parametrize("code", ERROR_CODES)
 def test_every_error_code_is_explained(forked: Program, code: str) -> None:
     document = forked("explain", code, "--json").document
     (explained,) = [
         each for each in document["result"]["explanations"] if each["kind"] == "error code"
     ]
-    assert f"the exit code is {exit_codes()[code]}" in explained["facts"]["Where"]
+    assert f"the exit code is {ERROR_CODES[code].exit_code}" in explained["facts"]["Where"]
     assert explained["meaning"][0].endswith(".")
     assert explained["page"] == "docs/json.md"
 

@@ -6,8 +6,7 @@ import re
 import pytest
 
 from signalcli.cli.options import SETTINGS
-from signalcli.cli.problems import EXIT_CODES, WORDS
-from signalcli.errors import exit_codes
+from signalcli.cli.problems import ERROR_CODES, EXIT_CODES
 from tests.cli.commands import COMMANDS
 from tests.cli.program import Program
 
@@ -27,7 +26,7 @@ def test_every_exit_code_and_every_word_for_an_error_is_listed(forked: Program) 
     ]
     assert codes == sorted(codes, key=int)
     assert codes == [str(code) for code in EXIT_CODES]
-    for word in {**exit_codes(), **WORDS}:
+    for word in ERROR_CODES:
         assert f"  {word} " in shown
 
 

@@ -44,8 +44,8 @@ def show(course: Course) -> None:
         let_go_of_stdout()
         course.problem, course.is_told = unwritable_answer(error, course.is_written), False
     except KeyboardInterrupt as error:
-        if not course.task.until_interrupted:
-            course.problem, course.is_told = course.problem_of(error), False
+        # Where it is the ordinary end, the exit code says so, and there is no error to print.
+        course.problem, course.is_told = course.problem_of(error), course.task.until_interrupted
     except Exception as error:
         course.problem, course.is_told = course.problem_of(error), False
 

@@ -229,8 +229,8 @@ def follow(
 ) -> Inquiry:
     """Show the runs of other processes as they end, until Ctrl-C.
 
-    With --json or --ndjson, one object a line is printed at once. With --since, what is in the log
-    comes first.
+    The exit code is then 130, as that of `tail -f`; after --limit runs it is 0. With --json or
+    --ndjson, one object a line is printed at once. With --since, what is in the log comes first.
 
     Example: signalcli log follow --failed
     """

@@ -180,7 +180,7 @@ class Inquiry:
         needs_apps: whether the command fails where the installed apps do not load. Otherwise it
             goes on, and only receivers hear nothing of it.
         writes: whether something may have been written by the time that the command fails.
-        until_interrupted: whether Ctrl-C is the ordinary end.
+        until_interrupted: whether Ctrl-C is the ordinary end, which is no error to tell.
     """
 
     work: Callable[..., Findings]

@@ -81,9 +81,9 @@ class Follower:
         return self.process.returncode, error
 
     def end(self) -> None:
-        """What Ctrl-C does; it is the ordinary end, and says nothing."""
+        """What Ctrl-C does; it is the ordinary end, and says nothing but the exit code."""
         interrupt(self.process)
-        assert self.finish() == (0, "")
+        assert self.finish() == (130, "")
 
 
 def last_run(program: Program) -> int:
@@ -178,7 +178,7 @@ def test_a_terminal_shows_runs_until_ctrl_c(filled: Program, forked_filled: Prog
     terminal.wait_for("Sent notification for alice in demo.db")
     terminal.process.sendintr()
     code, lines = terminal.finish(), terminal.lines_as_sent()
-    assert (code, lines[-3:]) == (0, lines[-3:])
+    assert code == 130
     assert not any("error" in line or "Traceback" in line for line in lines)
     assert max(map(len, lines)) <= 80
 
@@ -209,7 +209,7 @@ def test_waiting_for_a_database_makes_none(driver: Driver) -> None:
     assert program.files == {"demo.db", "driver.py"}
     interrupt(process)
     done = finished(process)
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (130, "")
     assert set(done.err.splitlines()) <= {"waiting"}
 
 

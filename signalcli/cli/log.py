@@ -424,8 +424,8 @@ def _none(settings: Settings, wanted: Wanted, number: int | None = None) -> str:
         return f"run {number} does not match the filters"
     if settings.missing:
         return (
-            f"there are no runs: {settings.missing}. `{PROGRAM} list` says how to make one; every "
-            "command that sends signals is a run"
+            f"there are no runs in the signal log: {settings.missing}. `{PROGRAM} list` says how "
+            "to make one; every command that sends signals is a run"
         )
     which = "" if wanted.is_any else " that match the filters"
     return f"there are no runs{which} in the signal log of {settings.database_name}"

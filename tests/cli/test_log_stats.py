@@ -215,7 +215,9 @@ class TestStatistics:
     def test_an_empty_log_is_a_line(self, forked: Program) -> None:
         done = forked("log", "stats")
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith(f"there are no runs: there is no demo.db in {forked.folder}. ")
+        assert done.out.startswith(
+            f"there are no runs in the signal log: there is no demo.db in {forked.folder}. "
+        )
 
 
 class TestPrune:

@@ -449,6 +449,20 @@ class TestWidths:
 
         assert words(text) == words(whole)
 
+    def test_where_no_time_stands_a_row_reaches_below_the_times(self) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder)
+        respond(recorder, dispatch, "shop.create", value="a value of 32 characters, or so.")
+        respond(recorder, dispatch, "shop.tell", output="a printed line of 36 characters each")
+        recorder.dispatch_ended(dispatch)
+        assert rows(recorder.trace, 57) == [
+            "1    saved from User",
+            "1.1  ├─▶ create  returned",
+            "     │      a value of 32 characters, or so.",
+            "1.2  └─▶ tell",
+            "            prints ┊ a printed line of 36 characters each",
+        ]
+
     @pytest.mark.parametrize("text", ["漢字" * 30, "❤\ufe0f" * 30, "👩‍👩‍👧" * 30, "q\u0301" * 90])
     @pytest.mark.parametrize("width", [2, 3, 17, 40, 79])
     def test_wide_characters_fit(self, text: str, width: int) -> None:

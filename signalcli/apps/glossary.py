@@ -48,8 +48,8 @@ GLOSSARY = {
         "traces",
     ),
     "unheard dispatch": Term(
-        "A dispatch that reached nobody. A trace names those of a run on one line at its end; "
-        "--all gives each a row.",
+        "A dispatch that reached nobody. A trace names those that follow each other in one row, "
+        "at their place; --all gives each its own.",
         "signalcli log show --all",
         "traces",
     ),

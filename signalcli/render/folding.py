@@ -1,14 +1,13 @@
-"""What a picture of a trace leaves out: unheard dispatches, and those that repeat another one."""
+"""Which dispatches share a row in a picture of a trace: repeated ones, and unheard neighbours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from signalcli.trace.records import Dispatch, Response, Trace
 
 # Two or three users that a command registers are a story each; from here on they are a crowd.
 FEWEST_REPEATED = 4
-MOST_NAMED = 12
-MOST_STRETCHES = 8
 
 # Any command may send these. They tell nothing of its work.
 MACHINERY = {
@@ -20,38 +19,47 @@ MACHINERY = {
     "signalcli.apps.signals.command_finished",
 }
 
-Group = list[Dispatch]
 _Shape = int
 
 
+class Group(NamedTuple):
+    """Dispatches that share a row.
+
+    Attributes:
+        dispatches: the dispatches, all of one shape unless nobody heard them.
+        is_unheard: whether it is a stretch of dispatches that nobody received. They may be of any
+            signals and senders, but the machinery's keep to themselves.
+    """
+
+    dispatches: list[Dispatch]
+    is_unheard: bool = False
+
+
 class Folding:
-    """Decides which dispatches of a trace share a row, and which get none.
+    """Decides which dispatches of a trace share a row.
 
     Two dispatches have the same shape where they have the same signal, sender and receivers, whose
-    responses ended alike and caused dispatches of the same shapes. How many they caused, what they
-    returned and what they printed may differ.
+    responses ended alike and caused heard dispatches of the same shapes. How many they caused, what
+    they returned and what they printed may differ.
 
     Arguments:
         trace: the trace, finished or growing.
         is_whole: whether every dispatch gets a row of its own.
-
-    Attributes:
-        unheard: the dispatches without a row, in the order in which they began.
     """
 
     def __init__(self, trace: Trace, *, is_whole: bool = False) -> None:
         dispatches = list(trace.dispatches)
         self._is_whole = is_whole
-        self._shapes = _shapes(dispatches, is_whole)
+        self._heard = set(filter(is_heard, dispatches))
+        self._shapes = _shapes(dispatches, self._heard)
         self._roots = [dispatch for dispatch in dispatches if dispatch.parent is None]
-        self.unheard = [dispatch for dispatch in dispatches if dispatch not in self._shapes]
 
     def roots(self) -> list[Group]:
-        """The dispatches that no response caused; those of one group share a row."""
+        """The dispatches that no response caused, in their groups."""
         return self._groups(self._roots, FEWEST_REPEATED)
 
     def caused_by(self, responses: Sequence[Response]) -> list[Group]:
-        """The dispatches that some responses caused; those of one group share a row.
+        """The dispatches that some responses caused, in their groups.
 
         Arguments:
             responses: one response, or those of a group of dispatches, all of the same receiver.
@@ -64,18 +72,28 @@ class Folding:
         # While the trace grows, a dispatch may have begun after the shapes were taken.
         shown = [dispatch for dispatch in dispatches if dispatch in self._shapes]
         if self._is_whole:
-            return [[dispatch] for dispatch in shown]
-        alike: dict[_Shape, Group] = {}
+            return [Group([dispatch]) for dispatch in shown]
+        alike: dict[_Shape, list[Dispatch]] = {}
         for dispatch in shown:
             alike.setdefault(self._shapes[dispatch], []).append(dispatch)
-        groups: list[Group] = []
+        rows: list[list[Dispatch]] = []
         for dispatch in shown:
-            group = alike[self._shapes[dispatch]]
-            if len(group) < fewest:
-                groups.append([dispatch])
-            elif group[0] is dispatch:
-                groups.append(group)
+            repeated = alike[self._shapes[dispatch]]
+            if len(repeated) < fewest:
+                rows.append([dispatch])
+            elif repeated[0] is dispatch:
+                rows.append(repeated)
+        groups: list[Group] = []
+        for is_machinery, neighbours in groupby(rows, key=self._is_machinery):
+            if is_machinery is None:
+                groups += map(Group, neighbours)
+            else:
+                groups.append(Group([*chain(*neighbours)], is_unheard=True))
         return groups
+
+    def _is_machinery(self, row: list[Dispatch]) -> bool | None:
+        """Whether unheard dispatches tell nothing of a command's work; None for heard ones."""
+        return None if row[0] in self._heard else row[0].signal_path in MACHINERY
 
 
 def is_heard(dispatch: Dispatch) -> bool:
@@ -83,14 +101,12 @@ def is_heard(dispatch: Dispatch) -> bool:
     return bool(dispatch.responses) or dispatch.muted
 
 
-def _shapes(dispatches: Sequence[Dispatch], is_whole: bool) -> dict[Dispatch, _Shape]:
-    """The shape of every dispatch that gets a row."""
+def _shapes(dispatches: Sequence[Dispatch], heard: Container[Dispatch]) -> dict[Dispatch, _Shape]:
+    """The shape of every dispatch."""
     numbers: dict[tuple[object, ...], _Shape] = {}
     shapes: dict[Dispatch, _Shape] = {}
     # From the last to the first: what a response caused began after it.
     for dispatch in reversed(dispatches):
-        if not (is_whole or is_heard(dispatch)):
-            continue
         responses = list(dispatch.responses)
         shape = (
             dispatch.signal_path,
@@ -98,58 +114,21 @@ def _shapes(dispatches: Sequence[Dispatch], is_whole: bool) -> dict[Dispatch, _S
             dispatch.robust,
             dispatch.muted,
             *dispatch.not_called,
-            *(_ending(response, shapes) for response in responses),
+            *(_ending(response, shapes, heard) for response in responses),
         )
         shapes[dispatch] = numbers.setdefault(shape, len(numbers))
     return shapes
 
 
-def _ending(response: Response, shapes: dict[Dispatch, _Shape]) -> tuple[object, ...]:
+def _ending(
+    response: Response, shapes: dict[Dispatch, _Shape], heard: Container[Dispatch]
+) -> tuple[object, ...]:
     failure = response.failure
-    caused = (shapes[dispatch] for dispatch in list(response.caused) if dispatch in shapes)
+    caused = (each for each in list(response.caused) if each in shapes and each in heard)
     return (
         response.receiver,
         failure and failure.type,
         response.injected,
         response.seconds is None,
-        *dict.fromkeys(caused),
+        *dict.fromkeys(map(shapes.__getitem__, caused)),
     )
-
-
-class Unheard(NamedTuple):
-    """Unheard dispatches that are told of on one line.
-
-    Attributes:
-        dispatches: the dispatches, in the order in which they began.
-        cause: the response that caused all of them, or None.
-        is_crowd: whether there are so many that those of one sender are told of together, with
-            others between them and with different causes.
-    """
-
-    dispatches: list[Dispatch]
-    cause: Response | None = None
-    is_crowd: bool = False
-
-
-def told(unheard: Sequence[Dispatch]) -> list[Unheard]:
-    """Unheard dispatches in the order of the run: a line for each stretch with one cause.
-
-    Where there are too many stretches, a line for each sender.
-    """
-    stretches: list[Unheard] = []
-    for dispatch in unheard:
-        last = stretches[-1] if stretches else None
-        if (
-            last is not None
-            and last.cause is dispatch.parent
-            and last.dispatches[-1].seq == dispatch.seq - 1
-        ):
-            last.dispatches.append(dispatch)
-        else:
-            stretches.append(Unheard([dispatch], dispatch.parent))
-    if len(stretches) <= MOST_STRETCHES:
-        return stretches
-    senders: dict[str | None, list[Dispatch]] = {}
-    for dispatch in unheard:
-        senders.setdefault(dispatch.sender, []).append(dispatch)
-    return [Unheard(dispatches, is_crowd=True) for dispatches in senders.values()]

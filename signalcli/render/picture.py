@@ -2,7 +2,7 @@
 
 A receiver hangs by an arrow on the dispatch that it received. A dispatch hangs by a line on the
 receiver that caused it. The receivers of dispatch 6 are numbered 6.1, 6.2 and so on. Words say what
-a receiver did: it printed, returned or raised. Unheard dispatches stand in closing lines.
+a receiver did: it printed, returned or raised. Unheard dispatches share faint rows at their place.
 
 The picture is drawn here once, as lines of styled texts, without Rich. Every view shows it: the
 terminal, a pipe, the log, a failed test, an exported file.
@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from signalcli.render.folding import MOST_NAMED, Folding, Group, Unheard, is_heard, told
+from signalcli.render.folding import Folding, Group, is_heard
 from signalcli.render.text import (
     GAP,
     RULE,
-    UNLIMITED,
     Paper,
     duration,
     on_one_line,
@@ -28,14 +28,14 @@ from signalcli.render.text import (
     visible,
 )
 from signalcli.render.wrapping import Line, Part, length, wrapped
-from signalcli.trace.records import Response, SideBySide, Trace, short_name
+from signalcli.trace.records import Dispatch, Response, SideBySide, Trace, short_name
 
 LEAST_TREE = 24
 LEAST_TEXT = 24
-CLOSING_WIDTH = 80
+# Unheard dispatches make a table no wider than this, unless a name is longer.
+UNHEARD_WIDTH = 80
 MOST_VALUES = 3
 TAB = "    "
-UNHEARD = "Unheard: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,13 @@ class Row(NamedTuple):
     """A row of the picture.
 
     Attributes:
-        number: the number of its dispatch, ``6``, or of its response, ``6.1``; or nothing.
+        number: the number of its dispatch, ``6``, of its dispatches, ``6–8``, or of its response,
+            ``6.1``; or nothing.
         guide: the lines of the tree before its text.
         parts: its text, without control characters, each part with its style.
         time: how long it took, spelled; or nothing.
         below: the lines of the tree before the further lines of its text.
+        is_unheard: whether it is a stretch of unheard dispatches.
     """
 
     number: str
@@ -108,6 +110,7 @@ class Row(NamedTuple):
     parts: tuple[Part, ...]
     time: str
     below: str
+    is_unheard: bool = False
 
 
 _Rows = Iterator["Row | _Rows"]
@@ -140,50 +143,21 @@ class Picture:
         folding = Folding(trace, is_whole=is_whole)
         tree = _Tree(folding, (trace.ended or 0.0) if now is None else now, self._marks)
         rows = list(tree.rows())
+        self._has_heading = not all(row.is_unheard for row in rows)
         self._rows = rows if last_rows is None else rows[-last_rows:]
-        self._unheard = () if is_whole else tuple(told(folding.unheard))
 
     def lines(self, width: int) -> Iterator[Line]:
         """The lines of the picture, none longer than a width in characters.
 
-        A trace without dispatches has no lines.
+        They are rows in three columns: numbers, the tree, times. A trace without dispatches has no
+        lines, and one that nobody received no headings.
         """
-        longest = 0
-        for line in self._laid_out(width) if self._rows else ():
-            longest = max(longest, length(line))
-            yield line
-        room = width if width >= UNLIMITED else min(width, max(longest, CLOSING_WIDTH))
-        indent = " " * len(UNHEARD) if room >= LEAST_TREE + len(UNHEARD) else ""
-        for place, unheard in enumerate(self._unheard):
-            first = indent if place else UNHEARD
-            told_here = [(first + self._told(unheard), "dim")]
-            for line in wrapped(told_here, room, room - len(indent)):
-                yield line if first else [(indent, "dim"), *line]
-                first = ""
-
-    def _told(self, unheard: Unheard) -> str:
-        """What is said of some unheard dispatches: their numbers, their signals, their senders."""
-        first, last = unheard.dispatches[0].seq, unheard.dispatches[-1].seq
-        numbers = f"{first}" if first == last else f"{first}{self._marks.to}{last}"
-        under = ""
-        if unheard.cause is not None:
-            place = unheard.cause.dispatch.responses.index(unheard.cause) + 1
-            under = f"under {unheard.cause.dispatch.seq}.{place}: "
-        parts = []
-        for sender, group in groupby(unheard.dispatches, key=lambda each: each.sender):
-            names = [_plain(dispatch.signal) for dispatch in group]
-            if len(names) > MOST_NAMED or unheard.is_crowd:
-                counts = Counter(names)
-                names = [f"{name} {self._marks.times}{n:,}" for name, n in counts.items()]
-            parts.append(", ".join(names) + ("" if sender is None else f" from {_plain(sender)}"))
-        return f"{under}{numbers} {'; '.join(parts)}"
-
-    def _laid_out(self, width: int) -> Iterator[Line]:
-        """The rows under their headings, in three columns: numbers, the tree, times."""
         heading = Row(
             "#", "", ((f"Signal {self._marks.arrow} receiver", "bold"),), "Total time", ""
         )
-        rows = [heading, *self._rows]
+        rows = [heading, *self._rows] if self._has_heading else self._rows
+        if not rows:
+            return
         whole, part = (
             max(map(len, pieces))
             for pieces in zip(*(_split_number(row.number) for row in rows), strict=True)
@@ -194,28 +168,34 @@ class Picture:
             times = 0
         if width - numbers - len(GAP) < LEAST_TREE:
             numbers = 0
-        taken = sum(column + len(GAP) for column in (numbers, times) if column)
-        natural = max(length(row.parts) + cell_len(row.guide) for row in rows)
-        tree = max(1, min(natural, width - taken))
+        before, after = (column + len(GAP) if column else 0 for column in (numbers, times))
+        # Where no time stands, a row reaches below the times.
+        natural = max(
+            _natural(row, UNHEARD_WIDTH - before) - (0 if row.time else after) for row in rows
+        )
+        tree = max(1, min(natural, width - before - after))
         for row in rows:
             style = "bold" if row is heading else "dim"
             number = _aligned(row.number, whole, part) if numbers else ""
-            for text in self._wrapped_row(row, tree):
+            for text in self._wrapped_row(row, tree, after):
                 line: Line = [(number.ljust(numbers) + GAP, style)] if numbers else []
                 line += text
                 if times and row.time and number.strip():
-                    gap = tree - length(text) + len(GAP) + times - len(row.time)
+                    gap = tree - length(text) + after - len(row.time)
                     line += [(" " * gap, ""), (row.time, style)]
                 yield line
                 number = ""
             if row is heading and not self._is_ascii:
-                yield [(RULE * (tree + taken), "")]
+                yield [(RULE * (before + tree + after), "")]
 
-    def _wrapped_row(self, row: Row, width: int) -> Iterator[Line]:
-        least = min(LEAST_TEXT, (width + 1) // 2, length(row.parts))
-        most = max(0, width - least)
+    def _wrapped_row(self, row: Row, width: int, after: int) -> Iterator[Line]:
+        """The lines of a row, of which the first leaves its time room."""
+        first, further = width + (0 if row.time else after), width + after
+        least = min(LEAST_TEXT, (first + 1) // 2, length(row.parts))
+        most = max(0, first - least)
         guide, below = self._cut(row.guide, most), self._cut(row.below, most)
-        for place, line in enumerate(wrapped(row.parts, width - len(guide), width - len(below))):
+        room = first - len(guide), further - len(below)
+        for place, line in enumerate(wrapped(row.parts, *room)):
             yield [(below if place else guide, "dim"), *line]
 
     def _cut(self, guide: str, most: int) -> str:
@@ -257,22 +237,28 @@ class _Tree:
             first: the lines of the tree before their name.
             rest: the lines of the tree before the rows below their name.
         """
-        dispatch, marks = group[0], self._marks
-        responses = [list(member.responses) for member in group]
+        dispatches, marks = group.dispatches, self._marks
+        if group.is_unheard:
+            yield self._unheard_row(dispatches, first, rest)
+            return
+        dispatch = dispatches[0]
+        responses = [list(member.responses) for member in dispatches]
         places = min(map(len, responses))
         is_received = bool(places)
         parts = [(_plain(dispatch.signal), "bold cyan" if is_received else "dim")]
         if dispatch.sender is not None:
             parts += [(" from ", "dim"), (_plain(dispatch.sender), "" if is_received else "dim")]
-        parts += self._count(group)
-        if len(group) > 1:
-            parts.append((f" ({dispatch.seq}{marks.to}{group[-1].seq})", "dim"))
+        parts += self._count(dispatches)
+        if len(dispatches) > 1:
+            parts.append((f" ({dispatch.seq}{marks.to}{dispatches[-1].seq})", "dim"))
         if dispatch.muted:
             parts.append(("  muted: nobody received it", "yellow"))
         elif not is_received:
             parts.append(("  unheard", "dim"))
         time = (
-            self._time([member.seconds for member in group], dispatch.begun) if is_received else ""
+            self._time([member.seconds for member in dispatches], dispatch.begun)
+            if is_received
+            else ""
         )
         bar = marks.bar if is_received else ""
         yield Row(str(dispatch.seq), first, tuple(parts), time, rest + bar)
@@ -296,6 +282,25 @@ class _Tree:
             number = f"{dispatch.seq}.{places + place + 1}"
             below = rest + (" " * len(marks.bar) if is_last else marks.bar)
             yield Row(number, guide, text, "", below)
+
+    def _unheard_row(self, dispatches: list[Dispatch], guide: str, below: str) -> Row:
+        """The row of a stretch of unheard dispatches, of which every signal and sender is named."""
+        marks, numbers = self._marks, [dispatch.seq for dispatch in dispatches]
+        first, last = min(numbers), max(numbers)
+        to_last = f"{marks.to}{last}" if last > first else ""
+        has_gaps = last - first >= len(numbers)
+        counts = Counter((dispatch.sender, dispatch.signal) for dispatch in dispatches)
+        parts = [("unheard:", "dim")]
+        for sender, signals in groupby(counts, key=itemgetter(0)):
+            names = [_plain(signal) + self._times(counts[sender, signal]) for _, signal in signals]
+            if sender is not None:
+                names[-1] += f" from {_plain(sender)}"
+            parts += [(f" {name},", "dim") for name in names[:-1]]
+            parts.append((f" {names[-1]};", "dim"))
+        last_name = parts.pop()[0].removesuffix(";")
+        parts.append((f"{last_name} ({first}{to_last})" if has_gaps else last_name, "dim"))
+        number = f"{first}" if has_gaps else f"{first}{to_last}"
+        return Row(number, guide, tuple(parts), "", below, is_unheard=True)
 
     def _response_rows(
         self,
@@ -331,9 +336,10 @@ class _Tree:
             yield self._dispatch_rows(group, below + first, below + further)
 
     def _count(self, group: Sequence[object]) -> list[Part]:
-        if len(group) == 1:
-            return []
-        return [(f" {self._marks.times}{len(group):,}", "bold yellow")]
+        return [(self._times(len(group)), "bold yellow")]
+
+    def _times(self, count: int) -> str:
+        return f" {self._marks.times}{count:,}" if count > 1 else ""
 
     def _answer(self, responses: list[Response]) -> list[Part]:
         """What some responses returned or raised; nothing for None."""
@@ -343,7 +349,7 @@ class _Tree:
             raised = "raised and caught:" if response.dispatch.robust else "raised"
             more = f" (and {kinds - 1:,} other messages)" if kinds > 1 else ""
             story = _plain(response.failure.story)
-            return [(f"  {marks.failed}{raised} {story}{more}", "red")]
+            return [(f"  {marks.failed}{raised}", "red"), (f" {story}{more}", "red")]
         if response.seconds is None:
             return [(f"  {marks.more} running", "yellow")]
         if all(each.value is None for each in responses):
@@ -368,14 +374,22 @@ def _printed(responses: list[Response], marks: Marks) -> list[str]:
     return lines
 
 
+def _natural(row: Row, most: int) -> int:
+    """How wide a row is on one line; if it is an unheard one, at most so wide that a part fits."""
+    guide, text = cell_len(row.guide), length(row.parts)
+    if not row.is_unheard:
+        return guide + text
+    return min(guide + text, max(most, guide + max(length([part]) for part in row.parts)))
+
+
 def _plain(text: str) -> str:
     return on_one_line(text).replace("\t", "\\t")
 
 
 def _split_number(number: str) -> tuple[str, str]:
     """The part of a number that is aligned to the right, and the part after it."""
-    whole, point, part = number.partition(".")
-    return whole, point + part
+    part = number.lstrip("#0123456789")
+    return number.removesuffix(part), part
 
 
 def _aligned(number: str, whole: int, part: int) -> str:

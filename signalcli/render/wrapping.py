@@ -1,4 +1,4 @@
-"""Lines of styled texts, broken to a width without breaking words that fit."""
+"""Lines of styled texts, broken to a width without breaking words and phrases that fit."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -17,7 +17,10 @@ def length(parts: Sequence[Part]) -> int:
 
 
 def wrapped(parts: Sequence[Part], width: int, further: int) -> Iterator[Line]:
-    """At least one line, none longer than a width, broken at blanks and inside long words only.
+    """At least one line, none longer than a width.
+
+    Lines are broken between parts, at blanks in parts that are longer than a line, and inside words
+    that are.
 
     Arguments:
         parts: texts on one line, each with its style.
@@ -26,7 +29,7 @@ def wrapped(parts: Sequence[Part], width: int, further: int) -> Iterator[Line]:
     """
     line: Line = []
     room, is_begun = width, False
-    for text, style in [*parts] if length(parts) <= width else _words(parts):
+    for text, style in [*parts] if length(parts) <= width else _pieces(parts, width, further):
         while text:
             size = cell_len(text)
             if size <= room:
@@ -52,9 +55,12 @@ def _joined(line: Line) -> Line:
     return [("".join(text for text, _ in parts), style) for style, parts in alike]
 
 
-def _words(parts: Sequence[Part]) -> Iterator[Part]:
-    """The words of a line, each with the blanks before it."""
-    for text, style in parts:
+def _pieces(parts: Sequence[Part], width: int, further: int) -> Iterator[Part]:
+    """The parts that fit on a line, and the words of the others, each with the blanks before it."""
+    for place, (text, style) in enumerate(parts):
+        if cell_len(text) <= (further if place else width):
+            yield text, style
+            continue
         begun = 0
         for place in range(1, len(text)):
             if text[place] == " " != text[place - 1]:

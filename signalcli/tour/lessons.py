@@ -31,8 +31,8 @@ _IN_ORDER = (
                 (
                     "The arrow leads from the signal to its receiver, show_notification. What "
                     "that printed stands under it. The command has only sent the signal.",
-                    'The last lines, "Unheard", name signals that were sent, too, and that '
-                    "nobody listens to. That is quite usual.",
+                    "The rows that begin with `unheard` name signals that were sent, too, and "
+                    "that nobody listens to. That is quite usual.",
                 ),
                 lambda ran: "Hello ada" in ran.output_of("show_notification"),
             ),
@@ -57,7 +57,7 @@ _IN_ORDER = (
                 "create User username=bob email=bob@example.com",
                 (
                     "post_save from User reached it. post_save from Profile did not: you find it "
-                    "among the unheard signals.",
+                    "below create_profile, among the unheard signals that this set off.",
                 ),
                 lambda ran: ran.calls("tally") == 1,
             ),

@@ -41,9 +41,10 @@ _FRAME = (
     "got_command_exception",
     "command_finished",
 )
-_ROW = re.compile(r" *(?P<seq>\d+)(?P<place>\.\d+)?(?P<rest> {2,}[│├└─▶ ]*(?P<signal>[\w<>]+).*)")
-_UNHEARD = "Unheard: "
-_TOLD = re.compile(r"(Unheard: | {9})(under [\d.]+: )?(?P<first>\d+)([–-]\d+)? (?P<signals>.*)")
+_ROW = re.compile(
+    r" *(?P<seq>\d+)([–-](?P<last>\d+))?(?P<place>\.\d+)?"
+    r"(?P<rest> {2,}[│├└─▶ ]*(?P<unheard>unheard: )?(?P<signal>[\w<>]+).*)"
+)
 # Begins a program for which permissions of files hold even where it belongs to root. The numbers
 # are Linux's: PR_CAPBSET_DROP, of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _WITHOUT_ROOTS_RIGHTS = """
@@ -70,48 +71,35 @@ def of_the_work(dispatches: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def lines_of_the_work(lines: list[str]) -> list[str]:
-    """The same for what people are shown; a table that has nothing else is left out as a whole.
-
-    The closing lines of unheard dispatches, none of them wrapped, come back as one.
-    """
+    """The same for what people are shown; a table that has nothing else is left out as a whole."""
     rows = [_ROW.fullmatch(line) for line in lines]
-    unheard: dict[int, str] = {}
-    for line in lines:
-        unheard |= _unheard(line)
-    around = {int(row["seq"]) for row in rows if row and row["signal"] in _FRAME}
-    around |= {seq for seq, told in unheard.items() if told.partition(" from ")[0] in _FRAME}
+    around = {
+        seq
+        for row in rows
+        if row and row["signal"] in _FRAME
+        for seq in range(int(row["seq"]), int(row["last"] or row["seq"]) + 1)
+    }
 
-    def renumbered(seq: int) -> int:
-        return seq - sum(each < seq for each in around)
+    def renumbered(seq: str) -> str:
+        return str(int(seq) - sum(each < int(seq) for each in around))
 
-    of_work = [f"{renumbered(seq)} {unheard[seq]}" for seq in sorted(set(unheard) - around)]
     shown: list[str] = []
+    is_left_out = False
     for line, row in zip(lines, rows, strict=True):
-        if row is not None:
-            if int(row["seq"]) not in around:
-                shown.append(f"{renumbered(int(row['seq']))}{row['place'] or ''}{row['rest']}")
-        elif line.startswith(_UNHEARD) and of_work:
-            shown.append(_UNHEARD + "; ".join(of_work))
-        elif not _unheard(line):
+        if row is not None and int(row["seq"]) in around:
+            # With the further lines of a long row.
+            is_left_out = row["unheard"] is not None
+        elif row is not None:
+            last = f"–{renumbered(row['last'])}" if row["last"] else ""
+            shown.append(f"{renumbered(row['seq'])}{last}{row['place'] or ''}{row['rest']}")
+            is_left_out = False
+        elif not (is_left_out and line.startswith(" ")):
             shown.append(line)
+            is_left_out = False
     has_rows = any(row is not None and int(row["seq"]) not in around for row in rows)
     if not has_rows and shown and shown[0].split()[:2] == ["#", "Signal"]:
         del shown[:2]
     return shown
-
-
-def _unheard(line: str) -> dict[int, str]:
-    """What a closing line says of each dispatch, by its number; nothing for another line."""
-    told = _TOLD.fullmatch(line)
-    if told is None:
-        return {}
-    seq, unheard = int(told["first"]), {}
-    for part in told["signals"].split("; "):
-        signals, _, sender = part.partition(" from ")
-        for name in signals.split(", "):
-            unheard[seq] = f"{name} from {sender}" if sender else name
-            seq += 1
-    return unheard
 
 
 @dataclass(frozen=True)

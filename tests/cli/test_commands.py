@@ -90,20 +90,20 @@ class TestRegister:
         lines = without_times(done.lines)
         assert lines[0].strip() == "# Signal ─▶ receiver Total time"
         assert lines[2:] == [
+            " 1–4 unheard: command_started from register; connection_created from Engine;",
+            " pre_migrate, post_migrate from <CoreConfig core>",
+            " 5–7 unheard: pre_init, post_init, pre_save from User",
             " 8 post_save from User TIME",
             " 8.1 ├─▶ create_profile TIME",
-            " │ prints ┊ Profile Created !",
+            " │ │ prints ┊ Profile Created !",
+            " 9–12 │ └─ unheard: pre_init, post_init, pre_save, post_save from Profile",
             " 8.2 └─▶ update_profile TIME",
             "13 notification from User TIME",
             "13.1 └─▶ show_notification TIME",
             " prints ┊ Sender: User",
             " ┊ Hello xyz <xyz@mail.com>",
             " ┊ Notified",
-            "Unheard: 1–7 command_started from register; connection_created from Engine;"
-            " pre_migrate, post_migrate from <CoreConfig core>;"
-            " pre_init, post_init, pre_save from User",
-            " under 8.1: 9–12 pre_init, post_init, pre_save, post_save from Profile",
-            " 14 command_finished from register",
+            "14 unheard: command_finished from register",
             "Registered xyz in demo.db. Sent notification",
         ]
         assert signalcli.select(
@@ -169,13 +169,12 @@ class TestUpdate:
         done = filled("update", "alice", "--last-name", "Old")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines_of_the_work)[2:] == [
+            "1–3 unheard: pre_init, post_init, pre_save from User",
             "4 post_save from User TIME",
             "4.1 ├─▶ create_profile TIME",
             "4.2 └─▶ update_profile TIME",
-            " prints ┊ Profile Updated!",
-            "Unheard: 1 pre_init from User; 2 post_init from User; 3 pre_save from User;"
-            " 5 pre_init from Profile; 6 post_init from Profile; 7 pre_save from Profile;"
-            " 8 post_save from Profile",
+            " │ prints ┊ Profile Updated!",
+            "5–8 └─ unheard: pre_init, post_init, pre_save, post_save from Profile",
             "Updated alice in demo.db",
         ]
 
@@ -240,15 +239,14 @@ class TestDelete:
     def test_the_profile_goes_first_in_djangos_order(self, filled: Program) -> None:
         done = filled("delete", "alice")
         assert (done.code, done.err) == (0, "")
-        *lines, unheard, message = without_times(done.lines_of_the_work)
-        assert lines[2:] == [
+        assert without_times(done.lines_of_the_work)[2:] == [
+            "1–6 unheard: pre_init, post_init from User; pre_init, post_init,",
+            " pre_delete from Profile; pre_delete from User",
             "7 post_delete from Profile TIME",
             "7.1 └─▶ remove_picture TIME",
+            "8 unheard: post_delete from User",
+            "Deleted alice from demo.db",
         ]
-        assert unheard.endswith(
-            "; 5 pre_delete from Profile; 6 pre_delete from User; 8 post_delete from User"
-        )
-        assert message == "Deleted alice from demo.db"
         assert filled.usernames == ["bob"]
         assert filled.select("SELECT count(*) FROM core_profile") == [(1,)]
 
@@ -277,13 +275,13 @@ class TestNotify:
         done = filled("notify", "alice")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines)[2:] == [
+            "1–2 unheard: command_started from notify; connection_created from Engine",
             "3 notification from User TIME",
             "3.1 └─▶ show_notification TIME",
             " prints ┊ Sender: User",
             " ┊ Hello alice <alice@mail.com>",
             " ┊ Notified",
-            "Unheard: 1–2 command_started from notify; connection_created from Engine",
-            " 4 command_finished from notify",
+            "4 unheard: command_finished from notify",
             "Sent notification for alice in demo.db",
         ]
 
@@ -435,8 +433,7 @@ class TestShow:
         done = forked_filled("show", "alice", "--trace")
         assert (done.code, done.err) == (0, "")
         assert without_times(done.lines_of_the_work)[:2] == [
-            "Unheard: 1 pre_init from User; 2 post_init from User;"
-            " 3 pre_init from Profile; 4 post_init from Profile",
+            "1–4 unheard: pre_init, post_init from User; pre_init, post_init from Profile",
             "Username alice",
         ]
         done = forked_filled("show", "alice", "--trace", "--all")

@@ -84,19 +84,19 @@ class TestAll:
         assert self.UNHEARD in done.lines
         numbers = [line.split()[0] for line in done.lines if re.match(r" *\d+ ", line)]
         assert numbers == [str(number) for number in range(1, 15)]
-        assert "Unheard" not in done.out
+        assert "unheard: " not in done.out
         # The log shows the run either way.
         assert forked("log", "show", "--all").out == done.out
         assert forked("log", "show", env={"SIGNALCLI_ALL": "on"}).out == done.out
         folded = forked("log", "show")
-        assert "; pre_init, post_init, pre_save from User\n" in folded.out
+        assert " 5–7   unheard: pre_init, post_init, pre_save from User" in folded.lines
         assert self.UNHEARD not in folded.lines
 
     @pytest.mark.parametrize("value", ["0", "off", ""])
     def test_a_setting_that_is_off_folds(self, forked: Program, value: str) -> None:
         done = forked(*self.NEW, env={"SIGNALCLI_ALL": value})
         assert (done.code, done.err) == (0, "")
-        assert "Unheard: " in done.out
+        assert "unheard: " in done.out
         assert self.UNHEARD not in done.lines
 
     def test_it_is_no_boolean_it_is_refused(self, forked: Program) -> None:
@@ -121,8 +121,8 @@ class TestAll:
             assert forked_filled(*arguments, "-q").code == 0
         folded = forked_filled("log", "show", "--limit", "2")
         whole = forked_filled("log", "show", "--limit", "2", "--all")
-        assert (folded.out.count("Unheard: "), folded.out.count("  unheard\n")) == (2, 0)
-        assert (whole.out.count("Unheard: "), whole.out.count("  unheard\n")) == (0, 20)
+        assert (folded.out.count("unheard: "), folded.out.count("  unheard\n")) == (8, 0)
+        assert (whole.out.count("unheard: "), whole.out.count("  unheard\n")) == (0, 20)
 
 
 class TestForms:

@@ -63,7 +63,7 @@ def test_a_wide_terminal_is_used_without_wrapping(filled: Program) -> None:
 def test_a_dispatch_that_nobody_received_is_dim_and_says_so(filled: Program) -> None:
     terminal = Terminal(filled, "delete", "alice")
     assert terminal.finish() == 0
-    assert "\x1b[2mUnheard: " in terminal.sent
+    assert "\x1b[2munheard: " in terminal.sent
     assert "pre_delete" in terminal.sent
     whole = Terminal(filled, "delete", "bob", "--all")
     assert whole.finish() == 0
@@ -102,8 +102,8 @@ def test_a_table_higher_than_the_terminal_shows_its_end_while_it_grows(driver: D
     assert terminal.finish() == 0
     assert terminal.screen()[-1] == "Sent notification for alice in demo.db"
     screen = terminal.screen()
-    (closing,) = [place for place, line in enumerate(screen) if line.startswith("Unheard: ")]
-    assert screen[closing - 1].endswith("┊ line 39")
+    assert screen[-2].endswith("  unheard: command_finished from notify")
+    assert screen[-3].endswith("┊ line 39")
     lines = terminal.screen(all_rows=True)
     numbers = [line.split()[-1] for line in lines if "┊ line " in line]
     # What was shown in passing is gone, and the whole table stands there once.

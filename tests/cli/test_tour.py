@@ -126,7 +126,7 @@ class TestPrinted:
         done = forked("tour", "--lesson", "1", "--all")
         assert done.code == 0
         assert "command_finished from notify" in done.out
-        assert "Unheard: " not in done.out
+        assert "unheard: " not in done.out
 
     def test_a_narrow_screen_is_not_exceeded(self, forked: Forked) -> None:
         done = forked("tour", "--lesson", "causes", env={"COLUMNS": "60"})

@@ -1,10 +1,10 @@
-"""Which dispatches share a row, and how those without a row are told of."""
+"""Which dispatches share a row."""
 
 import contextvars
 
 import pytest
 
-from signalcli.render.folding import FEWEST_REPEATED, MOST_STRETCHES, Folding, told
+from signalcli.render.folding import FEWEST_REPEATED, Folding, Group
 from signalcli.trace import Dispatch, Injection, Recorder
 from tests.render.traces import begin, once, raised, respond
 
@@ -20,8 +20,12 @@ def cascade(recorder: Recorder, causes: int, inner: tuple[str, ...] = ("shop.cou
     return dispatch
 
 
-def numbers(groups: list[list[Dispatch]]) -> list[list[int]]:
-    return [[dispatch.seq for dispatch in group] for group in groups]
+def numbers(groups: list[Group]) -> list[list[int]]:
+    """The dispatches of the groups, of which those of unheard ones are counted down."""
+    return [
+        [dispatch.seq for dispatch in group.dispatches][:: -1 if group.is_unheard else 1]
+        for group in groups
+    ]
 
 
 class TestGroups:
@@ -39,9 +43,9 @@ class TestGroups:
         recorder = Recorder()
         for _ in range(4):
             once(recorder)
-            once(recorder, "other", ())
+            once(recorder, "other")
         once(recorder, "paid")
-        assert numbers(Folding(recorder.trace).roots()) == [[1, 3, 5, 7], [9]]
+        assert numbers(Folding(recorder.trace).roots()) == [[1, 3, 5, 7], [2, 4, 6, 8], [9]]
         assert numbers(Folding(recorder.trace, is_whole=True).roots()) == [
             [number] for number in range(1, 10)
         ]
@@ -70,7 +74,7 @@ class TestGroups:
         uncalled.not_called = ("shop.leave",)
         running = begin(recorder)
         contextvars.copy_context().run(recorder.response_begun, running, "shop.greet")
-        groups = Folding(recorder.trace).roots()
+        groups = numbers(Folding(recorder.trace).roots())
         assert all(len(group) == 1 for group in groups)
         assert len(groups) == len(recorder.trace.dispatches) == 15
 
@@ -94,33 +98,32 @@ class TestGroups:
                 muted=number % 2 == 0,
             )
         folding = Folding(recorder.trace)
-        assert numbers(folding.roots()) == [[1, 3, 5, 7]]
-        assert [dispatch.seq for dispatch in folding.unheard] == [2, 4, 6, 8]
+        assert numbers(folding.roots()) == [[1, 3, 5, 7], [8, 6, 4, 2]]
 
     def test_how_many_they_caused_may_differ_but_not_which(self) -> None:
         recorder = Recorder()
         for count in (1, 2, 3, 4):
             cascade(recorder, count)
         folding = Folding(recorder.trace)
-        (group,) = folding.roots()
+        ((group, _),) = folding.roots()
         assert len(group) == 4
-        (inner,) = folding.caused_by([dispatch.responses[0] for dispatch in group])
+        ((inner, _),) = folding.caused_by([dispatch.responses[0] for dispatch in group])
         assert len(inner) == 10
         # None of whose causes was heard, and of whose causes another one heard.
         cascade(recorder, 0)
         cascade(recorder, 1, ("shop.other",))
         cascade(recorder, 1, ())
-        assert [len(group) for group in Folding(recorder.trace).roots()] == [4, 1, 1, 1]
+        assert [len(group) for group, _ in Folding(recorder.trace).roots()] == [4, 1, 1, 1]
 
     def test_within_a_shared_row_even_one_of_a_kind_is_a_group(self) -> None:
         recorder = Recorder()
         one = cascade(recorder, 3)
         folding = Folding(recorder.trace)
-        assert [len(group) for group in folding.caused_by(one.responses)] == [1, 1, 1]
+        assert [len(group) for group, _ in folding.caused_by(one.responses)] == [1, 1, 1]
         four = [cascade(recorder, 1) for _ in range(4)]
         folding = Folding(recorder.trace)
         caused = folding.caused_by([dispatch.responses[0] for dispatch in four])
-        assert [len(group) for group in caused] == [4]
+        assert [len(group) for group, _ in caused] == [4]
 
     def test_deep_cascades_are_compared_without_recursion(self) -> None:
         recorder = Recorder()
@@ -131,7 +134,7 @@ class TestGroups:
 
         for _ in range(4):
             contextvars.copy_context().run(nest)
-        (group,) = Folding(recorder.trace).roots()
+        ((group, _),) = Folding(recorder.trace).roots()
         assert len(group) == 4
 
     def test_what_begins_while_the_trace_is_read_is_left_for_the_next_time(self) -> None:
@@ -146,15 +149,16 @@ class TestGroups:
 
 
 class TestUnheard:
-    def test_they_are_told_of_in_stretches_in_the_order_of_the_run(self) -> None:
+    def test_neighbours_share_a_row_at_their_place(self) -> None:
         recorder = Recorder()
         for receivers in ((), (), ("shop.greet",), ()):
             once(recorder, receivers=receivers)
-        stretches = told(Folding(recorder.trace).unheard)
-        assert [[each.seq for each in stretch.dispatches] for stretch in stretches] == [[1, 2], [4]]
-        assert not any(stretch.is_crowd or stretch.cause for stretch in stretches)
+        assert numbers(Folding(recorder.trace).roots()) == [[2, 1], [3], [4]]
+        whole = Folding(recorder.trace, is_whole=True).roots()
+        assert numbers(whole) == [[1], [2], [3], [4]]
+        assert not any(group.is_unheard for group in whole)
 
-    def test_a_stretch_has_one_cause(self) -> None:
+    def test_a_row_has_one_cause(self) -> None:
         recorder = Recorder()
         once(recorder, receivers=())
         dispatch = begin(recorder)
@@ -166,15 +170,31 @@ class TestUnheard:
         recorder.response_ended(second, None, None)
         recorder.dispatch_ended(dispatch)
         once(recorder, receivers=())
-        stretches = told(Folding(recorder.trace).unheard)
-        assert [stretch.cause for stretch in stretches] == [None, first[0], second[0], None]
+        folding = Folding(recorder.trace)
+        assert numbers(folding.roots()) == [[1], [2], [5]]
+        assert numbers(folding.caused_by([first[0]])) == [[3]]
+        assert numbers(folding.caused_by([second[0]])) == [[4]]
 
-    @pytest.mark.parametrize("count", [MOST_STRETCHES, MOST_STRETCHES + 1])
-    def test_of_many_stretches_those_of_a_sender_are_told_together(self, count: int) -> None:
+    def test_the_machinerys_keep_to_themselves(self) -> None:
         recorder = Recorder()
-        for _ in range(count):
-            once(recorder, receivers=())
+        machinery = dict.fromkeys((1, 2, 5), "signalcli.apps.signals.command_started")
+        for seq in range(1, 6):
+            begin(recorder, path=machinery.get(seq))
+        assert numbers(Folding(recorder.trace).roots()) == [[2, 1], [4, 3], [5]]
+
+    def test_those_that_repeat_stand_where_the_first_one_does(self) -> None:
+        recorder = Recorder()
+        for _ in range(4):
+            for signal in ("pre_init", "pre_save"):
+                once(recorder, signal, ())
             once(recorder)
-        stretches = told(Folding(recorder.trace).unheard)
-        assert len(stretches) == (count if count == MOST_STRETCHES else 1)
-        assert all(stretch.is_crowd is (count > MOST_STRETCHES) for stretch in stretches)
+        pre_init, pre_save = [10, 7, 4, 1], [11, 8, 5, 2]
+        assert numbers(Folding(recorder.trace).roots()) == [[*pre_save, *pre_init], [3, 6, 9, 12]]
+
+    def test_within_a_shared_row_they_share_one_too(self) -> None:
+        recorder = Recorder()
+        four = [cascade(recorder, 1, ()) for _ in range(4)]
+        folding = Folding(recorder.trace)
+        assert numbers(folding.roots()) == [[1, 3, 5, 7]]
+        caused = folding.caused_by([dispatch.responses[0] for dispatch in four])
+        assert numbers(caused) == [[8, 6, 4, 2]]

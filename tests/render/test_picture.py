@@ -227,11 +227,11 @@ class TestWords:
             "1.4  └╌╌ tell  not called, since mail raised",
         ]
         assert rows(recorder.trace)[2].startswith("1.2  ├─▶ mail")
-        assert rows(recorder.trace, 36)[-4:] == [
-            "1.3  ├╌╌ count  not called, since",
-            "     │   mail raised",
-            "1.4  └╌╌ tell  not called, since",
-            "         mail raised",
+        assert rows(recorder.trace, 40)[-4:] == [
+            "1.3  ├╌╌ count",
+            "     │   not called, since mail raised",
+            "1.4  └╌╌ tell",
+            "         not called, since mail raised",
         ]
 
 
@@ -296,59 +296,100 @@ class TestGroups:
 
 
 class TestUnheard:
-    def test_they_close_the_picture_a_line_for_each_stretch(self) -> None:
+    def test_each_stretch_has_a_row_at_its_place(self) -> None:
         recorder = Recorder()
         begin(recorder, "command_started", "register")
         for signal in ("pre_init", "post_init", "pre_save"):
             once(recorder, signal, ())
-        cascade(recorder, "shop.create", "told")
+        saved = begin(recorder)
+        begun = recorder.response_begun(saved, "shop.create")
+        once(recorder, "pre_init", (), "Profile")
+        once(recorder, "told", ("shop.count",))
+        begun[0].add_output("done")
+        for signal in ("pre_save", "post_save"):
+            once(recorder, signal, (), "Profile")
+        recorder.response_ended(begun, None, None)
+        respond(recorder, saved, "shop.update")
+        recorder.dispatch_ended(saved)
         once(recorder, "pre_save", ())
         once(recorder, "plain", (), None)
-        assert rows(recorder.trace)[-2:] == [
-            "Unheard: 1–4 command_started from register; pre_init, post_init, pre_save from User",
-            "         7–8 pre_save from User; plain",
+        assert rows(recorder.trace) == [
+            " 1–4   unheard: command_started from register; pre_init, post_init,",
+            "       pre_save from User",
+            " 5     saved from User",
+            " 5.1   ├─▶ create",
+            "       │   │  prints ┊ done",
+            " 6     │   ├─ unheard: pre_init from Profile",
+            " 7     │   ├─ told from User",
+            " 7.1   │   │  └─▶ count",
+            " 8–9   │   └─ unheard: pre_save, post_save from Profile",
+            " 5.2   └─▶ update",
+            "10–11  unheard: pre_save from User; plain",
         ]
-        assert "Unheard: 1-4 command_started " in rows(recorder.trace, is_ascii=True)[-2]
-        assert not any("Unheard" in line for line in rows(recorder.trace, is_whole=True))
+        assert rows(recorder.trace, is_ascii=True)[-4:] == [
+            " 7.1   |   |  `-> count",
+            " 8-9   |   `- unheard: pre_save, post_save from Profile",
+            " 5.2   `-> update",
+            "10-11  unheard: pre_save from User; plain",
+        ]
+        assert not any("unheard: " in line for line in rows(recorder.trace, is_whole=True))
 
-    def test_of_a_crowd_each_signal_is_counted(self) -> None:
+    def test_a_signal_that_repeats_is_counted(self) -> None:
         recorder = Recorder()
         once(recorder)
         for _ in range(1001):
             once(recorder, "pre_init", ())
             once(recorder, "post_init", ())
-        closing = "Unheard: 2–2003 pre_init ×1,001, post_init ×1,001 from User"
-        assert rows(recorder.trace)[-1] == closing
-        assert rows(recorder.trace, is_ascii=True)[-1] == closing.replace("×", "x").replace(
-            "–", "-"
-        )
+        row = "2–2003  unheard: pre_init ×1,001, post_init ×1,001 from User"
+        assert rows(recorder.trace)[-1] == row
+        in_ascii = row.replace("×", "x").replace("–", "-")
+        assert rows(recorder.trace, is_ascii=True)[-1] == in_ascii
 
-    def test_under_which_response_they_were_caused_is_said(self) -> None:
+    def test_where_others_stand_between_its_first_number_begins_the_row(self) -> None:
         recorder = Recorder()
-        dispatch = begin(recorder)
-        begun = recorder.response_begun(dispatch, "shop.create")
-        once(recorder, "pre_init", (), "Profile")
-        recorder.response_ended(begun, None, None)
-        recorder.dispatch_ended(dispatch)
-        assert rows(recorder.trace)[-1] == "Unheard: under 1.1: 2 pre_init from Profile"
+        for number in range(4):
+            cascade(recorder, "shop.create")
+            once(recorder, "plain", (), f"Sender{number % 2}")
+        cascade(recorder, "shop.create")
+        assert rows(recorder.trace) == [
+            "1    saved from User ×5 (1–9)",
+            "1.1  └─▶ create ×5",
+            "2    unheard: plain ×2 from Sender0; plain ×2 from Sender1 (2–8)",
+        ]
 
-    def test_a_trace_that_nobody_received_is_its_closing_line(self) -> None:
+    def test_a_trace_that_nobody_received_has_no_headings(self) -> None:
         recorder = Recorder()
         once(recorder, receivers=())
-        assert drawn(recorder.trace) == ["Unheard: 1 saved from User"]
+        assert drawn(recorder.trace) == ["1  unheard: saved from User"]
         assert drawn(Trace()) == []
         assert not is_shown(recorder.trace, is_failed=True, is_whole=False)
         once(recorder)
         assert is_shown(recorder.trace, is_failed=True, is_whole=False)
 
-    def test_what_does_not_fit_goes_on_below_its_beginning(self) -> None:
+    @pytest.mark.parametrize("is_heard", [False, True])
+    @pytest.mark.parametrize("width", [40, 50, 60, 80, 120, UNLIMITED])
+    def test_a_long_row_is_broken_between_names_alone(self, width: int, is_heard: bool) -> None:
         recorder = Recorder()
         for number in range(12):
-            once(recorder, f"signal_{number}", (), f"Sender{number}")
-        for width in range(40, 120):
-            first, *further = drawn(recorder.trace, width)
-            assert first.startswith("Unheard: 1–12 signal_0 from Sender0;")
-            assert all(re.match(r" {9}[sfS]", line) for line in further)
+            for _ in range(number % 3 + 1):
+                once(recorder, f"signal_{number}", (), f"Sender{number}")
+        if is_heard:
+            once(recorder)
+        lines = drawn(recorder.trace, width)
+        first, *further = [line for line in lines if "signal_" in line]
+        assert first.lstrip().startswith("1–24  unheard: signal_0 from Sender0;")
+        name = r"signal_\d+( ×\d)? from Sender\d+"
+        assert all(re.fullmatch(rf" {{6,7}}{name};?( {name};?)*", line) for line in further)
+        assert max(map(len, [first, *further])) <= min(width, 80)
+
+    def test_it_reaches_below_the_times_and_makes_no_table_wider_than_80(self) -> None:
+        recorder = Recorder()
+        once(recorder)
+        for number in range(5):
+            once(recorder, f"a_signal_with_a_long_name_{number}", (), None)
+        heading, rule, *_ = drawn(recorder.trace)
+        assert len(heading) == len(rule) <= 80
+        assert max(map(len, drawn(recorder.trace))) == len(rule) > 60
 
 
 def test_while_the_trace_grows_each_moment_can_be_drawn() -> None:
@@ -362,7 +403,7 @@ def test_while_the_trace_grows_each_moment_can_be_drawn() -> None:
     recorder = growing
     cascade(recorder, "shop.create", "told")
     recorder.ended()
-    assert seen[0] == ["Unheard: 1 saved from User"][2:]
+    assert seen[0] == []
     assert ["1    saved from User", "1.1  └─▶ create  … running"] in seen
     assert seen[-1] == [
         "1    saved from User",
@@ -407,6 +448,20 @@ class TestWidths:
             return Counter(text.split())
 
         assert words(text) == words(whole)
+
+    def test_where_no_time_stands_a_row_reaches_below_the_times(self) -> None:
+        recorder = Recorder()
+        dispatch = begin(recorder)
+        respond(recorder, dispatch, "shop.create", value="a value of 32 characters, or so.")
+        respond(recorder, dispatch, "shop.tell", output="a printed line of 36 characters each")
+        recorder.dispatch_ended(dispatch)
+        assert rows(recorder.trace, 57) == [
+            "1    saved from User",
+            "1.1  ├─▶ create  returned",
+            "     │      a value of 32 characters, or so.",
+            "1.2  └─▶ tell",
+            "            prints ┊ a printed line of 36 characters each",
+        ]
 
     @pytest.mark.parametrize("text", ["漢字" * 30, "❤\ufe0f" * 30, "👩‍👩‍👧" * 30, "q\u0301" * 90])
     @pytest.mark.parametrize("width", [2, 3, 17, 40, 79])

@@ -47,14 +47,13 @@ class TestPictures:
         shown = self.shown(format_name, export(format_name, run, small_trace()))
         for part in (
             "signalcliregisterxyz",
-            "2post_savefromUser",
+            "1unheard:pre_savefromUser2post_savefromUser",
             "2.1├─▶create_profilereturned[1,'two']",
             "prints┊ProfileCreated!",
-            "┊second<line>",
+            "┊second<line>3│└─unheard:pre_savefromProfile",
             "2.2└─▶audit✗raisedValueError:no:<b>audit</b>(traces.py:",
             "4notified",
             "4.1└─▶showreturnedshown",
-            "Unheard:1pre_savefromUserunder2.1:3pre_savefromProfile",
             "Registeredxyz",
             r"error:1receiver\nfailed",
         ):
@@ -66,7 +65,7 @@ class TestPictures:
         text = export(format_name, a_run(message="Nothing to change"), Trace())
         assert "Nothingtochange" in self.shown(format_name, text)
         assert "receiver" not in text
-        assert "Unheard" not in text
+        assert "unheard" not in text
 
     @pytest.mark.parametrize("format_name", ["svg", "html"])
     @pytest.mark.parametrize("name", ["small", "empty"])

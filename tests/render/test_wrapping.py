@@ -1,4 +1,4 @@
-"""Wrapped lines: nothing is lost, and no word is broken that fits."""
+"""Wrapped lines: nothing is lost, and no word or phrase is broken that fits."""
 
 import pytest
 from hypothesis import given
@@ -40,6 +40,9 @@ def test_a_word_that_fits_on_a_line_is_not_broken(words: list[str], width: int) 
         ([("one two", "")], 7, 3, [[("one two", "")]]),
         ([("one two", "")], 6, 3, [[("one", "")], [("two", "")]]),
         ([("one", "bold"), (" two", "")], 6, 3, [[("one", "bold")], [("two", "")]]),
+        ([("one", ""), (" two six", "")], 9, 8, [[("one", "")], [("two six", "")]]),
+        ([("one", ""), (" two six", "")], 9, 7, [[("one two", "")], [("six", "")]]),
+        ([(" one two", "")], 7, 8, [[(" one", "")], [("two", "")]]),
         ([("abcdefg", "")], 3, 2, [[("abc", "")], [("de", "")], [("fg", "")]]),
         ([("漢字", "")], 1, 1, [[("漢", "")], [("字", "")]]),
         ([("a", "x"), ("b", "x"), ("c", "")], 9, 9, [[("ab", "x"), ("c", "")]]),

@@ -97,7 +97,7 @@ def test_a_failing_assertion_points_at_its_line_and_shows_the_tree_once(
             "E       #    Signal ─▶ receiver  Total time",
             "E       1    order_paid             * ms",
             "E       1.1  └─▶ send_invoice       * ms",
-            "E       Unheard: under 1.1: 2 invoice_sent",
+            "E       2        └─ unheard: invoice_sent",
             "",
             "test_a_failing_assertion_points_at_its_line_and_shows_the_tree_once.py:*",
         ],
@@ -159,7 +159,7 @@ def test_whatever_makes_a_test_fail_the_tree_is_shown(pytester: pytest.Pytester)
     table = [
         "1    order_paid * ms",
         "1.1  └─▶ send_invoice * ms",
-        "Unheard: under 1.1: 2 invoice_sent",
+        "2        └─ unheard: invoice_sent",
     ]
     heading = "*- Captured dispatches call -*"
     result.stdout.fnmatch_lines([heading, *table, heading, *table])

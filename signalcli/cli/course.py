@@ -5,6 +5,7 @@ here: those that receivers raise, and SQLAlchemy's about the database.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,10 +25,11 @@ from signalcli.cli.problems import (
     termination,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import unusable, without_password
+from signalcli.db.database import unusable
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
+from signalcli.secrets import without_password
 from signalcli.trace import Failure, Recorder, Response
 from signalcli.trace.representation import describe_failure
 
@@ -157,7 +159,7 @@ def problem_of(
             return internal_fault(error)
         problem = as_told(known)
     if problem.exit_code == 1 or outcome is not None:
-        return problem._replace(message=f"{problem.message}; {outcome or outcome_of(is_written)}")
+        return replace(problem, message=f"{problem.message}; {outcome or outcome_of(is_written)}")
     return problem
 
 
@@ -199,7 +201,7 @@ def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -
     problem = _receiver_failed(
         describe(receiver), signal, describe_failure(error), others=len(failed) - 1
     )
-    return problem._replace(message=f"{problem.message}; the others ran")
+    return replace(problem, message=f"{problem.message}; the others ran")
 
 
 def _receiver_failed(receiver: str, signal: str, failure: Failure, others: int) -> Problem:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from signalcli.cli.late import late
 
 with late():
-    from signalcli.db import database
+    from signalcli import secrets
 
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
@@ -80,7 +80,7 @@ class Settings(NamedTuple):
     @property
     def database_name(self) -> str:
         """How the database is named to people."""
-        return database.without_password(self.database)
+        return secrets.without_password(self.database)
 
 
 class Line(NamedTuple):

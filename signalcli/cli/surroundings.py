@@ -14,12 +14,21 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from signalcli.cli.problems import TRACEBACK_VARIABLE
+from signalcli.secrets import without_secrets
 
 # After so many more new objects than freed ones, Python looks for garbage.
 GARBAGE_THRESHOLD = 100_000
 # The table shows the failures that a robust dispatch logs, and nobody needs SQLAlchemy's record of
 # a Ctrl-C at a bad moment.
 LOGGERS = ("signalcli", "sqlalchemy")
+
+
+class WithoutSecrets(logging.Formatter):
+    """Has logged messages, and the tracebacks of exceptions, keep secrets to themselves."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record."""
+        return without_secrets(super().format(record))
 
 
 def look_for_garbage() -> None:
@@ -37,6 +46,8 @@ def leave_logs_to_others() -> None:
     if not os.environ.get(TRACEBACK_VARIABLE):
         for name in LOGGERS:
             logging.getLogger(name).addHandler(logging.NullHandler())
+    elif logging.lastResort is not None:
+        logging.lastResort.setFormatter(WithoutSecrets())
 
 
 def leave_warnings_to_others(category: type[Warning]) -> None:

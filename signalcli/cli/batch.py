@@ -15,7 +15,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from signalcli.cli.invocation import PROGRAM, Invocation, Line, Settings, current, under_way
+from signalcli.cli.invocation import (
+    MOST_WORDS,
+    PROGRAM,
+    Invocation,
+    Line,
+    Settings,
+    current,
+    under_way,
+)
 from signalcli.cli.late import late
 from signalcli.cli.main import carry_out, report
 from signalcli.cli.problems import (
@@ -322,11 +330,15 @@ def _words(line: str) -> Iterator[str]:
     lexer.whitespace_split = True
     # The lexer would take a `#` in the middle of a word for a comment, too.
     lexer.commenters = ""
+    count = 0
     try:
         while not _begins_comment(stream, lexer.whitespace):
             word = lexer.get_token()
             if word is None:
                 return
+            count += 1
+            if count > MOST_WORDS:
+                raise InvalidValue(f"the line has more than {MOST_WORDS:,} words")
             yield word
     except ValueError as error:
         reason = str(error).lower()

@@ -17,6 +17,8 @@ with late():
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
 DEFAULT_LOG_KEEP = 10_000
+# Typer takes time that grows with the square of their number.
+MOST_WORDS = 10_000
 
 
 class FaultOptions(NamedTuple):

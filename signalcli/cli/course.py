@@ -94,6 +94,20 @@ class Course:
         """Whether the findings are looked up while they are printed."""
         return isinstance(self.task, Inquiry) and not self.is_document
 
+    @property
+    def outcome(self) -> str | None:
+        """How much of its work the command leaves behind, where that is not plain."""
+        if self.task.piecemeal:
+            return self.task.piecemeal.outcome()
+        return self.made
+
+    @property
+    def made(self) -> str | None:
+        """What an inquiry has made that is no database; None where it has made nothing."""
+        if isinstance(self.task, Inquiry) and self.task.makes and self.answer is not None:
+            return f"{self.task.makes} was written"
+        return None
+
     def note_commit(self) -> None:
         """Note that something is in the database for good."""
         self.is_written = True
@@ -114,7 +128,7 @@ class Course:
         Raises:
             BaseException: as :meth:`fail`.
         """
-        outcome = self.task.piecemeal.outcome() if self.task.piecemeal else None
+        outcome = self.outcome
         if isinstance(error, KeyboardInterrupt):
             return interruption(self.is_written, outcome)
         if isinstance(error, Terminated):

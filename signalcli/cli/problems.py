@@ -133,9 +133,10 @@ def outcome_of(is_written: bool) -> str:
     return "what was committed before stays" if is_written else "nothing was written"
 
 
-def unwritable_answer(error: OSError, is_written: bool) -> Problem:
+def unwritable_answer(error: OSError, is_written: bool, outcome: str | None = None) -> Problem:
     """Standard output takes no more."""
-    outcome = "the database was written" if is_written else "nothing was written"
+    if outcome is None:
+        outcome = "the database was written" if is_written else "nothing was written"
     return Problem(
         UNWRITABLE, "output", f"the answer cannot be printed: {error.strerror}; {outcome}"
     )

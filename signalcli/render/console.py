@@ -40,6 +40,8 @@ def recording_console(width: int) -> Console:
     return _bare_console(
         record=True,
         width=width,
+        # Without a height, a dumb terminal would have the width of 80.
+        height=25,
         file=io.StringIO(),
         force_terminal=True,
         force_jupyter=False,

@@ -209,7 +209,8 @@ def print_note(message: str) -> None:
 
     Where that takes no more, the exit code has to do.
     """
-    with contextlib.suppress(OSError):
+    # It may be closed, too.
+    with contextlib.suppress(OSError, ValueError):
         print(text.on_one_line(secrets.without_secrets(message)), file=sys.stderr)
 
 

@@ -71,6 +71,51 @@ def back_to_this_folder() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def keeping_streams() -> Iterator[None]:
+    """Have the standard streams and the environment back afterwards, whatever receivers do to them.
+
+    They may replace a stream, delete its name, close it or the file beneath it.
+    """
+    environment = dict(os.environ)
+    streams = {name: getattr(sys, name, None) for name in ("stdout", "stderr")}
+    saved: dict[int, int] = {}
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            saved[number] = os.dup(number)
+    try:
+        yield
+    finally:
+        for number, own in saved.items():
+            with contextlib.suppress(OSError):
+                if not _is_same_file(number, own):
+                    os.dup2(own, number)
+                os.close(own)
+        for number, (name, stream) in enumerate(streams.items(), 1):
+            if stream is not None and stream.closed and number in saved:
+                stream = _opened_again(number)
+            if getattr(sys, name, None) is not stream:
+                setattr(sys, name, stream)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+
+
+def _opened_again(number: int) -> TextIO:
+    """A standard stream in the place of one that was closed."""
+    return open(
+        number, "w", encoding="utf-8", errors="backslashreplace", closefd=False
+    )  # no path; stays open
+
+
+def _is_same_file(number: int, other: int) -> bool:
+    """Whether two descriptors lead to the same open file; not where one is closed."""
+    try:
+        return os.path.sameopenfile(number, other)
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Give the next command the surroundings of this one.
 
@@ -123,7 +168,9 @@ def output_to(stream: TextIO) -> Iterator[None]:
         with contextlib.redirect_stdout(stream):
             yield
     finally:
-        stream.flush()
+        # A receiver may have closed it.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
         if saved is not None:
             os.dup2(saved, 1)
             os.close(saved)

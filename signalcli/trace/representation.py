@@ -31,6 +31,8 @@ from signalcli.trace.records import Failure, InjectedFault, Representation, Scal
 LONGEST = 200
 MOST_ITEMS = 20
 MOST_ARGUMENTS = 100
+# What a description may raise. Others ask the process to end.
+BROKEN = (Exception, SystemExit, GeneratorExit)
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _DEMO = f"{_PACKAGE}core{os.sep}"
@@ -108,7 +110,7 @@ def describe_failure(error: BaseException) -> Failure:
     try:
         with describing():
             message = str(error)
-    except Exception as broken:
+    except BROKEN as broken:
         message = f"(its message cannot be had: {type(broken).__name__})"
     # A fault that was injected has no place in the code that is traced.
     file, line = ("", 0) if isinstance(error, InjectedFault) else _place_of(error.__traceback__)
@@ -196,7 +198,7 @@ class _Describer(reprlib.Repr):
             return f"{type(value).__qualname__}({', '.join(pairs)})"
         try:
             text = describe_model(value) if isinstance(value, SQLModel) else repr(value)
-        except Exception as error:
+        except BROKEN as error:
             return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
         return " ".join(text[: 4 * LONGEST].split())
 
@@ -284,7 +286,7 @@ def describe_model(instance: SQLModel) -> str:
         with session.no_autoflush if session is not None else nullcontext():
             try:
                 name = str(instance)
-            except Exception:
+            except BROKEN:
                 # An instance in the making may lack fields that its __str__ reads.
                 return f"<{model.__name__}>"
         if name:

@@ -13,8 +13,11 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
+from signalcli.cli.late import late
 from signalcli.cli.problems import TRACEBACK_VARIABLE
-from signalcli.secrets import without_secrets
+
+with late():
+    from signalcli import secrets
 
 # After so many more new objects than freed ones, Python looks for garbage.
 GARBAGE_THRESHOLD = 100_000
@@ -28,7 +31,7 @@ class WithoutSecrets(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record."""
-        return without_secrets(super().format(record))
+        return secrets.without_secrets(super().format(record))
 
 
 def look_for_garbage() -> None:

@@ -10,6 +10,7 @@ PAGE = Path(__file__).with_name("architecture.md")
 HOUSE = Path(__file__).parents[1] / "signalcli"
 BEGIN = "<!-- rooms: written by docs/make_rooms.py -->\n"
 END = "<!-- end of rooms -->\n"
+UNDER_ALL = ("extras.py", "errors.py", "secrets.py")
 FROM_ABOVE = (
     "cli",
     "testing",
@@ -44,7 +45,7 @@ def listing() -> str:
                 lines.append(f"- `{name}`: {purpose(module)}")
         lines.append("")
     lines += ["Under all of them:", ""]
-    lines += [f"- `{name}`: {purpose(HOUSE / name)}" for name in ("extras.py", "errors.py")]
+    lines += [f"- `{name}`: {purpose(HOUSE / name)}" for name in UNDER_ALL]
     lines.append("")
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ HOUSE = Path(signalcli.__file__).parent
 ROOMS_FROM_BELOW = (
     "errors",
     "extras",
+    "secrets",
     "rows",
     "dispatch",
     "db",
@@ -99,11 +100,12 @@ def test_every_room_of_the_house_has_its_place() -> None:
     rooms = {folder.name for folder in HOUSE.iterdir() if (folder / "__init__.py").exists()}
     modules = {module.stem for module in HOUSE.glob("*.py") if not module.stem.startswith("__")}
     assert rooms | modules == set(ROOMS_FROM_BELOW)
-    assert modules == {"errors", "extras"}
+    assert modules == {"errors", "extras", "secrets"}
 
 
-def test_the_errors_and_the_extras_know_nothing_of_the_house() -> None:
-    assert imported_rooms(HOUSE / "errors.py") == imported_rooms(HOUSE / "extras.py") == set()
+def test_errors_extras_and_secrets_know_nothing_of_the_house() -> None:
+    for name in ("errors.py", "extras.py", "secrets.py"):
+        assert imported_rooms(HOUSE / name) == set()
     loaded = {name for name in loaded_by("import signalcli.errors") if name.startswith("signalcli")}
     assert loaded == {"signalcli", "signalcli.errors"}
 
@@ -122,7 +124,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("room", "known"), [("rows", {"rows", "errors"}), ("dispatch", {"dispatch"})]
+    ("room", "known"), [("rows", {"rows", "errors", "secrets"}), ("dispatch", {"dispatch"})]
 )
 def test_rows_and_signals_need_the_standard_library_alone(room: str, known: set[str]) -> None:
     modules = list((HOUSE / room).glob("*.py"))
@@ -151,4 +153,4 @@ def test_what_every_run_of_pytest_imports_is_nothing_heavy() -> None:
 def test_the_recorder_knows_no_dispatcher() -> None:
     modules = ["recorder.py", "records.py", "representation.py", "output.py"]
     for module in modules:
-        assert imported_rooms(HOUSE / "trace" / module) <= {"trace"}
+        assert imported_rooms(HOUSE / "trace" / module) <= {"trace", "secrets"}

@@ -74,6 +74,11 @@ def _values_in(file: Path) -> dict[str, Any]:
         contents: dict[str, Any] = loads(text)
     except TOMLDecodeError as error:
         raise ImproperlyConfigured(f"{file} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ImproperlyConfigured(f"{file} cannot be read: it is nested too deeply") from error
+    except ValueError as error:
+        # Python refuses numbers of thousands of digits.
+        raise ImproperlyConfigured(f"{file} has a number that is too large") from error
     tool = contents.get("tool")
     settings = contents if is_own else tool.get("signalcli") if isinstance(tool, dict) else None
     return {} if settings is None else _checked(settings, file)
@@ -87,8 +92,15 @@ def _checked(settings: Any, file: Path) -> dict[str, Any]:
             known = ", ".join(KEYS)
             raise ImproperlyConfigured(f"{file}: there is no setting {key!r}; there are {known}")
         if not _fits(key, value):
-            raise ImproperlyConfigured(f"{file}: {key} takes {KEYS[key]}, not {value!r}")
+            raise ImproperlyConfigured(f"{file}: {key} takes {KEYS[key]}, not {_shown(value)}")
     return settings
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it, whatever it is."""
+    from signalcli.trace.representation import describe
+
+    return describe(value)
 
 
 def _fits(key: str, value: Any) -> bool:

@@ -42,7 +42,10 @@ def show(course: Course) -> None:
         let_go_of_stdout()
     except OSError as error:
         let_go_of_stdout()
-        course.problem, course.is_told = unwritable_answer(error, course.is_written), False
+        course.problem, course.is_told = (
+            unwritable_answer(error, course.is_written, course.made),
+            False,
+        )
     except KeyboardInterrupt as error:
         # Where it is the ordinary end, the exit code says so, and there is no error to print.
         course.problem, course.is_told = course.problem_of(error), course.task.until_interrupted

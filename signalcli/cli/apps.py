@@ -152,7 +152,7 @@ def startapp(
     Example: signalcli startapp shop
     """
     work = partial(_write_app, name, None if directory is None else Path(directory))
-    return Inquiry(work, needs_apps=False)
+    return Inquiry(work, needs_apps=False, makes="the app")
 
 
 def _write_app(name: str, directory: Path | None) -> Findings:

@@ -15,7 +15,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from signalcli.cli.invocation import PROGRAM, Invocation, Line, Settings, current, under_way
+from signalcli.cli.invocation import (
+    MOST_WORDS,
+    PROGRAM,
+    Invocation,
+    Line,
+    Settings,
+    current,
+    under_way,
+)
 from signalcli.cli.late import late
 from signalcli.cli.main import carry_out, report
 from signalcli.cli.problems import (
@@ -45,11 +53,17 @@ with late():
 
 STANDARD_INPUT = "-"
 LONGEST_LINE = 1024 * 1024
+# The end of a longer line is looked for so far.
+MOST_SKIPPED = 10 * LONGEST_LINE
 _BOM = b"\xef\xbb\xbf"
 _COMMENT = "#"
 MOST_LINES_NAMED = 10
 # The exit code of a process that writes to a pipe without a reader: 128 and SIGPIPE.
 UNREAD = 141
+
+
+class _Endless(InvalidValue):
+    """A script has a line that may have no end, as /dev/zero; nothing behind it can be read."""
 
 
 class Command(NamedTuple):
@@ -285,6 +299,8 @@ def commands(script: io.BufferedReader) -> Iterator[Command]:
         number += 1
         try:
             words = tuple(_words(_text(raw, script, is_first=number == 1)))
+        except _Endless:
+            raise
         except InvalidValue as error:
             yield Command(number, fault=str(error))
         else:
@@ -302,8 +318,11 @@ def _read(script: io.BufferedReader, most: int) -> bytes:
 
 def _text(raw: bytes, script: io.BufferedReader, *, is_first: bool) -> str:
     if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+        skipped = 0
         while (rest := _read(script, LONGEST_LINE)) and not rest.endswith(b"\n"):
-            pass
+            skipped += len(rest)
+            if skipped > MOST_SKIPPED:
+                raise _Endless(f"a line has no end within {MOST_SKIPPED:,} bytes; it is no script")
         raise InvalidValue(f"the line has more than {LONGEST_LINE:,} bytes")
     if is_first:
         raw = raw.removeprefix(_BOM)
@@ -322,11 +341,15 @@ def _words(line: str) -> Iterator[str]:
     lexer.whitespace_split = True
     # The lexer would take a `#` in the middle of a word for a comment, too.
     lexer.commenters = ""
+    count = 0
     try:
         while not _begins_comment(stream, lexer.whitespace):
             word = lexer.get_token()
             if word is None:
                 return
+            count += 1
+            if count > MOST_WORDS:
+                raise InvalidValue(f"the line has more than {MOST_WORDS:,} words")
             yield word
     except ValueError as error:
         reason = str(error).lower()

@@ -5,6 +5,7 @@ here: those that receivers raise, and SQLAlchemy's about the database.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,10 +25,11 @@ from signalcli.cli.problems import (
     termination,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import unusable, without_password
+from signalcli.db.database import unusable
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
+from signalcli.secrets import without_password
 from signalcli.trace import Failure, Recorder, Response
 from signalcli.trace.representation import describe_failure
 
@@ -92,6 +94,20 @@ class Course:
         """Whether the findings are looked up while they are printed."""
         return isinstance(self.task, Inquiry) and not self.is_document
 
+    @property
+    def outcome(self) -> str | None:
+        """How much of its work the command leaves behind, where that is not plain."""
+        if self.task.piecemeal:
+            return self.task.piecemeal.outcome()
+        return self.made
+
+    @property
+    def made(self) -> str | None:
+        """What an inquiry has made that is no database; None where it has made nothing."""
+        if isinstance(self.task, Inquiry) and self.task.makes and self.answer is not None:
+            return f"{self.task.makes} was written"
+        return None
+
     def note_commit(self) -> None:
         """Note that something is in the database for good."""
         self.is_written = True
@@ -112,7 +128,7 @@ class Course:
         Raises:
             BaseException: as :meth:`fail`.
         """
-        outcome = self.task.piecemeal.outcome() if self.task.piecemeal else None
+        outcome = self.outcome
         if isinstance(error, KeyboardInterrupt):
             return interruption(self.is_written, outcome)
         if isinstance(error, Terminated):
@@ -157,7 +173,7 @@ def problem_of(
             return internal_fault(error)
         problem = as_told(known)
     if problem.exit_code == 1 or outcome is not None:
-        return problem._replace(message=f"{problem.message}; {outcome or outcome_of(is_written)}")
+        return replace(problem, message=f"{problem.message}; {outcome or outcome_of(is_written)}")
     return problem
 
 
@@ -199,7 +215,7 @@ def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -
     problem = _receiver_failed(
         describe(receiver), signal, describe_failure(error), others=len(failed) - 1
     )
-    return problem._replace(message=f"{problem.message}; the others ran")
+    return replace(problem, message=f"{problem.message}; the others ran")
 
 
 def _receiver_failed(receiver: str, signal: str, failure: Failure, others: int) -> Problem:

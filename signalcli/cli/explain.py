@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 EXIT_CODE, ERROR_CODE = "exit code", "error code"
 ENDED_BY = 128
+LONGEST_EXIT_CODE = 3
 
 _EXAMPLES = {
     "0": "signalcli list && echo done",
@@ -114,7 +115,7 @@ def _explain_code(word: str) -> "list[Explanation]":
                 word, ERROR_CODE, (meaning,), facts, example=example, page="json.md"
             )
         ]
-    if not word.isdecimal():
+    if not word.isdecimal() or len(word) > LONGEST_EXIT_CODE:
         return []
     number = int(word)
     meaning = EXIT_CODES.get(number, "") or _ended_by(number - ENDED_BY)

@@ -14,6 +14,7 @@ from signalcli.cli.late import late
 with late():
     import shlex
 
+    from signalcli import secrets
     from signalcli.apps import registry
     from signalcli.db import database
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 PROGRAM = "signalcli"
 DEFAULT_DATABASE = "demo.db"
 DEFAULT_LOG_KEEP = 10_000
+# Typer takes time that grows with the square of their number.
+MOST_WORDS = 10_000
 
 
 class FaultOptions(NamedTuple):
@@ -89,7 +92,7 @@ class Settings(NamedTuple):
     @property
     def database_name(self) -> str:
         """How the database is named to people."""
-        return database.without_password(self.database)
+        return secrets.without_password(self.database)
 
     @property
     def missing(self) -> str:
@@ -104,7 +107,7 @@ class Settings(NamedTuple):
         """The option that names the database, with a blank before it; empty for the default one."""
         if self.database == DEFAULT_DATABASE:
             return ""
-        return f" --database {shlex.quote(self.database)}"
+        return f" --database {shlex.quote(self.database_name)}"
 
     @property
     def installed(self) -> "Installed":

@@ -11,7 +11,7 @@ import sys
 from typing import Any, NoReturn
 
 from signalcli import __version__
-from signalcli.cli.invocation import PROGRAM, Invocation, current, under_way
+from signalcli.cli.invocation import MOST_WORDS, PROGRAM, Invocation, current, under_way
 from signalcli.cli.late import late
 from signalcli.cli.problems import (
     INTERRUPTED,
@@ -29,7 +29,7 @@ from signalcli.cli.problems import (
     usage_problem,
     write_document,
 )
-from signalcli.errors import SignalcliError
+from signalcli.errors import SignalcliError, UsageError
 
 with late():
     import pathlib
@@ -137,6 +137,8 @@ def _carry_out(invocation: Invocation) -> int:
     is_json = invocation.line is not None and invocation.line.settings.json
     more: dict[str, Any] = {"help_option_names": []} if is_json else {}
     arguments = list(invocation.arguments)
+    if len(arguments) > MOST_WORDS:
+        raise UsageError(f"a command line has at most {MOST_WORDS:,} words")
     # This imports Typer; an error of that is reported like any other.
     code: int = app.program()(arguments, prog_name=PROGRAM, standalone_mode=False, **more) or 0
     # Typer makes this code of a Ctrl-C that came before or after the work.

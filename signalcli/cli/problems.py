@@ -6,7 +6,8 @@
 import contextlib
 import os
 import sys
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from signalcli.cli.invocation import current
 from signalcli.cli.late import late
@@ -15,6 +16,7 @@ from signalcli.errors import SignalcliError
 with late():
     import traceback
 
+    from signalcli import secrets
     from signalcli.render import document, text
     from signalcli.trace import representation
 
@@ -77,18 +79,23 @@ _is_let_go = False
 _requests: list[int] = []
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Problem:
     """Why a command failed.
 
     Attributes:
         exit_code: one of :data:`EXIT_CODES`.
         code: a word for programs.
-        message: one line for people, which names the value at fault and what to do.
+        message: one line for people, which names the value at fault and what to do. Whoever wrote
+            it, it has no secrets.
     """
 
     exit_code: int
     code: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", secrets.without_secrets(self.message))
 
 
 class Reported(Exception):
@@ -147,9 +154,10 @@ def outcome_of(is_written: bool) -> str:
     return "what was committed before stays" if is_written else "nothing was written"
 
 
-def unwritable_answer(error: OSError, is_written: bool) -> Problem:
+def unwritable_answer(error: OSError, is_written: bool, outcome: str | None = None) -> Problem:
     """Standard output takes no more."""
-    outcome = "the database was written" if is_written else "nothing was written"
+    if outcome is None:
+        outcome = "the database was written" if is_written else "nothing was written"
     return Problem(
         UNWRITABLE, "output", f"the answer cannot be printed: {error.strerror}; {outcome}"
     )
@@ -222,14 +230,17 @@ def print_note(message: str) -> None:
 
     Where that takes no more, the exit code has to do.
     """
-    with contextlib.suppress(OSError):
-        print(text.on_one_line(message), file=sys.stderr)
+    # It may be closed, too.
+    with contextlib.suppress(OSError, ValueError):
+        print(text.on_one_line(secrets.without_secrets(message)), file=sys.stderr)
 
 
 def print_traceback_if_wanted() -> None:
     """Print the traceback of the exception at hand, if the environment asks for it."""
     if os.environ.get(TRACEBACK_VARIABLE):
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            story = secrets.without_secrets(traceback.format_exc())
+            print(text.visible(story), end="", file=sys.stderr)
 
 
 def let_go_of_stdout() -> None:

@@ -34,6 +34,7 @@ from signalcli.cli.problems import (
 )
 from signalcli.cli.surroundings import (
     back_to_this_folder,
+    keeping_streams,
     kept_clean,
     leave_logs_to_others,
     leave_warnings_to_others,
@@ -80,7 +81,7 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
     leave_logs_to_others()
     with contextlib.ExitStack() as closing:
         try:
-            with _growing_table(course), back_to_this_folder():
+            with _growing_table(course), back_to_this_folder(), keeping_streams():
                 _make_apps_ready(course)
                 _open_database(course, closing)
                 with _watched(course):
@@ -94,7 +95,7 @@ def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
         if course.is_streamed:
             # Rows that are printed as they are found belong to the work: it ends after them.
             show(course)
-            with _watched(course):
+            with keeping_streams(), _watched(course):
                 _announce_end(course)
     if not course.is_streamed:
         # The database is closed by now: a reader of the answer may move or replace it.

@@ -13,13 +13,25 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
+from signalcli.cli.late import late
 from signalcli.cli.problems import TRACEBACK_VARIABLE
+
+with late():
+    from signalcli import secrets
 
 # After so many more new objects than freed ones, Python looks for garbage.
 GARBAGE_THRESHOLD = 100_000
 # The table shows the failures that a robust dispatch logs, and nobody needs SQLAlchemy's record of
 # a Ctrl-C at a bad moment.
 LOGGERS = ("signalcli", "sqlalchemy")
+
+
+class WithoutSecrets(logging.Formatter):
+    """Has logged messages, and the tracebacks of exceptions, keep secrets to themselves."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record."""
+        return secrets.without_secrets(super().format(record))
 
 
 def look_for_garbage() -> None:
@@ -37,6 +49,8 @@ def leave_logs_to_others() -> None:
     if not os.environ.get(TRACEBACK_VARIABLE):
         for name in LOGGERS:
             logging.getLogger(name).addHandler(logging.NullHandler())
+    elif logging.lastResort is not None:
+        logging.lastResort.setFormatter(WithoutSecrets())
 
 
 def leave_warnings_to_others(category: type[Warning]) -> None:
@@ -57,6 +71,51 @@ def back_to_this_folder() -> Iterator[None]:
         if folder is not None:
             with contextlib.suppress(OSError):
                 os.chdir(folder)
+
+
+@contextlib.contextmanager
+def keeping_streams() -> Iterator[None]:
+    """Have the standard streams and the environment back afterwards, whatever receivers do to them.
+
+    They may replace a stream, delete its name, close it or the file beneath it.
+    """
+    environment = dict(os.environ)
+    streams = {name: getattr(sys, name, None) for name in ("stdout", "stderr")}
+    saved: dict[int, int] = {}
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            saved[number] = os.dup(number)
+    try:
+        yield
+    finally:
+        for number, own in saved.items():
+            with contextlib.suppress(OSError):
+                if not _is_same_file(number, own):
+                    os.dup2(own, number)
+                os.close(own)
+        for number, (name, stream) in enumerate(streams.items(), 1):
+            if stream is not None and stream.closed and number in saved:
+                stream = _opened_again(number)
+            if getattr(sys, name, None) is not stream:
+                setattr(sys, name, stream)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+
+
+def _opened_again(number: int) -> TextIO:
+    """A standard stream in the place of one that was closed."""
+    return open(
+        number, "w", encoding="utf-8", errors="backslashreplace", closefd=False
+    )  # no path; stays open
+
+
+def _is_same_file(number: int, other: int) -> bool:
+    """Whether two descriptors lead to the same open file; not where one is closed."""
+    try:
+        return os.path.sameopenfile(number, other)
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -112,7 +171,9 @@ def output_to(stream: TextIO) -> Iterator[None]:
         with contextlib.redirect_stdout(stream):
             yield
     finally:
-        stream.flush()
+        # A receiver may have closed it.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
         if saved is not None:
             os.dup2(saved, 1)
             os.close(saved)

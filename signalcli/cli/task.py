@@ -180,6 +180,7 @@ class Inquiry:
         needs_apps: whether the command fails where the installed apps do not load. Otherwise it
             goes on, and only receivers hear nothing of it.
         writes: whether something may have been written by the time that the command fails.
+        makes: what is there once the work is done, where that is no database.
         until_interrupted: whether Ctrl-C is the ordinary end, which is no error to tell.
     """
 
@@ -188,6 +189,7 @@ class Inquiry:
     reads_log: bool = False
     needs_apps: bool = True
     writes: bool = False
+    makes: str = ""
     until_interrupted: bool = False
 
     shows_trace: ClassVar = False

@@ -1,7 +1,6 @@
 """A database: how it is named, whether it is there, and why it cannot be used."""
 
 import os
-import re
 from operator import is_
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,7 @@ from sqlalchemy.orm import Mapper, Session
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 from signalcli.errors import DatabaseUnusable
-
-# Patterns, not compiled at import since few runs need them.
-_BEFORE_HOST = r"(//[^/@:\s]*):[^/\s]*@"
-
-_IN_QUERY = r"(?i)([?&][^=&]*(?:password|passwd|passphrase|pwd|secret|token|key)[^=&]*=)[^&]*"
+from signalcli.secrets import without_password, without_secrets
 
 # Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
 _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
@@ -38,12 +33,6 @@ _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "is full, or the disk is",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
-
-
-def without_password(database: str) -> str:
-    """A database as it is shown to people: a path or URL, even a wrong one, without passwords."""
-    shown = re.sub(_BEFORE_HOST, r"\g<1>:***@", database)
-    return re.sub(_IN_QUERY, r"\g<1>***", shown)
 
 
 def using(bind: Engine | Connection) -> str:
@@ -65,11 +54,17 @@ def database_url(database: str | Path | URL) -> URL:
         return database
     if isinstance(database, str) and "://" in database:
         try:
-            return make_url(database)
+            url = make_url(database)
         except (ArgumentError, ValueError) as error:
             raise DatabaseUnusable(
                 f"{without_password(database)!r} is not a database URL"
             ) from error
+        if url.password is not None and database.partition("?")[0].count("@") > 1:
+            # A part of the password would be taken for the host, and told to everybody.
+            raise DatabaseUnusable(
+                f"{without_password(database)!r} has an @ in its password; write it as %40"
+            )
+        return url
     if database == ":memory:":
         return URL.create("sqlite")
     if str(database).startswith("file:"):
@@ -142,7 +137,7 @@ def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
-        reason = " ".join(str(error.orig).split())
+        reason = without_secrets(" ".join(str(error.orig).split()))
         return DatabaseUnusable(f"the database {database} does not work as expected: {reason}")
     return None
 

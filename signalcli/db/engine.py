@@ -22,9 +22,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
-from signalcli.db.database import database_url, file_of, identity, using, without_password
+from signalcli.db.database import database_url, file_of, identity, using
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
+from signalcli.secrets import without_password
 
 # The drivers that are Python's sqlite3, or stand on it.
 _PYTHONS_OWN = ("pysqlite", "aiosqlite")

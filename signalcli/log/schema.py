@@ -82,6 +82,8 @@ def version_of(connection: Connection) -> int:
         raise LogDamaged(f"the signal log is damaged: {error.orig}") from error
     if not isinstance(version, int):
         raise LogDamaged(f"the signal log is damaged: its version is {version!r}")
+    if version < 0:
+        raise LogDamaged(f"the signal log is damaged: its version is {version}")
     if version > VERSION:
         raise DatabaseUnusable(
             f"the signal log has version {version}, and this signalcli knows versions up to "

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from signalcli.db.models import model_name
 from signalcli.errors import InvalidValue
-from signalcli.trace.representation import MASK, represent, shorten
+from signalcli.secrets import MASK, is_secret_name
+from signalcli.trace.representation import represent, shorten
 
 
 def columns_of(model: type[Any]) -> dict[str, Column[Any]]:
@@ -114,12 +115,7 @@ def quoted(value: Any, name: str = "") -> str:
         value: the value, mostly a text.
         name: the field that the value is for.
     """
-    return MASK if is_secret(name) else shorten(repr(represent(value)))
-
-
-def is_secret(name: str) -> bool:
-    """Whether a field's name says that its value must not be shown."""
-    return represent("", name) == MASK
+    return MASK if is_secret_name(name) else shorten(repr(represent(value)))
 
 
 def listed(names: Iterable[str]) -> str:

@@ -4,29 +4,35 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from signalcli.render.text import UNLIMITED, laid_out, visible
+from signalcli.render.text import UNLIMITED, laid_out, visible, wanted_columns
 
 # Texts of users are no markup.
-_bare_console = partial(Console, markup=False, emoji=False, highlight=False)
+
+
+def _bare_console(**options: Any) -> Console:
+    # Rich would obey any size in the environment, also one of no characters or of millions.
+    sane = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return Console(markup=False, emoji=False, highlight=False, _environ=sane, **options)
 
 
 def make_console(stream: TextIO | None = None) -> Console:
     """A console on a stream, standard output by default.
 
-    On a terminal it has the terminal's width. Elsewhere nothing is wrapped or cut, unless
-    ``COLUMNS`` asks for a width. ``NO_COLOR`` and ``FORCE_COLOR`` are honoured.
+    On a terminal it has the terminal's width. Elsewhere nothing is wrapped or cut. ``COLUMNS`` is
+    honoured where it is a width that a line can have, and so are ``NO_COLOR`` and ``FORCE_COLOR``.
     """
     stream = sys.stdout if stream is None else stream
-    is_wide = not stream.isatty() and not os.environ.get("COLUMNS", "").isdigit()
-    return _bare_console(file=stream, width=UNLIMITED if is_wide else None)
+    columns = wanted_columns()
+    if columns is None and not stream.isatty():
+        columns = UNLIMITED
+    return _bare_console(file=stream, width=columns)
 
 
 def recording_console(width: int) -> Console:
@@ -34,6 +40,8 @@ def recording_console(width: int) -> Console:
     return _bare_console(
         record=True,
         width=width,
+        # Without a height, a dumb terminal would have the width of 80.
+        height=25,
         file=io.StringIO(),
         force_terminal=True,
         force_jupyter=False,

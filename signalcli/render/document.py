@@ -4,23 +4,36 @@ import json
 from typing import Any
 
 from signalcli.log.runs import Run
-from signalcli.trace.records import Dispatch, Failure, Injection, Response, SideBySide, Trace
+from signalcli.render.text import CONTROL
+from signalcli.trace.records import (
+    Dispatch,
+    Failure,
+    Injection,
+    Response,
+    SideBySide,
+    Trace,
+    fit_for_json,
+)
 
 
 def dumps(document: dict[str, Any], encoding: str = "utf-8", indent: int | None = None) -> str:
-    """A document as text, in ASCII where the encoding cannot carry it.
+    """A document as text in strict JSON, in ASCII where the encoding cannot carry it.
+
+    Numbers that JSON has not stand there as texts. Characters that a terminal would obey instead of
+    showing them are escaped.
 
     Arguments:
         document: the document.
         encoding: that of the stream.
         indent: by how much each level is indented; on one line, where this is None.
     """
+    document = fit_for_json(document)
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
         text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(document, allow_nan=False, indent=indent)
-    return text
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def document_of(run: Run, trace: Trace) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from pydantic_core import to_jsonable_python
 from rich.console import RenderableType
 
 from signalcli.db.models import model_name
-from signalcli.objects.fields import is_secret, shown_fields
+from signalcli.objects.fields import shown_fields
 from signalcli.objects.keys import key_of_instance, key_text
 from signalcli.objects.operations import Changed
 from signalcli.render.console import fields as fields_table
 from signalcli.render.console import listing
-from signalcli.trace.representation import MASK, describe, shorten
+from signalcli.secrets import MASK, is_secret_name, without_secret_values
+from signalcli.trace.records import fit_for_json
+from signalcli.trace.representation import describe, shorten
 
 Row = dict[str, Any]
 
@@ -78,9 +80,8 @@ def object_view(row: Row) -> RenderableType:
 
 def plain_value(value: Any) -> Any:
     """A value as JSON has it."""
-    return to_jsonable_python(
-        value, bytes_mode="base64", inf_nan_mode="strings", fallback=describe, by_alias=False
-    )
+    plain = to_jsonable_python(value, bytes_mode="base64", fallback=describe, by_alias=False)
+    return fit_for_json(plain)
 
 
 def _fields(instance: Any) -> Row:
@@ -93,9 +94,13 @@ def _fields(instance: Any) -> Row:
 
 
 def _masked(name: str, value: Any) -> Any:
-    if value is not None and (is_secret(name) or isinstance(value, SecretStr | SecretBytes)):
+    if isinstance(value, SecretStr | SecretBytes):
         return MASK
-    return plain_value(value)
+    return (
+        MASK
+        if value is not None and is_secret_name(name)
+        else without_secret_values(plain_value(value))
+    )
 
 
 def _text(value: Any) -> str:

@@ -18,19 +18,22 @@ NO_RECEIVERS = "no receivers"
 MUTED = "muted"
 
 UNLIMITED = 100_000
+_MOST_DIGITS = 9
 GAP = "  "
 RULE = "─"
 _UNEVEN = ("\n", "\t")
 
 # The marks that turn the direction of writing belong here: they would move the text after them.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 # XML cannot write these characters, not even as references.
 _UNFIT = re.compile("[\ufffe\uffff]")
 
 
 def visible(text: str) -> str:
     """The text with its control characters as escapes, except line ends and tabs."""
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def on_one_line(text: str) -> str:
@@ -84,11 +87,16 @@ def paper_of(stream: TextIO) -> Paper | None:
     """
     if stream.isatty() or not os.environ.keys().isdisjoint(("FORCE_COLOR", "TTY_COMPATIBLE")):
         return None
-    columns = os.environ.get("COLUMNS", "")
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
-    return Paper(
-        int(columns) if columns.isdigit() else UNLIMITED, is_ascii=not encoding.startswith("utf")
-    )
+    return Paper(wanted_columns() or UNLIMITED, is_ascii=not encoding.startswith("utf"))
+
+
+def wanted_columns() -> int | None:
+    """The width that ``COLUMNS`` asks for, where it is one that a line can have."""
+    columns = os.environ.get("COLUMNS", "")
+    if not (columns.isascii() and columns.isdecimal() and len(columns) <= _MOST_DIGITS):
+        return None
+    return int(columns) if 0 < int(columns) <= UNLIMITED else None
 
 
 def laid_out(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from signalcli.rows.source import LONGEST, Lines, RowsUnreadable, encoding_fault
+from signalcli.secrets import without_secrets
 
 _LONGEST_NAME = 60
 _TOO_LONG = f"too long, with {LONGEST:,} bytes or more"
@@ -62,7 +63,7 @@ class Columns:
 
     def fault_of_header(self, header: Sequence[str]) -> str | None:
         """The fault of a header, in one line; None where it has none."""
-        doubled = next((name for name in header if header.count(name) > 1), None)
+        doubled = _doubled(header)
         if doubled is not None:
             return f"two columns are called {_quoted(doubled)}"
         return self.fault_of_keys(dict.fromkeys(header))
@@ -84,9 +85,23 @@ class Columns:
         return f"the column {missing!r} is missing; columns: {columns}"
 
 
+def _doubled(names: Iterable[str]) -> str | None:
+    """The first name that was there before; None where there is none."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 def _quoted(name: str) -> str:
-    """A name from a file as a message quotes it: on one line, cut where it is long."""
-    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
+    """A name from a file as a message quotes it: on one line, cut where it is long.
+
+    A file that lacks its header, or has keys and values mixed up, has a value in its place. So what
+    tells of a secret is masked.
+    """
+    return repr(without_secrets(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"))
 
 
 class _Bad(Exception):
@@ -114,6 +129,7 @@ class CommaSeparated:
         self._length = self._quotes = 0
         self._fault: str | None = None
         self._begin_reader()
+        self.header: tuple[str, ...] = ()
         self.header = self._read_header(columns)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -159,7 +175,9 @@ class CommaSeparated:
             self._length += len(line)
             self._quotes += line.count(b'"')
             if self._length >= LONGEST:
-                for piece in self._lines.rest_of(line):
+                # Without a header there are no rows to look for behind it.
+                rest = self._lines.rest_of(line) if self.header else ()
+                for piece in rest:
                     self._quotes += piece.count(b'"')
                 raise _Bad(_TOO_LONG)
             try:
@@ -295,9 +313,7 @@ class JsonLines:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        doubled = next(key for key in keys if keys.count(key) > 1)
-        raise _Bad(f"the key {_quoted(doubled)} is there twice")
+        raise _Bad(f"the key {_quoted(_doubled(key for key, _ in pairs) or '')} is there twice")
     return found
 
 

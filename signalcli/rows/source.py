@@ -14,6 +14,8 @@ from signalcli.errors import SignalcliError
 BLOCK = 1 << 17
 # Without a limit, a file that has no line ends would fill the memory.
 LONGEST = 1_000_000
+# Nor is the end of a line looked for much longer.
+MOST_SKIPPED = 10 * LONGEST
 STANDARD_INPUT = "-"
 
 # The first bytes of a file, enough to tell its kind.
@@ -191,9 +193,20 @@ class Lines:
         return self._hash.hexdigest()
 
     def rest_of(self, line: bytes) -> Iterator[bytes]:
-        """The remaining pieces of a line whose first piece was read."""
+        """The remaining pieces of a line whose first piece was read.
+
+        Raises:
+            RowsUnreadable: it goes on for so long that it may have no end, as /dev/zero.
+        """
+        skipped = 0
         while not line.endswith(_LINE_ENDS):
+            if skipped > MOST_SKIPPED:
+                raise RowsUnreadable(
+                    f"line {self.number}: no end within {MOST_SKIPPED:,} bytes; this is no file of "
+                    "rows"
+                )
             line = next(self._lines)
+            skipped += len(line)
             yield line
 
     def _again(self, line: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

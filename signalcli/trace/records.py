@@ -9,9 +9,11 @@ the program, which it would keep alive, and which might change or fail when it i
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from signalcli.secrets import without_secrets
 
 LONGEST_OUTPUT = 4096
 
@@ -39,6 +41,17 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode(errors="backslashreplace").decode()
     return text
+
+
+def fit_for_json(value: Any) -> Any:
+    """Plain data with the numbers that JSON has not as texts: ``inf``, ``-inf`` and ``nan``."""
+    if isinstance(value, float):
+        return value if isfinite(value) else str(float(value))
+    if isinstance(value, dict):
+        return {fit_for_json(key): fit_for_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [fit_for_json(each) for each in value]
+    return value
 
 
 @dataclass(slots=True, frozen=True)
@@ -153,7 +166,8 @@ class Response:
             if self.omitted:
                 self.omitted += len(encodable(text).encode())
                 return
-            output = (self.output + encodable(text)).encode()
+            # A secret may be printed after its name, in a call of its own.
+            output = without_secrets(self.output + encodable(text)).encode()
             # A character that the limit would cut in two is left out.
             self.output = output[:LONGEST_OUTPUT].decode(errors="ignore")
             self.omitted = len(output) - len(self.output.encode())

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
+from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,12 +19,20 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import object_session
 from sqlmodel import SQLModel
 
+from signalcli.secrets import (
+    MASK,
+    hidden_keys,
+    is_secret_name,
+    without_password,
+    without_secrets,
+)
 from signalcli.trace.records import Failure, InjectedFault, Representation, Scalar, encodable
 
 LONGEST = 200
 MOST_ITEMS = 20
 MOST_ARGUMENTS = 100
-MASK = "********"
+# What a description may raise. Others ask the process to end.
+BROKEN = (Exception, SystemExit, GeneratorExit)
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _DEMO = f"{_PACKAGE}core{os.sep}"
@@ -31,23 +40,11 @@ _PYTHON = f"{Path(os.__file__).parent}{os.sep}"
 
 _SCALARS = (str, int, float, bool)
 
-_TELLING_NAMES = (
-    r"passw(?:or)?d|passphrase|passcode|pwd|secret|token|jwt|csrf|cvv|credential|authorization|"
-    r"cookie|(?:api|access|session|private)[_-]?key|pin_?code|(?<![a-z])(?:auth|otp|pass|pin)(?![a-z])"
-)
-_SECRET_NAME = re.compile(_TELLING_NAMES, re.IGNORECASE)
-_VALUE = (
-    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?|"""
-    r"""(?:(?:basic|bearer|digest|token)\s+)?[^\s,;)}\]]+)"""
-)
-_SECRET_IN_TEXT = re.compile(
-    rf"""(?<![\w-])((?:["']?)[\w-]*(?:{_TELLING_NAMES})[\w-]*(?:["']?\s*[=:]|["']\s*,)\s*){_VALUE}""",
-    re.IGNORECASE,
-)
-_PASSWORD_IN_URL = re.compile(r"""(//[^/@:\s]*):[^/\s'"]+@""")
 # SQLAlchemy adds these to a database's own words.
 _STATEMENT = re.compile(r"\s*\[(?:SQL|parameters): .*", re.DOTALL)
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-fA-F]+")
+
+_URL = re.compile(r"(?:--?[\w-]+=)?[\w+.-]+://")
 
 describing_here: ContextVar[bool] = ContextVar("signalcli_describing", default=False)
 
@@ -113,7 +110,7 @@ def describe_failure(error: BaseException) -> Failure:
     try:
         with describing():
             message = str(error)
-    except Exception as broken:
+    except BROKEN as broken:
         message = f"(its message cannot be had: {type(broken).__name__})"
     # A fault that was injected has no place in the code that is traced.
     file, line = ("", 0) if isinstance(error, InjectedFault) else _place_of(error.__traceback__)
@@ -148,9 +145,9 @@ def describe_command_line(arguments: Sequence[str]) -> str:
         MASK
         if _announces_secret(before)
         else shorten(_without_secrets(_without_secret_value(argument)))
-        for before, argument in zip(("", *arguments), arguments, strict=False)
+        for before, argument in pairwise(("", *arguments[:MOST_ARGUMENTS]))
     ]
-    return shlex.join(words[:MOST_ARGUMENTS]) + (" …" if len(words) > MOST_ARGUMENTS else "")
+    return shlex.join(words) + (" …" if len(arguments) > MOST_ARGUMENTS else "")
 
 
 def shorten(text: str) -> str:
@@ -174,12 +171,18 @@ class _Describer(reprlib.Repr):
             return "{}"
         if level <= 0:
             return "{...}"
+        first = dict(islice(value.items(), self.maxdict))
+        hidden = hidden_keys(first)
         pairs = [
             f"{self.repr1(key, level - 1)}: "
-            f"{self.repr1(MASK if _is_telling(key) else item, level - 1)}"
-            for key, item in list(value.items())[: self.maxdict]
+            f"{self.repr1(MASK if key in hidden else item, level - 1)}"
+            for key, item in first.items()
         ]
         return "{" + ", ".join(pairs) + (", ..." if len(value) > self.maxdict else "") + "}"
+
+    def repr_str(self, value: str, level: int) -> str:
+        # Masked before it is cut: what is left of a secret would not be known for one.
+        return repr(shorten(_without_secrets(value)))
 
     def repr_int(self, value: int, level: int) -> str:
         # Python refuses to spell out numbers of thousands of digits.
@@ -189,13 +192,13 @@ class _Describer(reprlib.Repr):
         fields = _fields_of(value)
         if fields is not None and level > 0:
             pairs = (
-                f"{name}={MASK if _is_telling(name) else self.repr1(item, level - 1)}"
+                f"{name}={MASK if is_secret_name(name) else self.repr1(item, level - 1)}"
                 for name, item in fields.items()
             )
             return f"{type(value).__qualname__}({', '.join(pairs)})"
         try:
             text = describe_model(value) if isinstance(value, SQLModel) else repr(value)
-        except Exception as error:
+        except BROKEN as error:
             return f"<{type(value).__name__}, whose description fails: {type(error).__name__}>"
         return " ".join(text[: 4 * LONGEST].split())
 
@@ -213,21 +216,18 @@ def _fields_of(value: Any) -> dict[str, Any] | None:
 _describer = _Describer()
 
 
-def _is_telling(name: Any) -> bool:
-    """Whether a name tells that the value of that name is a secret."""
-    return isinstance(name, str) and _SECRET_NAME.search(name) is not None
-
-
 @lru_cache(maxsize=256)
 def _is_telling_argument(name: str) -> bool:
-    """The same for the names of arguments, of which there are few."""
-    return _is_telling(name)
+    """Whether the name of an argument tells of a secret; there are few such names."""
+    return is_secret_name(name)
 
 
 def _without_secret_value(argument: str) -> str:
-    """An argument such as ``password=two words``, its value masked."""
+    """An argument such as ``password=two words``, or a whole URL, its secret masked."""
     name, sign, value = argument.partition("=")
-    return f"{name}={MASK}" if sign and value and _is_telling(name.strip(":-")) else argument
+    if sign and value and is_secret_name(name.strip(":-")):
+        return f"{name}={MASK}"
+    return without_password(argument) if _URL.match(argument) else argument
 
 
 def _is_short_collection(value: Any) -> bool:
@@ -240,7 +240,7 @@ def _is_short_collection(value: Any) -> bool:
 
 def _follows_secret_name(value: Any, place: int) -> bool:
     """Whether an item stands behind a telling name, as in ``["--password", "x"]``."""
-    return isinstance(value, list | tuple) and place > 0 and _is_telling(value[place - 1])
+    return isinstance(value, list | tuple) and place > 0 and is_secret_name(value[place - 1])
 
 
 def _announces_secret(word: str) -> bool:
@@ -249,7 +249,7 @@ def _announces_secret(word: str) -> bool:
     One that ends in ``-stdin`` has none: the secret stands elsewhere.
     """
     is_option = word.startswith("-") and "=" not in word and not word.endswith("-stdin")
-    return is_option and _is_telling(word)
+    return is_option and is_secret_name(word)
 
 
 def _plain(value: Any) -> Scalar:
@@ -266,11 +266,8 @@ def _plain(value: Any) -> Scalar:
 
 
 def _without_secrets(text: str) -> str:
-    if ":" not in text and "=" not in text and "," not in text:
-        return text  # without one of these, no name in it has a value
-    # The text will be cut to less than this, and a search in the rest would take long.
-    text = _PASSWORD_IN_URL.sub(rf"\g<1>:{MASK}@", text[: 2 * LONGEST])
-    return _SECRET_IN_TEXT.sub(rf"\g<1>{MASK}", text)
+    """The beginning of a text without secrets. It will be cut to less than this."""
+    return without_secrets(text[: 2 * LONGEST])
 
 
 def describe_model(instance: SQLModel) -> str:
@@ -289,7 +286,7 @@ def describe_model(instance: SQLModel) -> str:
         with session.no_autoflush if session is not None else nullcontext():
             try:
                 name = str(instance)
-            except Exception:
+            except BROKEN:
                 # An instance in the making may lack fields that its __str__ reads.
                 return f"<{model.__name__}>"
         if name:

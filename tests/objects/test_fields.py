@@ -11,7 +11,6 @@ from signalcli.errors import InvalidValue
 from signalcli.objects.fields import (
     columns_of,
     foreign_keys_of,
-    is_secret,
     key_fields,
     listed,
     names_of,
@@ -21,6 +20,7 @@ from signalcli.objects.fields import (
     refuse_unknown,
     relationships_of,
 )
+from signalcli.secrets import is_secret_name
 from tests.objects.app import Shelf
 
 
@@ -94,11 +94,11 @@ class TestQuotes:
 
     @pytest.mark.parametrize("name", ["password", "api_key", "Token"])
     def test_a_secret_is_masked(self, name: str) -> None:
-        assert is_secret(name)
+        assert is_secret_name(name)
         assert quoted("hush", name) == "********"
 
     def test_other_values_are_not(self) -> None:
-        assert not is_secret("name")
+        assert not is_secret_name("name")
         assert quoted("hush", "name") == "'hush'"
 
     def test_names_in_a_sentence(self) -> None:

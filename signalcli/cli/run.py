@@ -11,7 +11,8 @@ from typing import Any
 from unicodedata import normalize
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import DBAPIError, SAWarning
+from sqlalchemy.pool import QueuePool
 
 from signalcli.apps import ImproperlyConfigured, apps
 from signalcli.apps.registry import INSTALLED_APPS, make_ready
@@ -205,7 +206,7 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
 
 def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    on_begin = (refuse_newer, bring_up_to_date)
+    on_begin = (refuse_newer, bring_up_to_date, course.note_begin)
     with open_session(engine, course.note_commit, on_begin) as session:
         answer = task.work(session)
         if task.writes:
@@ -258,7 +259,8 @@ def _keep(course: Course) -> None:
     if isinstance(task, Inquiry) or not (settings.log and task.shows_trace):
         return
     run = _run_of(course, task)
-    if run.error_code == DatabaseUnusable.code:
+    if run.error_code == DatabaseUnusable.code and not course.has_begun:
+        # Where the work could not even begin, the log in the same database cannot be had either.
         return
     if not is_kept(settings.database):
         if (
@@ -270,16 +272,37 @@ def _keep(course: Course) -> None:
             _warn(settings, FileNotFoundError("the file is gone"))
         return
     try:
-        # The run is over: its receivers do not hear of the log's own connection.
-        own = open_engine(settings.database, writes=True, creates=False, announces=False)
-        with contextlib.ExitStack() as stack:
-            stack.callback(let_go, own)
-            course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
+        course.number = _kept(course, run)
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
         _warn(settings, error)
         if isinstance(error, KeyboardInterrupt):
             course.fail(error)
+
+
+def _kept(course: Course, run: Run) -> int | None:
+    """Write the run into the log; its number there."""
+    settings, trace = course.settings, course.recorder.trace
+    used = course.engine
+    if used is not None and _leaves_connections(used):
+        try:
+            return keep(used, run, trace, settings.log_keep).number
+        except DBAPIError as error:
+            # The server ended the connection, perhaps while the command worked.
+            if not error.connection_invalidated:
+                raise
+    # The run is over: its receivers do not hear of the log's own connection.
+    own = open_engine(settings.database, writes=True, creates=False, announces=False)
+    try:
+        return keep(own, run, trace, settings.log_keep).number
+    finally:
+        let_go(own)
+
+
+def _leaves_connections(engine: Engine) -> bool:
+    """Whether a session has left a connection to a server that the log may use, too."""
+    pool = engine.pool
+    return engine.dialect.name != "sqlite" and isinstance(pool, QueuePool) and pool.checkedin() > 0
 
 
 def _run_of(course: Course, task: Task) -> Run:

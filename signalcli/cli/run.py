@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.pool import QueuePool
 
@@ -22,7 +22,7 @@ from signalcli.apps.signals import (
     command_started,
     got_command_exception,
 )
-from signalcli.apps.tables import bring_up_to_date
+from signalcli.apps.tables import bring_up_to_date, tables_of
 from signalcli.cli.answers import show
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
@@ -41,6 +41,7 @@ from signalcli.cli.surroundings import (
     look_for_garbage,
 )
 from signalcli.cli.task import Answer, Inquiry, Task
+from signalcli.db.catalog import present_columns
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
@@ -48,6 +49,7 @@ from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log, refuse_newer
+from signalcli.log.tables import schema as log_schema
 from signalcli.render.folding import MACHINERY
 from signalcli.render.printing import growing_table
 from signalcli.trace import Faults, injected, record
@@ -206,13 +208,30 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
 
 def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    on_begin = (refuse_newer, bring_up_to_date, course.note_begin)
+    on_begin = (_prepare, course.note_begin)
     with open_session(engine, course.note_commit, on_begin) as session:
         answer = task.work(session)
         if task.writes:
             session.commit()
         course.answer = answer
         course.problem = answer.problem
+
+
+def _prepare(connection: Connection) -> None:
+    """Make a database ready for a command, after one look at what it lacks.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made its log, or a table lacks a column that
+            cannot be added.
+    """
+    if connection.dialect.name == "sqlite":
+        # A look costs nothing there, and for most commands of a script none is needed.
+        refuse_newer(connection)
+        bring_up_to_date(connection)
+        return
+    present = present_columns(connection, [*tables_of(apps), log_schema])
+    refuse_newer(connection, has_log=log_schema in present)
+    bring_up_to_date(connection, present=present)
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:

@@ -15,6 +15,7 @@ from signalcli.log import tables
 
 VERSION = 4
 PART = "log"
+SEEN = "signalcli_log"
 
 
 def _add_marks(connection: Connection) -> None:
@@ -57,24 +58,35 @@ class LogDamaged(DatabaseUnusable):
     """The log cannot be used. The rest of the database may be sound."""
 
 
-def refuse_newer(connection: Connection) -> None:
+def refuse_newer(connection: Connection, has_log: bool | None = None) -> None:
     """Refuse a database whose log a newer version made; accept a damaged log.
+
+    Arguments:
+        connection: the database.
+        has_log: as for :func:`version_of`.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
     """
     with contextlib.suppress(LogDamaged):
-        version_of(connection)
+        version_of(connection, has_log)
 
 
-def version_of(connection: Connection) -> int:
+def version_of(connection: Connection, has_log: bool | None = None) -> int:
     """The version of the log that a database has; 0 where it has none.
+
+    Arguments:
+        connection: the database.
+        has_log: whether it has the table that names the version; None to look.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
         LogDamaged: there is a log whose version cannot be read.
     """
-    if not inspect(connection).has_table(tables.schema.name):
+    if has_log is None:
+        # On a server, a connection that has seen the table does not look for it again.
+        has_log = SEEN in connection.info or inspect(connection).has_table(tables.schema.name)
+    if not has_log:
         return 0
     query = select(tables.schema.c.version).where(tables.schema.c.part == PART)
     try:
@@ -83,6 +95,8 @@ def version_of(connection: Connection) -> int:
         raise LogDamaged(f"the signal log is damaged: {error.orig}") from error
     if not isinstance(version, int):
         raise LogDamaged(f"the signal log is damaged: its version is {version!r}")
+    if version and connection.dialect.name != "sqlite":
+        connection.info[SEEN] = True
     if version > VERSION:
         raise DatabaseUnusable(
             f"the signal log has version {version}, and this signalcli knows versions up to "

@@ -62,6 +62,9 @@ with late():
     from signalcli.apps import inventory, oversights
     from signalcli.render import console
 
+# What a connection to a server remembers of its database.
+READY = "signalcli_tables"
+
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
     """Carry out a command. Every command goes this way once its arguments have been read.
@@ -166,11 +169,11 @@ def _check(wanted: FaultOptions) -> None:
 
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
+    leave_warnings_to_others(SAWarning)
     if isinstance(course.task, Inquiry):
         # An inquiry reads or shrinks the file itself, so no earlier command may have it open.
         close_kept()
         return
-    leave_warnings_to_others(SAWarning)
     course.engine = open_engine(
         course.settings.database, writes=course.task.writes, creates=course.task.creates
     )
@@ -229,9 +232,17 @@ def _prepare(connection: Connection) -> None:
         refuse_newer(connection)
         bring_up_to_date(connection)
         return
-    present = present_columns(connection, [*tables_of(apps), log_schema])
+    wanted = {table: {column.name for column in table.columns} for table in tables_of(apps)}
+    if connection.info.get(READY) == wanted:
+        # An earlier command of a script has had the same connection.
+        refuse_newer(connection)
+        return
+    present = present_columns(connection, [*wanted, log_schema])
     refuse_newer(connection, has_log=log_schema in present)
-    bring_up_to_date(connection, present=present)
+    if all(columns <= present.get(table, set()) for table, columns in wanted.items()):
+        connection.info[READY] = wanted
+    else:
+        bring_up_to_date(connection, present=present)
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:

@@ -1,6 +1,6 @@
 """The tables of the installed apps: made where they are missing, or given missing columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from signalcli.apps.config import AppConfig
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import post_migrate, pre_migrate
+from signalcli.db.catalog import present_columns, taking_turns
 from signalcli.db.database import using
 from signalcli.db.models import mapped_models
 from signalcli.dispatch import Signal
@@ -64,7 +65,11 @@ class _Seen:
         return cls(tuple(rows), tuple((table, len(table.columns)) for table in tables))
 
 
-def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
+def bring_up_to_date(
+    connection: Connection,
+    installed: Apps = apps,
+    present: Mapping[Table, set[str]] | None = None,
+) -> None:
     """Make the tables and columns of the installed apps that a database lacks.
 
     Where it lacks any, ``pre_migrate`` is sent before for each app that has models, in their order,
@@ -74,6 +79,7 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     Arguments:
         connection: the database, in a transaction.
         installed: the installed apps.
+        present: the columns of the tables that are there, where these have been looked up already.
 
     Raises:
         DatabaseUnusable: a table lacks a column that cannot be added.
@@ -83,10 +89,18 @@ def bring_up_to_date(connection: Connection, installed: Apps = apps) -> None:
     seen = _Seen.of(connection, tables)
     if seen is not None and installed.seen_tables == seen:
         return
-    additions = list(_additions(connection, tables))
-    if not additions:
+    present = present_columns(connection, tables) if present is None else present
+    if not list(_additions(present, tables)):
         installed.seen_tables = seen
         return
+    with taking_turns(connection):
+        # Another process may have made them by now.
+        additions = list(_additions(present_columns(connection, tables), tables))
+        if additions:
+            _migrate(connection, installed, additions)
+
+
+def _migrate(connection: Connection, installed: Apps, additions: list[Addition]) -> None:
     named = {
         "verbosity": 1,
         "interactive": False,
@@ -139,15 +153,13 @@ def _tables_of_model(model: type[Any]) -> Iterator[Table]:
             yield relationship.secondary
 
 
-def _additions(connection: Connection, tables: list[Table]) -> Iterator[Addition]:
-    inspector = inspect(connection)
+def _additions(present: Mapping[Table, set[str]], tables: list[Table]) -> Iterator[Addition]:
     for table in tables:
-        if not inspector.has_table(table.name, table.schema):
+        if table not in present:
             yield Addition(table)
             continue
-        present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
         for column in table.columns:
-            if column.name not in present:
+            if column.name not in present[table]:
                 yield Addition(table, column)
 
 

@@ -34,7 +34,7 @@ from signalcli.trace import Failure, Recorder, Response
 from signalcli.trace.representation import describe_failure
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 
 class Blaming(Protocol):
@@ -56,6 +56,7 @@ class Course:
         begun: when the command began, in UTC, without a time zone.
         is_heard: whether the apps are ready, so that their receivers hear of the command.
         engine: the database of the session, once that is open.
+        has_begun: whether a transaction has begun in it.
         answer: the answer, once the work is done.
         failure: the exception that ended the work, if one did, until it is announced.
         problem: the first error, if there was one.
@@ -75,6 +76,7 @@ class Course:
         self.begun = datetime.now(UTC).replace(tzinfo=None)
         self.is_heard = False
         self.engine: Engine | None = None
+        self.has_begun = False
         self.answer: Answer | Findings | None = None
         self.failure: BaseException | None = None
         self.problem: Problem | None = None
@@ -107,6 +109,10 @@ class Course:
         if isinstance(self.task, Inquiry) and self.task.makes and self.answer is not None:
             return f"{self.task.makes} was written"
         return None
+
+    def note_begin(self, connection: "Connection") -> None:
+        """Note that the database can be used: a transaction has begun."""
+        self.has_begun = True
 
     def note_commit(self) -> None:
         """Note that something is in the database for good."""

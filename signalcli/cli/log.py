@@ -256,12 +256,12 @@ def _follow(settings: Settings, wanted: Wanted, limit: int | None) -> Findings:
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
     """The runs that come into the log, with their traces, as long as somebody reads."""
     with schema.open_log(settings.database) as connection:
-        above = following.newest_run(connection) if wanted.filter.since is None else 0
+        begin = following.end_of(connection) if wanted.filter.since is None else 0
     for new in following.follow(
         lambda: engine.open_engine(settings.database, writes=False, creates=False, announces=False),
         database.file_of(settings.database),
         wanted.filter,
-        above,
+        begin,
     ):
         yield from new
         if not stdout_is_read():

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from signalcli.cli.invocation import current
 from signalcli.cli.late import late

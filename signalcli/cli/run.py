@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SAWarning
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SAWarning
+from sqlalchemy.pool import QueuePool
 
 from signalcli.apps import ImproperlyConfigured, apps
 from signalcli.apps.registry import INSTALLED_APPS, make_ready
@@ -21,7 +22,7 @@ from signalcli.apps.signals import (
     command_started,
     got_command_exception,
 )
-from signalcli.apps.tables import bring_up_to_date
+from signalcli.apps.tables import bring_up_to_date, tables_of
 from signalcli.cli.answers import show
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
@@ -41,6 +42,7 @@ from signalcli.cli.surroundings import (
     look_for_garbage,
 )
 from signalcli.cli.task import Answer, Inquiry, Task
+from signalcli.db.catalog import present_columns
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, let_go, open_engine
 from signalcli.db.session import open_session
@@ -48,6 +50,7 @@ from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log, refuse_newer
+from signalcli.log.tables import schema as log_schema
 from signalcli.render.folding import MACHINERY
 from signalcli.render.printing import growing_table
 from signalcli.trace import Faults, injected, record
@@ -59,6 +62,9 @@ from signalcli.trace.totals import totalled
 with late():
     from signalcli.apps import inventory, oversights
     from signalcli.render import console
+
+# What a connection to a server remembers of its database.
+READY = "signalcli_tables"
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
@@ -167,11 +173,11 @@ def _check(wanted: FaultOptions) -> None:
 
 def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
     """Open the database of the session, if the command works in one."""
+    leave_warnings_to_others(SAWarning)
     if isinstance(course.task, Inquiry):
         # An inquiry reads or shrinks the file itself, so no earlier command may have it open.
         close_kept()
         return
-    leave_warnings_to_others(SAWarning)
     course.engine = open_engine(
         course.settings.database, writes=course.task.writes, creates=course.task.creates
     )
@@ -209,13 +215,38 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
 
 def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    on_begin = (refuse_newer, bring_up_to_date)
+    on_begin = (_prepare, course.note_begin)
     with open_session(engine, course.note_commit, on_begin) as session:
         answer = task.work(session)
         if task.writes:
             session.commit()
         course.answer = answer
         course.problem = answer.problem
+
+
+def _prepare(connection: Connection) -> None:
+    """Make a database ready for a command, after one look at what it lacks.
+
+    Raises:
+        DatabaseUnusable: a newer version of signalcli made its log, or a table lacks a column that
+            cannot be added.
+    """
+    if connection.dialect.name == "sqlite":
+        # A look costs nothing there, and for most commands of a script none is needed.
+        refuse_newer(connection)
+        bring_up_to_date(connection)
+        return
+    wanted = {table: {column.name for column in table.columns} for table in tables_of(apps)}
+    if connection.info.get(READY) == wanted:
+        # An earlier command of a script has had the same connection.
+        refuse_newer(connection)
+        return
+    present = present_columns(connection, [*wanted, log_schema])
+    refuse_newer(connection, has_log=log_schema in present)
+    if all(columns <= present.get(table, set()) for table, columns in wanted.items()):
+        connection.info[READY] = wanted
+    else:
+        bring_up_to_date(connection, present=present)
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:
@@ -262,7 +293,8 @@ def _keep(course: Course) -> None:
     if isinstance(task, Inquiry) or not (settings.log and task.shows_trace):
         return
     run = _run_of(course, task)
-    if run.error_code == DatabaseUnusable.code:
+    if run.error_code == DatabaseUnusable.code and not course.has_begun:
+        # Where the work could not even begin, the log in the same database cannot be had either.
         return
     if not is_kept(settings.database):
         if (
@@ -274,16 +306,37 @@ def _keep(course: Course) -> None:
             _warn(settings, FileNotFoundError("the file is gone"))
         return
     try:
-        # The run is over: its receivers do not hear of the log's own connection.
-        own = open_engine(settings.database, writes=True, creates=False, announces=False)
-        with contextlib.ExitStack() as stack:
-            stack.callback(let_go, own)
-            course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
+        course.number = _kept(course, run)
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
         _warn(settings, error)
         if isinstance(error, KeyboardInterrupt):
             course.fail(error)
+
+
+def _kept(course: Course, run: Run) -> int | None:
+    """Write the run into the log; its number there."""
+    settings, trace = course.settings, course.recorder.trace
+    used = course.engine
+    if used is not None and _leaves_connections(used):
+        try:
+            return keep(used, run, trace, settings.log_keep).number
+        except DBAPIError as error:
+            # The server ended the connection, perhaps while the command worked.
+            if not error.connection_invalidated:
+                raise
+    # The run is over: its receivers do not hear of the log's own connection.
+    own = open_engine(settings.database, writes=True, creates=False, announces=False)
+    try:
+        return keep(own, run, trace, settings.log_keep).number
+    finally:
+        let_go(own)
+
+
+def _leaves_connections(engine: Engine) -> bool:
+    """Whether a session has left a connection to a server that the log may use, too."""
+    pool = engine.pool
+    return engine.dialect.name != "sqlite" and isinstance(pool, QueuePool) and pool.checkedin() > 0
 
 
 def _run_of(course: Course, task: Task) -> Run:

@@ -119,6 +119,19 @@ def is_of_the_database(error: BaseException) -> bool:
     return name.startswith(tuple(_BY_SQLITE_ERROR))
 
 
+def is_given_up(error: BaseException) -> bool:
+    """Whether a server gave a transaction up, after a deadlock for instance; it may be repeated.
+
+    Arguments:
+        error: an exception that work on the database has raised.
+    """
+    cause = getattr(error, "orig", None)
+    # PostgreSQL's drivers say it by a state, those of MariaDB and MySQL by a number.
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    number = next(iter(getattr(cause, "args", ())), None)
+    return state in ("40001", "40P01") or number in (1020, 1213)
+
+
 def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
     """The error for the user that an exception amounts to; None if it is not about the database.
 

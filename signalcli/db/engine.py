@@ -288,7 +288,7 @@ class KeptEngines:
             # A relative path means another file in another folder.
             place = (os.getcwd(), database)  # noqa: PTH109  # compared only
         except FileNotFoundError:
-            return create_engine(database, **options)
+            return _engine_of_run(database, **options)
         if place != self._place:
             self.close()
             self._place = place
@@ -296,13 +296,13 @@ class KeptEngines:
         if key not in self._engines:
             if len(self._engines) == MOST_ENGINES:
                 self._engines.pop(next(iter(self._engines))).dispose()
-            engine = self._engines[key] = create_engine(database, **options)
-            file = file_of(engine.url)
-            if file is not None:
-                self._watch(engine, file.absolute(), options)
+            engine = self._engines[key] = _engine_of_run(database, **options)
+            if _outlasts_connections(engine):
+                file = file_of(engine.url)
+                self._watch(engine, file and file.absolute(), options)
         return self._engines[key]
 
-    def _watch(self, engine: Engine, file: Path, options: dict[str, bool]) -> None:
+    def _watch(self, engine: Engine, file: Path | None, options: dict[str, bool]) -> None:
         """Let each run find a connection that was left open as if it were new, or a new one."""
 
         @event.listens_for(engine, "connect")
@@ -321,7 +321,7 @@ class KeptEngines:
 
     def let_go(self, engine: Engine) -> None:
         """End a run: close the engine's connections, or leave them to the next run."""
-        if file_of(engine.url) is not None and self._holds():
+        if _outlasts_connections(engine) and self._holds():
             self._run += 1
         else:
             engine.dispose()
@@ -372,8 +372,38 @@ def close_kept() -> None:
 def _engine_for(database: str | URL, **options: bool) -> Engine:
     engines = _kept.get()
     if engines is None:
-        return create_engine(database, **options)
+        return _engine_of_run(database, **options)
     return engines.engine_for(database, options)
+
+
+def _outlasts_connections(engine: Engine) -> bool:
+    """Whether a database is the same for the next connection: a file, or one on a server."""
+    return file_of(engine.url) is not None or engine.dialect.name != "sqlite"
+
+
+def _engine_of_run(database: str | URL, *, announces: bool = True, **options: bool) -> Engine:
+    """An engine whose first connection asks a server for little: a run has few statements itself.
+
+    Of PostgreSQL's drivers, psycopg begins a transaction to ask for the server's version, and
+    SQLAlchemy asks both for the type ``hstore``, which it can read by itself.
+    """
+    dialect, _, driver = database_url(database).drivername.partition("+")
+    if dialect != "postgresql" or driver not in ("", "psycopg", "psycopg2"):
+        return create_engine(database, announces=announces, **options)
+    engine = create_engine(database, announces=False, use_native_hstore=False, **options)
+    if engine.driver == "psycopg":
+
+        @event.listens_for(engine, "do_connect")
+        def connect(dialect: Any, record: Any, arguments: Any, named: dict[str, Any]) -> None:
+            named["autocommit"] = True
+
+        @event.listens_for(engine, "connect")
+        def set_back(connection: Any, record: ConnectionPoolEntry) -> None:
+            connection.autocommit = False
+
+    if announces:
+        event.listen(engine, "connect", partial(_announce, engine))
+    return engine
 
 
 def open_engine(database: str, *, writes: bool, creates: bool, announces: bool = True) -> Engine:

@@ -1,12 +1,13 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 
@@ -383,14 +384,17 @@ class Session(sqlmodel.Session):
                     marks(self)[state] = before[state]
 
 
+@contextmanager
 def open_session(
     engine: Engine,
     on_commit: Callable[[], None] | None = None,
     on_begin: Iterable[Callable[[Connection], object]] = (),
-) -> Session:
+) -> Iterator[Session]:
     """A session that says when its transactions begin and end.
 
-    Nothing is opened before the session is used.
+    Nothing is opened before the session is used, and nothing stays open behind it. An exception
+    like ``KeyboardInterrupt`` may come in the midst of a session's own steps, which then lets a
+    connection go that is still in a transaction, and has the database locked.
 
     Arguments:
         engine: the engine.
@@ -400,6 +404,7 @@ def open_session(
     """
     session = Session(engine)
     callbacks = tuple(on_begin)
+    used: list[Any] = []
     if on_commit is not None:
 
         @event.listens_for(session, "after_commit")
@@ -413,7 +418,33 @@ def open_session(
         for callback in () if transaction.nested else callbacks:
             callback(connection)
 
-    return session
+    def note(connection: Any, record: object, proxy: object) -> None:
+        used.append(connection)
+
+    event.listen(engine, "checkout", note)
+    try:
+        with session:
+            yield session
+    except BaseException as error:
+        interrupted = _interruption(error)
+        if interrupted is not None:
+            for connection in used:
+                with suppress(Exception):
+                    connection.rollback()
+            engine.dispose()
+            if interrupted is not error and isinstance(error, SQLAlchemyError):
+                raise interrupted from None
+        raise
+    finally:
+        event.remove(engine, "checkout", note)
+
+
+def _interruption(error: BaseException) -> BaseException | None:
+    """What interrupted a session, if anything did: SQLAlchemy may have raised its own after it."""
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        cause = cause.__context__
+    return cause
 
 
 def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:

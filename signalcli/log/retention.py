@@ -13,7 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, select
+from sqlalchemy.exc import IntegrityError
 
+from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 from signalcli.log.routes import BATCH
 
@@ -87,15 +89,25 @@ def prune_before(engine: Engine, time: datetime) -> Pruned:
 
 
 def _prune(engine: Engine, condition: ColumnElement[bool]) -> Pruned:
-    """Remove some runs, in transactions so short that other processes can write in between."""
+    """Remove some runs, in transactions so short that other processes can write in between.
+
+    Raises:
+        DatabaseUnusable: something else in the database refers to the runs.
+    """
     before = _size(engine)
     removed = {table.name: 0 for table in tables.OF_A_RUN}
     oldest_first = select(tables.run.c.run).where(condition).order_by(tables.run.c.run)
     while True:
-        with engine.begin() as connection:
-            numbers = list(connection.scalars(oldest_first.limit(BATCH)))
-            for name, count in _remove(connection, numbers).items():
-                removed[name] += count
+        try:
+            with engine.begin() as connection:
+                numbers = list(connection.scalars(oldest_first.limit(BATCH)))
+                for name, count in _remove(connection, numbers).items():
+                    removed[name] += count
+        except IntegrityError as error:
+            reason = " ".join(str(error.orig).split())
+            raise DatabaseUnusable(
+                f"not all of the runs can be removed from the signal log: {reason}"
+            ) from error
         if len(numbers) < BATCH:
             break
     with engine.begin() as connection:
@@ -119,6 +131,12 @@ def _remove(connection: Connection, numbers: list[int]) -> dict[str, int]:
 
 
 def _remove_unused_routes(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Wait for those who write runs at this moment: a route that they have just looked up is
+        # used, although nobody sees their runs before they end.
+        preparer = connection.dialect.identifier_preparer
+        name = preparer.format_table(tables.route)
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN EXCLUSIVE MODE")
     route = tables.route.c.route
     is_used = [
         exists().where(table.c.route == route) for table in (tables.dispatch, tables.response)

@@ -8,8 +8,11 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib import import_module
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Insert, insert, select
 
 from signalcli.log import tables
 from signalcli.trace.names import matches
@@ -61,24 +64,45 @@ def route_of_response(response: Response) -> Route:
 
 
 def store(connection: Connection, routes: Iterable[Route]) -> dict[Route, int]:
-    """Write the routes that the log lacks.
+    """Write the routes that the log lacks, some of which others may be writing, too.
 
     Returns:
         Their numbers.
     """
     numbers = {route: route.number for route in routes}
     column = tables.route.c.route
+    # Locked until the end of the transaction: nobody must take them for unused before.
+    query = select(column).with_for_update(read=True, key_share=True)
     known: set[int] = set()
     for some in in_batches(numbers.values()):
-        known.update(connection.scalars(select(column).where(column.in_(some))))
+        known.update(connection.scalars(query.where(column.in_(some))))
     missing = [
         dict(zip(tables.route.c.keys(), (number, *route.columns), strict=True))
         for route, number in numbers.items()
         if number not in known
     ]
     if missing:
-        connection.execute(insert(tables.route), missing)
+        # In one order, so that no two writers wait for each other.
+        missing.sort(key=itemgetter(column.name))
+        connection.execute(_insert_unless_there(connection), missing)
     return numbers
+
+
+def _insert_unless_there(connection: Connection) -> Insert:
+    """The statement that inserts a route unless another transaction has done so."""
+    name = connection.dialect.name
+    statement: Insert = insert(tables.route)
+    if name in ("postgresql", "sqlite"):
+        statement = _dialect(name).insert(tables.route).on_conflict_do_nothing()
+    elif name in ("mysql", "mariadb"):
+        route = tables.route.c.route
+        statement = _dialect("mysql").insert(tables.route).on_duplicate_key_update(route=route)
+    return statement
+
+
+def _dialect(name: str) -> Any:
+    # The connection has loaded its own already; here at the top it would be loaded for nothing.
+    return import_module(f"sqlalchemy.dialects.{name}")
 
 
 def matching(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, Table, insert, select
+from sqlalchemy.exc import DBAPIError
 
+from signalcli.db.database import is_given_up
 from signalcli.log import routes, tables
 from signalcli.log.retention import retain
 from signalcli.log.routes import Route, route_of_dispatch, route_of_response
@@ -16,6 +18,7 @@ from signalcli.log.schema import bring_up_to_date, version_of
 from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace, fit_for_json
 from signalcli.trace.totals import ReceiverTotal
 
+ATTEMPTS = 10
 PATIENCE_MS = 5_000
 LARGEST_RESULT = 4096
 
@@ -90,6 +93,8 @@ class Run:
 def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
     """Write a run and its trace into the log, in a transaction of its own.
 
+    Where the database gives the transaction up in favour of another one, it is tried again.
+
     Arguments:
         engine: the database. SQLite's transactions must take the write lock when they begin (see
             :func:`signalcli.db.create_engine`), or runs that end at the same time may be lost.
@@ -102,16 +107,40 @@ def keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
-        SQLAlchemyError: the log cannot be written.
+        SQLAlchemyError: the log cannot be written, and nothing of the run is in it.
     """
-    with (
-        engine.connect() as connection,
-        _without_waiting_long(connection),
-        connection.begin(),
-    ):
-        kept = write(connection, run, trace)
-        retain(connection, kept.number or 0, most)
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _keep(engine, run, trace, most)
+        except DBAPIError as error:
+            if not is_given_up(error):
+                raise
+    return _keep(engine, run, trace, most)
+
+
+def _keep(engine: Engine, run: Run, trace: Trace, most: int) -> Run:
+    kept: Run | None = None
+    try:
+        with (
+            engine.connect() as connection,
+            _without_waiting_long(connection),
+            connection.begin(),
+        ):
+            written = write(connection, run, trace)
+            retain(connection, written.number or 0, most)
+            # From here on, only the commit may fail.
+            kept = written
+    except DBAPIError as error:
+        if kept is None or not error.connection_invalidated or not _has(engine, kept):
+            raise
     return kept
+
+
+def _has(engine: Engine, run: Run) -> bool:
+    """Whether a run is in the log, where the connection was lost in the commit."""
+    with engine.connect() as connection:
+        number = select(tables.run.c.run).where(tables.run.c.run == run.number)
+        return connection.scalar(number) is not None
 
 
 @contextmanager
@@ -197,8 +226,17 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
         (tables.response, list(_response_rows(number, responses, numbers, trace.ended))),
     ):
         if rows:
-            connection.execute(insert(table), rows)
+            _insert(connection, table, rows)
     return replace(run, number=number)
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows in one statement."""
+    statement = insert(table)
+    if connection.dialect.name == "postgresql":
+        # Without anything to return, psycopg would send a statement for each row.
+        statement = statement.returning(table.c.run)
+    connection.execute(statement, rows)
 
 
 def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:

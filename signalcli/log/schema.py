@@ -8,12 +8,14 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select, upda
 from sqlalchemy.exc import DBAPIError
 
 from signalcli.db import create_engine
+from signalcli.db.catalog import present_columns, taking_turns
 from signalcli.db.engine import open_engine
 from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 
 VERSION = 4
 PART = "log"
+SEEN = "signalcli_log"
 
 
 def _add_marks(connection: Connection) -> None:
@@ -56,24 +58,35 @@ class LogDamaged(DatabaseUnusable):
     """The log cannot be used. The rest of the database may be sound."""
 
 
-def refuse_newer(connection: Connection) -> None:
+def refuse_newer(connection: Connection, has_log: bool | None = None) -> None:
     """Refuse a database whose log a newer version made; accept a damaged log.
+
+    Arguments:
+        connection: the database.
+        has_log: as for :func:`version_of`.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
     """
     with contextlib.suppress(LogDamaged):
-        version_of(connection)
+        version_of(connection, has_log)
 
 
-def version_of(connection: Connection) -> int:
+def version_of(connection: Connection, has_log: bool | None = None) -> int:
     """The version of the log that a database has; 0 where it has none.
+
+    Arguments:
+        connection: the database.
+        has_log: whether it has the table that names the version; None to look.
 
     Raises:
         DatabaseUnusable: a newer version of signalcli made it.
         LogDamaged: there is a log whose version cannot be read.
     """
-    if not inspect(connection).has_table(tables.schema.name):
+    if has_log is None:
+        # On a server, a connection that has seen the table does not look for it again.
+        has_log = SEEN in connection.info or inspect(connection).has_table(tables.schema.name)
+    if not has_log:
         return 0
     query = select(tables.schema.c.version).where(tables.schema.c.part == PART)
     try:
@@ -84,6 +97,8 @@ def version_of(connection: Connection) -> int:
         raise LogDamaged(f"the signal log is damaged: its version is {version!r}")
     if version < 0:
         raise LogDamaged(f"the signal log is damaged: its version is {version}")
+    if version and connection.dialect.name != "sqlite":
+        connection.info[SEEN] = True
     if version > VERSION:
         raise DatabaseUnusable(
             f"the signal log has version {version}, and this signalcli knows versions up to "
@@ -97,7 +112,9 @@ def bring_up_to_date(
     steps: Mapping[int, Callable[[Connection], None]] = STEPS,
     wanted: int = VERSION,
 ) -> None:
-    """Make the log's tables, or upgrade older ones in place; call it in a transaction.
+    """Make the log's tables, or upgrade older ones in place; call it first in a transaction.
+
+    Several processes may do so at once.
 
     Arguments:
         connection: the database.
@@ -107,19 +124,25 @@ def bring_up_to_date(
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
     """
-    version = version_of(connection)
-    if version == wanted:
+    if version_of(connection) == wanted:
         return
-    if version == 0:
-        tables.metadata.create_all(connection)
-        connection.execute(delete(tables.schema).where(tables.schema.c.part == PART))
-        connection.execute(insert(tables.schema).values(part=PART, version=wanted))
-        return
-    while version < wanted:
-        steps[version](connection)
-        version += 1
-    row = tables.schema.c.part == PART
-    connection.execute(update(tables.schema).where(row).values(version=wanted))
+    with taking_turns(connection):
+        # Another process may have done it by now.
+        version = version_of(connection)
+        if version == wanted:
+            return
+        row = tables.schema.c.part == PART
+        if version == 0:
+            present = present_columns(connection, tables.metadata.sorted_tables)
+            missing = [table for table in tables.metadata.sorted_tables if table not in present]
+            tables.metadata.create_all(connection, missing, checkfirst=False)
+            connection.execute(delete(tables.schema).where(row))
+            connection.execute(insert(tables.schema).values(part=PART, version=wanted))
+            return
+        while version < wanted:
+            steps[version](connection)
+            version += 1
+        connection.execute(update(tables.schema).where(row).values(version=wanted))
 
 
 @contextmanager

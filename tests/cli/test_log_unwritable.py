@@ -251,3 +251,31 @@ def test_a_database_that_is_removed_meanwhile_is_not_made_anew(driver: Driver) -
     assert done.code == 0
     assert done.document["run"] is None
     assert "demo.db" not in program.files
+
+
+def test_runs_that_something_else_refers_to_are_not_the_fault_of_receivers(
+    forked_filled: Program,
+) -> None:
+    damage(
+        forked_filled,
+        "CREATE TABLE mine (run INTEGER REFERENCES signalcli_run)",
+        "INSERT INTO mine VALUES (1)",
+    )
+    done = forked_filled("log", "prune", "--keep", "0")
+    assert (done.code, done.out) == (5, "")
+    assert "receiver" not in done.error
+    assert "can be removed from the signal log: FOREIGN KEY constraint failed" in done.error
+    assert [run["run"] for run in forked_filled("log", "--ndjson").objects] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("log",), ("log", "show"), ("log", "stats"), ("log", "prune", "--keep", "9"), ("list",)],
+    ids=" ".join,
+)
+def test_arguments_of_a_url_bring_no_warning_of_a_library(
+    forked_filled: Program, arguments: tuple[str, ...]
+) -> None:
+    url = f"sqlite:///{forked_filled.database}?mode=rw"
+    done = forked_filled(*arguments, "-d", url)
+    assert (done.code, done.err) == (0, "")

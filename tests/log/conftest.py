@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from signalcli.db.engine import open_engine
+from tests.log.servers import SERVERS, database_on
 
 
 @pytest.fixture
@@ -28,5 +29,20 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine whose database serves many examples."""
     file = tmp_path_factory.mktemp("log") / "shared.db"
     engine = open_engine(str(file), writes=True, creates=True)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=SERVERS)
+def server_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database on each server."""
+    with database_on(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def server_engine(server_database: str) -> Iterator[Engine]:
+    """An engine for that database, as the command line opens it."""
+    engine = open_engine(server_database, writes=True, creates=True)
     yield engine
     engine.dispose()

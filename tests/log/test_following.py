@@ -5,7 +5,7 @@ A look that begins after a run is in the log must show it, so a test need not wa
 
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from signalcli.db import DatabaseUnusable
 from signalcli.db.engine import open_engine
 from signalcli.log import following
 from signalcli.log.finding import Filter
-from signalcli.log.following import follow, newest_run
+from signalcli.log.following import end_of, follow, newest_run
 from signalcli.log.retention import prune_to
 from signalcli.log.runs import keep, write
 from signalcli.log.schema import VERSION
@@ -375,3 +375,84 @@ def test_the_newest_run_is_known(log_engine: Engine) -> None:
     prune_to(log_engine, 0)
     with log_engine.connect() as connection:
         assert newest_run(connection) == 0
+
+
+class TestOnServers:
+    """Numbers are given before the commit, so runs may appear in another order."""
+
+    @staticmethod
+    def follower(url: str, begin: Any = 0, wanted: Filter = Filter()) -> Callable[[], list[int]]:  # noqa: B008  # it is frozen
+        looks = follow(lambda: open_engine(url, writes=False, creates=False), None, wanted, begin)
+        return lambda: [run.number or 0 for run, _ in next(looks)]
+
+    def test_a_run_that_commits_after_a_later_one_comes_once(
+        self, server_engine: Engine, server_database: str
+    ) -> None:
+        keep_some(server_engine, 1)
+        with server_engine.connect() as connection:
+            look = self.follower(server_database, newest_run(connection))
+        assert look() == []
+        with server_engine.connect() as slow, slow.begin():
+            late = write(slow, a_run(), a_trace()).number
+            (early,) = keep_some(server_engine, 1)
+            assert look() == [early]
+            assert look() == []
+        assert look() == [late]
+        assert late is not None
+        assert late < early
+        assert [look() for _ in range(3)] == [[]] * 3
+
+    def test_a_run_under_way_when_the_following_begins_comes(
+        self, server_engine: Engine, server_database: str
+    ) -> None:
+        with server_engine.connect() as slow:
+            with slow.begin():
+                write(slow, a_run(), a_trace())
+            with slow.begin():
+                late = write(slow, a_run(), a_trace()).number
+                keep_some(server_engine, 2)
+                with server_engine.connect() as connection:
+                    look = self.follower(server_database, end_of(connection))
+                assert look() == []
+        assert look() == [late]
+        assert look() == []
+
+    def test_runs_that_were_given_up_do_not_come_and_hold_nothing_up(
+        self, server_engine: Engine, server_database: str
+    ) -> None:
+        keep_some(server_engine, 1)
+        look = self.follower(server_database)
+        assert look() == [1]
+        for _ in range(3):
+            with server_engine.connect() as connection:
+                write(connection, a_run(), a_trace())
+                connection.rollback()
+        (number,) = keep_some(server_engine, 1)
+        assert look() == [number]
+        assert look() == []
+
+    def test_a_late_run_comes_only_where_it_fits(
+        self, server_engine: Engine, server_database: str
+    ) -> None:
+        keep_some(server_engine, 1)
+        look = self.follower(server_database, 1, Filter(user="ada"))
+        with server_engine.connect() as one, server_engine.connect() as two:
+            with one.begin(), two.begin():
+                write(one, a_run(users=("bob",)), a_trace())
+                late = write(two, a_run(users=("ada",)), a_trace()).number
+                (early,) = keep_some(server_engine, 1, users=("ada",))
+                assert look() == [early]
+            assert look() == [late]
+            assert look() == []
+
+    def test_what_other_processes_write_comes_once(self, server_database: str) -> None:
+        with opened(server_database) as engine:
+            keep_some(engine, 1)
+        look = self.follower(server_database, 1)
+        processes = [run_python(_WRITER, server_database) for _ in range(2)]
+        numbers: list[int] = []
+        while any(process.poll() is None for process in processes):
+            numbers += look()
+        finish(processes)
+        numbers += look()
+        assert len(numbers) == len(set(numbers)) == 60

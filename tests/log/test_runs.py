@@ -4,20 +4,33 @@ import contextvars
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 
+from signalcli.db.engine import open_engine
 from signalcli.dispatch import Signal
-from signalcli.log.runs import LARGEST_RESULT, Run, read_runs, read_trace, write
+from signalcli.log.runs import LARGEST_RESULT, Run, keep, read_runs, read_trace, write
 from signalcli.render.document import dispatches_of, dumps
 from signalcli.trace import Recorder, Trace, record
 from signalcli.trace.records import encodable
-from tests.log.tools import a_dispatch, a_response, a_run, as_kept, few_parameters
+from tests.log.tools import (
+    EVERYTHING,
+    a_dispatch,
+    a_response,
+    a_run,
+    a_trace,
+    as_kept,
+    few_parameters,
+    keep_some,
+    numbers_in,
+)
 from tests.log.trees import Sending, facts, printed, send, tell, texts, trees
 
 # A busy machine may take its time over an example.
@@ -218,3 +231,57 @@ def test_numbers_go_up_and_a_run_is_read_whatever_its_neighbours(shared_engine: 
         assert read_runs(connection, numbers) == [run for run, _ in kept][::-1]
         assert read_runs(connection, iter([numbers[1], 10**9])) == [kept[1][0]]
     assert [run.begun.microsecond for run, _ in kept] == [123_456, 123_457, 123_458]
+
+
+def test_runs_that_bring_the_same_route_at_once_are_all_kept(
+    server_engine: Engine, server_database: str
+) -> None:
+    keep_some(server_engine, 1)
+    asked = threading.Event()
+    other = open_engine(server_database, writes=True, creates=False)
+    event.listen(other, "before_cursor_execute", lambda *_: asked.set())
+    with ThreadPoolExecutor(1) as pool, server_engine.connect() as connection:
+        with connection.begin():
+            first = write(connection, a_run(), a_trace("shop.new"))
+            second = pool.submit(keep, other, a_run(), a_trace("shop.new"), EVERYTHING)
+            # It comes to the route before the first run is committed, or after it.
+            asked.wait()
+        numbers = {first.number, second.result().number}
+    other.dispose()
+    with server_engine.connect() as connection:
+        for number in numbers:
+            (response,) = read_trace(connection, number).responses
+            assert response.receiver == "shop.new"
+
+
+def give_up(engine: Engine, times: int) -> list[int]:
+    """Have the server give up so many transactions that write responses; counts them."""
+    given_up: list[int] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def refuse(connection: Any, cursor: Any, statement: str, *rest: object) -> None:
+        if statement.startswith("INSERT INTO signalcli_response") and len(given_up) < times:
+            given_up.append(len(given_up))
+            connection.exec_driver_sql(
+                "DO $$ BEGIN RAISE deadlock_detected; END $$"
+                if connection.dialect.name == "postgresql"
+                else "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"
+            )
+
+    return given_up
+
+
+def test_a_run_is_kept_although_the_server_gives_its_transaction_up(server_engine: Engine) -> None:
+    keep_some(server_engine, 1)
+    given_up = give_up(server_engine, 3)
+    assert len(keep_some(server_engine, 1)) == 1
+    assert len(given_up) == 3
+    assert len(numbers_in(server_engine)) == 2
+
+
+def test_a_run_that_the_server_gives_up_every_time_is_an_error(server_engine: Engine) -> None:
+    keep_some(server_engine, 1)
+    give_up(server_engine, EVERYTHING)
+    with pytest.raises(OperationalError):
+        keep_some(server_engine, 1)
+    assert numbers_in(server_engine) == [1]

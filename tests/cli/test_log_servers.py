@@ -1,0 +1,154 @@
+"""The signal log on servers: what it keeps of runs that the server ends, and what it costs."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from tests.cli.program import Driver, Program
+from tests.log.servers import SERVERS, database_on
+
+# Writes a dot for each statement; what SQLAlchemy asks a server for at first is not seen.
+COUNTING = """
+from sqlalchemy import Engine, event
+
+def note(connection, cursor, statement, parameters, context, is_many):
+    # Of the drivers, psycopg sends a statement for each row.
+    is_one_by_one = isinstance(parameters, list) and connection.dialect.driver == "psycopg"
+    os.write(2, b"." * (len(parameters) if is_one_by_one else 1))
+
+event.listen(Engine, "before_cursor_execute", note)
+for name in "begin", "commit", "rollback":
+    event.listen(Engine, name, lambda *arguments: os.write(2, b"."))
+"""
+# Another connection ends the session's, or has it refused as one that is in a deadlock.
+ENDING = """
+from sqlalchemy import create_engine, text
+
+@receiver(post_save, sender=User)
+def ends(session, created, **kwargs):
+    connection = session.connection()
+    is_postgresql = connection.dialect.name == "postgresql"
+    number = connection.scalar(
+        text("SELECT pg_backend_pid()" if is_postgresql else "SELECT connection_id()")
+    )
+    kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
+    with create_engine(connection.engine.url).connect() as other:
+        other.execute(text(kill), {"number": number})
+"""
+DEADLOCK = """
+from sqlalchemy import event, text
+from sqlalchemy.engine import Engine
+
+@event.listens_for(Engine, "before_cursor_execute")
+def give_up(connection, cursor, statement, *rest):
+    if statement.startswith("INSERT INTO core_profile"):
+        connection.exec_driver_sql(
+            "DO $$ BEGIN RAISE deadlock_detected; END $$"
+            if connection.dialect.name == "postgresql"
+            else "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"
+        )
+"""
+
+
+@pytest.fixture(params=SERVERS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database on each server."""
+    with database_on(request.param) as url:
+        yield url
+
+
+def registered(program: Program, url: str, name: str) -> None:
+    assert program("register", name, "-e", "x@mail.com", "-q", "-d", url).code == 0
+
+
+def runs_of(program: Program, url: str) -> list[tuple[str, str | None]]:
+    """The outcome and the error of each run, the newest first."""
+    rows = program("log", "-d", url, "--ndjson").objects
+    return [(row["outcome"], row["error"] and row["error"]["code"]) for row in rows]
+
+
+@pytest.mark.parametrize("source", [ENDING, DEADLOCK], ids=["ended", "deadlock"])
+def test_a_run_whose_transaction_the_server_ends_is_kept(
+    driver: Driver, signalcli: Program, url: str, source: str
+) -> None:
+    registered(signalcli, url, "first")
+    done = driver(source)("register", "second", "-e", "x@mail.com", "-d", url)
+    assert done.code in (1, 5)
+    assert done.error.endswith("nothing was written") or done.code == 5
+    (newest, before) = runs_of(signalcli, url)
+    assert newest[0] == "rolled back"
+    assert before == ("done", None)
+    names = [row["username"] for row in signalcli("list", "-d", url, "--ndjson").objects]
+    assert names == ["first"]
+
+
+def test_a_run_that_cannot_be_kept_either_is_warned_of(
+    driver: Driver, signalcli: Program, url: str
+) -> None:
+    registered(signalcli, url, "first")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE signalcli_run DROP COLUMN message"))
+    engine.dispose()
+    done = driver(DEADLOCK)("register", "second", "-e", "x@mail.com", "-d", url)
+    assert done.code == 5
+    warning, error = done.err.splitlines()
+    assert warning.startswith("warning: the run is not kept in the signal log")
+    assert error.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [
+        (("register", "more", "-e", "x@mail.com"), 18),
+        (("notify", "first"), 16),
+        (("list",), 6),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_command_sends_few_statements(
+    driver: Driver, signalcli: Program, url: str, arguments: tuple[str, ...], most: int
+) -> None:
+    registered(signalcli, url, "first")
+    done = driver(COUNTING)(*arguments, "-q", "-d", url)
+    assert done.code == 0
+    assert set(done.err) == {"."}
+    assert len(done.err) <= most
+
+
+def test_what_reads_makes_no_tables_of_the_log(signalcli: Program, url: str) -> None:
+    for command in (("log",), ("log", "stats"), ("log", "prune", "--keep", "1")):
+        done = signalcli(*command, "-d", url)
+        assert (done.code, done.err) == (0, "")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
+
+
+def test_a_role_that_may_not_make_tables_reads_the_log(signalcli: Program, url: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    if engine.dialect.name != "postgresql":
+        pytest.skip("roles are made on PostgreSQL")
+    role = f"{engine.url.database}_reader"
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'"))
+    try:
+        its_url = engine.url.set(username=role, password="secret")
+        its = its_url.render_as_string(hide_password=False)
+        empty = signalcli("log", "-d", its)
+        assert (empty.code, empty.err) == (0, "")
+        assert "there are no runs" in empty.out
+        registered(signalcli, url, "first")
+        refused = signalcli("log", "-d", its)
+        assert (refused.code, refused.out) == (5, "")
+        assert "permission denied" in refused.error
+        with engine.connect() as connection:
+            connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+        assert len(signalcli("log", "-d", its, "--ndjson").objects) == 1
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+        engine.dispose()

@@ -1,0 +1,74 @@
+"""A session that is interrupted in the midst of its own steps."""
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from signalcli.db.engine import open_engine
+from signalcli.db.session import open_session
+
+STEPS = "sqlalchemy/orm/state_changes.py"
+
+
+class Interrupted(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+
+
+def work(database: Path, moment: int) -> bool:
+    """Write and commit, interrupted at a line of a session's steps; whether it came so far."""
+    engine = open_engine(str(database), writes=True, creates=True)
+    lines = 0
+
+    def at_line(frame: FrameType, what: str, argument: Any) -> Any:
+        nonlocal lines
+        lines += what == "line"
+        if lines == moment:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return at_line
+
+    def at_call(frame: FrameType, what: str, argument: Any) -> Any:
+        return at_line if frame.f_code.co_filename.endswith(STEPS) else None
+
+    before = sys.gettrace()
+    try:
+        with open_session(engine) as session:
+            sys.settrace(at_call)
+            session.add(Interrupted())
+            session.commit()
+            sys.settrace(before)
+    finally:
+        sys.settrace(before)
+        assert not is_locked(database), moment
+        engine.dispose()
+    return lines < moment
+
+
+def is_locked(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
+def test_the_database_is_not_locked_after_it(tmp_path: Path) -> None:
+    database = tmp_path / "test.db"
+    engine = open_engine(str(database), writes=True, creates=True)
+    SQLModel.metadata.create_all(engine, [SQLModel.metadata.tables["interrupted"]])
+    engine.dispose()
+    moment = 1
+    while True:
+        try:
+            if work(database, moment):
+                break
+        except KeyboardInterrupt:
+            pass
+        moment += 1
+    assert moment > 20

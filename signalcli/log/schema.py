@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select, upda
 from sqlalchemy.exc import DBAPIError
 
 from signalcli.db import create_engine
+from signalcli.db.catalog import present_columns, taking_turns
 from signalcli.db.engine import open_engine
 from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
@@ -95,7 +96,9 @@ def bring_up_to_date(
     steps: Mapping[int, Callable[[Connection], None]] = STEPS,
     wanted: int = VERSION,
 ) -> None:
-    """Make the log's tables, or upgrade older ones in place; call it in a transaction.
+    """Make the log's tables, or upgrade older ones in place; call it first in a transaction.
+
+    Several processes may do so at once.
 
     Arguments:
         connection: the database.
@@ -105,19 +108,25 @@ def bring_up_to_date(
     Raises:
         DatabaseUnusable: a newer version of signalcli made the log.
     """
-    version = version_of(connection)
-    if version == wanted:
+    if version_of(connection) == wanted:
         return
-    if version == 0:
-        tables.metadata.create_all(connection)
-        connection.execute(delete(tables.schema).where(tables.schema.c.part == PART))
-        connection.execute(insert(tables.schema).values(part=PART, version=wanted))
-        return
-    while version < wanted:
-        steps[version](connection)
-        version += 1
-    row = tables.schema.c.part == PART
-    connection.execute(update(tables.schema).where(row).values(version=wanted))
+    with taking_turns(connection):
+        # Another process may have done it by now.
+        version = version_of(connection)
+        if version == wanted:
+            return
+        row = tables.schema.c.part == PART
+        if version == 0:
+            present = present_columns(connection, tables.metadata.sorted_tables)
+            missing = [table for table in tables.metadata.sorted_tables if table not in present]
+            tables.metadata.create_all(connection, missing, checkfirst=False)
+            connection.execute(delete(tables.schema).where(row))
+            connection.execute(insert(tables.schema).values(part=PART, version=wanted))
+            return
+        while version < wanted:
+            steps[version](connection)
+            version += 1
+        connection.execute(update(tables.schema).where(row).values(version=wanted))
 
 
 @contextmanager

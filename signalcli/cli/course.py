@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from signalcli.apps import ImproperlyConfigured
+from signalcli.apps.tables import State
 from signalcli.cli.invocation import Settings
 from signalcli.cli.problems import (
     Problem,
@@ -54,6 +55,8 @@ class Course:
         begun: when the command began, in UTC, without a time zone.
         is_heard: whether the apps are ready, so that their receivers hear of the command.
         engine: the database of the session, once that is open.
+        state: how that stands to the installed apps.
+        is_empty: whether it is a server's without any table, and the command only reads.
         answer: the answer, once the work is done.
         failure: the exception that ended the work, if one did, until it is announced.
         problem: the first error, if there was one.
@@ -73,6 +76,8 @@ class Course:
         self.begun = datetime.now(UTC).replace(tzinfo=None)
         self.is_heard = False
         self.engine: Engine | None = None
+        self.state = State()
+        self.is_empty = False
         self.answer: Answer | Findings | None = None
         self.failure: BaseException | None = None
         self.problem: Problem | None = None

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SAWarning
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError, SAWarning
 
 from signalcli.apps import ImproperlyConfigured, apps
 from signalcli.apps.registry import INSTALLED_APPS, make_ready
@@ -21,13 +21,21 @@ from signalcli.apps.signals import (
     command_started,
     got_command_exception,
 )
-from signalcli.apps.tables import bring_up_to_date
+from signalcli.apps.tables import NothingThere, State, bring_up_to_date
 from signalcli.cli.answers import show
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
 from signalcli.cli.late import late
+from signalcli.cli.places import (
+    folders_of,
+    is_default,
+    log_beside,
+    log_database,
+    refuse_unnamed,
+)
 from signalcli.cli.problems import (
     Reported,
+    print_note,
     print_problem,
     print_traceback_if_wanted,
     print_warning,
@@ -41,7 +49,7 @@ from signalcli.cli.surroundings import (
 )
 from signalcli.cli.task import Answer, Inquiry, Task
 from signalcli.db.database import is_kept
-from signalcli.db.engine import close_kept, let_go, open_engine
+from signalcli.db.engine import close_kept, create_engine, let_go, open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
@@ -168,6 +176,8 @@ def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
         close_kept()
         return
     leave_warnings_to_others(SAWarning)
+    if course.task.creates:
+        refuse_unnamed(course.settings)
     course.engine = open_engine(
         course.settings.database, writes=course.task.writes, creates=course.task.creates
     )
@@ -205,20 +215,52 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
 
 def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    on_begin = (refuse_newer, bring_up_to_date)
-    with open_session(engine, course.note_commit, on_begin) as session:
-        answer = task.work(session)
-        if task.writes:
-            session.commit()
-        course.answer = answer
-        course.problem = answer.problem
+    migrate = functools.partial(_migrate, course, task)
+    try:
+        with open_session(engine, course.note_commit, (refuse_newer, migrate)) as session:
+            answer = task.work(session)
+            if task.writes:
+                session.commit()
+            course.answer = answer
+            course.problem = answer.problem
+    except NothingThere:
+        # As with a file that does not exist, the command sees an empty database.
+        course.is_empty = True
+        _work_in_session(course, task, create_engine(":memory:"))
+    except (ProgrammingError, OperationalError) as error:
+        if not course.state.missing:
+            raise
+        raise DatabaseUnusable(course.state.lacks(course.settings.database_name)) from error
+    finally:
+        made = course.state.told(course.settings.database_name)
+        if made and (course.is_written or not _takes_tables_back(engine)):
+            print_note(made)
+
+
+def _migrate(course: Course, task: Task, connection: Connection) -> None:
+    """Make what the apps lack in the database, if that is right."""
+    settings = course.settings
+    state = bring_up_to_date(
+        connection,
+        writes=task.writes,
+        migrates=settings.migrate,
+        folders=() if is_default(settings) else folders_of(),
+        database=settings.database_name,
+    )
+    # A later transaction finds nothing to do.
+    course.state = state if course.state == State() else course.state._replace(keeper=state.keeper)
+
+
+def _takes_tables_back(engine: Engine) -> bool:
+    """Whether a rollback takes back that tables were made or altered."""
+    return engine.dialect.name not in ("mysql", "mariadb")
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:
     """Look the findings up. A document takes all of them at once, to report the problem of any."""
     sources = []
     if inquiry.reads_log:
-        sources.append(closing.enter_context(open_log(course.settings.database)))
+        sources.append(closing.enter_context(open_log(log_database(course.settings))))
     findings = inquiry.work(*sources)
     course.answer = findings
     if course.is_document:
@@ -260,24 +302,30 @@ def _keep(course: Course) -> None:
     run = _run_of(course, task)
     if run.error_code == DatabaseUnusable.code:
         return
-    if not is_kept(settings.database):
+    if course.is_empty:
+        return
+    database = settings.log_database or settings.database
+    if course.state.keeper is not None and not settings.log_database:
+        database = log_beside()
+    is_own = database != settings.database
+    if not is_own and not is_kept(database):
         if (
             task.writes
             and _has_worked(course)
             and course.engine is not None
             and course.engine.url.database is not None
         ):
-            _warn(settings, FileNotFoundError("the file is gone"))
+            _warn(settings, FileNotFoundError("the file is gone"), database)
         return
     try:
         # The run is over: its receivers do not hear of the log's own connection.
-        own = open_engine(settings.database, writes=True, creates=False, announces=False)
+        own = open_engine(database, writes=True, creates=is_own, announces=False)
         with contextlib.ExitStack() as stack:
             stack.callback(let_go, own)
             course.number = keep(own, run, course.recorder.trace, settings.log_keep).number
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
-        _warn(settings, error)
+        _warn(settings, error, database)
         if isinstance(error, KeyboardInterrupt):
             course.fail(error)
 
@@ -317,9 +365,9 @@ def _has_worked(course: Course) -> bool:
     return any(dispatch.signal_path not in MACHINERY for dispatch in dispatches)
 
 
-def _warn(settings: Settings, error: BaseException) -> None:
+def _warn(settings: Settings, error: BaseException, database: str) -> None:
     if not settings.quiet:
-        print_warning(unwritable_log(error, settings.database))
+        print_warning(unwritable_log(error, database))
 
 
 def _tell_of_oversights(course: Course) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
+from signalcli.db.references import is_reference, resolved
 from signalcli.errors import DatabaseUnusable
 
 # Patterns, not compiled at import since few runs need them.
@@ -61,6 +62,9 @@ def database_url(database: str | Path | URL) -> URL:
     """
     if isinstance(database, URL):
         return database
+    if isinstance(database, str) and is_reference(database):
+        named = resolved(database)
+        return named.url if isinstance(named, Engine) else database_url(named)
     if isinstance(database, str) and "://" in database:
         try:
             return make_url(database)

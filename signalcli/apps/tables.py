@@ -105,7 +105,11 @@ class State(NamedTuple):
 
     def told(self, database: str) -> str:
         """What was made or added, for people; nothing for the tables of the demo app."""
-        news = [each for each in self.made if each.column or each.table.name not in OF_THE_DEMO]
+        news = [
+            each
+            for each in self.made
+            if each.column is not None or each.table.name not in OF_THE_DEMO
+        ]
         return f"made in {database}: {_listed(news)}" if news else ""
 
 

@@ -9,6 +9,7 @@ from signalcli.apps.config import ImproperlyConfigured
 OWN_FILE, PROJECT_FILE = "signalcli.toml", "pyproject.toml"
 INSTALLED_APPS = "installed-apps"
 DATABASE = "database"
+LOG_DATABASE = "log-database"
 # The keys, each with the values that it takes.
 KEYS = {
     INSTALLED_APPS: "a list of names of apps",
@@ -18,6 +19,8 @@ KEYS = {
     "all": "true or false",
     "log": "true or false",
     "log-keep": "a whole number from 1 on",
+    LOG_DATABASE: "a text",
+    "migrate": "true or false",
 }
 _OF_SQLITE = "sqlite:///"
 
@@ -47,8 +50,13 @@ def find_settings_file(here: Path) -> SettingsFile | None:
         for name in (OWN_FILE, PROJECT_FILE):
             values = _values_in(folder / name)
             if values:
-                if DATABASE in values and folder != here:
-                    values = {**values, DATABASE: _seen_from(folder, values[DATABASE])}
+                if folder != here:
+                    seen = {
+                        key: _seen_from(folder, values[key])
+                        for key in (DATABASE, LOG_DATABASE)
+                        if key in values
+                    }
+                    values = {**values, **seen}
                 return SettingsFile(folder / name, values)
     return None
 
@@ -107,7 +115,7 @@ def _fits(key: str, value: Any) -> bool:
     if key == INSTALLED_APPS:
         is_list = isinstance(value, list) and bool(value)
         return is_list and all(isinstance(name, str) for name in value)
-    if key == DATABASE:
+    if key in (DATABASE, LOG_DATABASE):
         return isinstance(value, str) and bool(value)
     if key == "log-keep":
         return isinstance(value, int) and not isinstance(value, bool) and value >= 1
@@ -116,10 +124,12 @@ def _fits(key: str, value: Any) -> bool:
 
 def _seen_from(folder: Path, database: str) -> str:
     """A database that is named relative to a folder, named so that it is found from elsewhere."""
+    from signalcli.db.references import is_reference
+
     if database.startswith(_OF_SQLITE):
         path = database.removeprefix(_OF_SQLITE)
         is_file = bool(path) and not path.startswith((":memory:", "file:"))
         return f"{_OF_SQLITE}{folder / path}" if is_file else database
-    if "://" in database or database == ":memory:":
+    if "://" in database or database == ":memory:" or is_reference(database):
         return database
     return str(folder / database)

@@ -34,8 +34,8 @@ class Started:
         parent = os.path.relpath(self.package.parent)
         return [
             *([f"cd {shlex.quote(parent)}"] if parent != os.curdir else []),
-            f"signalcli --app {name} create Item name=tea stock=1",
-            f"signalcli --app {name} change Item 1 stock=0",
+            f"signalcli --app {name} --database {name}.db create Item name=tea stock=1",
+            f"signalcli --app {name} --database {name}.db change Item 1 stock=0",
             f"python -m pytest {name}",
         ]
 

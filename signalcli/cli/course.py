@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from signalcli.apps import ImproperlyConfigured
+from signalcli.apps.tables import State
 from signalcli.cli.invocation import Settings
 from signalcli.cli.problems import (
     Problem,
@@ -57,6 +58,8 @@ class Course:
         is_heard: whether the apps are ready, so that their receivers hear of the command.
         engine: the database of the session, once that is open.
         has_begun: whether a transaction has begun in it.
+        state: how that stands to the installed apps.
+        is_empty: whether it is a server's without any table, and the command only reads.
         answer: the answer, once the work is done.
         failure: the exception that ended the work, if one did, until it is announced.
         problem: the first error, if there was one.
@@ -77,6 +80,8 @@ class Course:
         self.is_heard = False
         self.engine: Engine | None = None
         self.has_begun = False
+        self.state = State()
+        self.is_empty = False
         self.answer: Answer | Findings | None = None
         self.failure: BaseException | None = None
         self.problem: Problem | None = None

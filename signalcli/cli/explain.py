@@ -22,6 +22,7 @@ from signalcli.errors import NotFound, SignalcliError
 
 with late():
     from signalcli.apps import diagnosis, evidence, explanation, inventory, registry
+    from signalcli.cli import places
     from signalcli.log import finding as log_finding
     from signalcli.log import runs as log_runs
     from signalcli.log import schema
@@ -243,7 +244,7 @@ def _evidence(
     sender = question.sender and question.sender.rpartition(".")[2]
     wanted = log_finding.Filter(signal=question.signal.path, sender=sender)
     try:
-        with schema.open_log(settings.database) as connection:
+        with schema.open_log(places.log_database(settings)) as connection:
             if number is not None:
                 runs = list(
                     log_finding.find(

@@ -4,9 +4,10 @@ Together with what its global options say. ``--version`` loads this module.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from signalcli.cli.late import late
@@ -27,6 +28,7 @@ DEFAULT_DATABASE = "demo.db"
 DEFAULT_LOG_KEEP = 10_000
 # Typer takes time that grows with the square of their number.
 MOST_WORDS = 10_000
+LOG_DATABASE = "signals.db"
 
 
 class FaultOptions(NamedTuple):
@@ -71,11 +73,15 @@ class Settings(NamedTuple):
         whole: whether the trace shows every dispatch in a row of its own.
         log: whether runs are kept in the signal log.
         log_keep: how many runs it keeps.
+        log_database: the database of the signal log; where it is empty, see
+            :func:`signalcli.cli.places.log_database`.
+        migrate: whether tables are made and columns added whoever keeps the schema.
         apps: the installed apps that are named on the command line.
         faults: which faults are put into the run on purpose.
         unsaid: the options that neither the command line nor a variable sets, by name; the
             settings file may set them.
         file: the settings file that was found; None where there is none, or before it is sought.
+        origins: where each value came from that is not the default, by the option's name.
     """
 
     database: str
@@ -84,10 +90,13 @@ class Settings(NamedTuple):
     whole: bool = False
     log: bool = True
     log_keep: int = DEFAULT_LOG_KEEP
+    log_database: str = ""
+    migrate: bool = False
     apps: tuple[str, ...] = ()
     faults: FaultOptions = NO_FAULTS
     unsaid: frozenset[str] = frozenset()
     file: "SettingsFile | None" = None
+    origins: Mapping[str, str] = MappingProxyType({})
 
     @property
     def database_name(self) -> str:

@@ -18,6 +18,7 @@ from signalcli.errors import InvalidValue, NotFound
 from signalcli.render import exports
 
 with late():
+    from signalcli.cli import places
     from signalcli.db import database, engine
     from signalcli.log import finding, following, retention, runs, schema, statistics
     from signalcli.render import console
@@ -255,11 +256,12 @@ def _follow(settings: Settings, wanted: Wanted, limit: int | None) -> Findings:
 
 def _coming(settings: Settings, wanted: Wanted) -> "Iterator[tuple[Run, Trace]]":
     """The runs that come into the log, with their traces, as long as somebody reads."""
-    with schema.open_log(settings.database) as connection:
+    place = places.log_database(settings)
+    with schema.open_log(place) as connection:
         begin = following.end_of(connection) if wanted.filter.since is None else 0
     for new in following.follow(
-        lambda: engine.open_engine(settings.database, writes=False, creates=False, announces=False),
-        database.file_of(settings.database),
+        lambda: engine.open_engine(place, writes=False, creates=False, announces=False),
+        database.file_of(place),
         wanted.filter,
         begin,
     ):
@@ -304,7 +306,7 @@ def prune(
 
 
 def _prune(settings: Settings, keep: int | None, older_than: datetime | None) -> Findings:
-    with schema.open_log_to_write(settings.database) as opened:
+    with schema.open_log_to_write(places.log_database(settings)) as opened:
         if older_than is not None:
             pruned = retention.prune_before(opened, older_than)
         else:

@@ -88,6 +88,7 @@ class Setting(NamedTuple):
             min=self.least,
             metavar=self.metavar,
             help=self.help,
+            show_default=self.default not in ("", False),
             rich_help_panel=PANEL,
         )
         return _parameter(name, Annotated[self.kind, option], self.default)
@@ -146,6 +147,21 @@ SETTINGS = {
         DEFAULT_LOG_KEEP,
         least=1,
         metavar="NUMBER",
+    ),
+    "log_database": Setting(
+        str,
+        ("--log-database",),
+        "SIGNALCLI_LOG_DATABASE",
+        "Where the signal log is, if not in the database.",
+        "",
+        metavar="PATH|URL",
+    ),
+    "migrate": Setting(
+        bool,
+        ("--migrate",),
+        "SIGNALCLI_MIGRATE",
+        "Make missing tables and columns also where another tool keeps the schema.",
+        False,
     ),
 }
 App = Annotated[
@@ -252,6 +268,13 @@ def remember(*, ctx: typer.Context, **said: Any) -> None:
         apps=tuple(said["app"] or ()),
         faults=_faults(said),
         unsaid=frozenset(name for name in SETTINGS if _is_unsaid(ctx, name)),
+        origins={
+            name: SETTINGS[name].names[0]
+            if ctx.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]  # it is said
+            else SETTINGS[name].variable
+            for name in SETTINGS
+            if not _is_unsaid(ctx, name)
+        },
     )
     line = current().line
     ctx.obj = settings if line is None else _overridden(ctx, line.settings, settings)
@@ -283,7 +306,8 @@ def with_file(settings: Settings) -> Settings:
     of_file = {
         name: values[SETTINGS[name].key] for name in settings.unsaid if SETTINGS[name].key in values
     }
-    return settings._replace(**of_file, unsaid=frozenset(), file=found)
+    origins = {**settings.origins, **dict.fromkeys(of_file, str(found.path) if found else "")}
+    return settings._replace(**of_file, unsaid=frozenset(), file=found, origins=origins)
 
 
 def _faults(said: dict[str, Any]) -> FaultOptions:
@@ -347,6 +371,7 @@ def with_global_options(
             apps=(*ctx.obj.apps, *apps),
             faults=ctx.obj.faults.with_more(faults),
             unsaid=ctx.obj.unsaid - set(said),
+            origins={**ctx.obj.origins, **{name: SETTINGS[name].names[0] for name in said}},
         )
         if ctx.invoked_subcommand is not None:
             _refuse_misplaced(ctx, list(arguments))

@@ -11,7 +11,7 @@ from typing import Any
 from unicodedata import normalize
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SAWarning
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SAWarning
 from sqlalchemy.pool import QueuePool
 
 from signalcli.apps import ImproperlyConfigured, apps
@@ -22,13 +22,21 @@ from signalcli.apps.signals import (
     command_started,
     got_command_exception,
 )
-from signalcli.apps.tables import bring_up_to_date, tables_of
+from signalcli.apps.tables import NothingThere, State, bring_up_to_date
 from signalcli.cli.answers import show
 from signalcli.cli.course import Course, unwritable_log
 from signalcli.cli.invocation import NO_FAULTS, PROGRAM, FaultOptions, Settings, current
 from signalcli.cli.late import late
+from signalcli.cli.places import (
+    folders_of,
+    is_default,
+    log_beside,
+    log_database,
+    refuse_unnamed,
+)
 from signalcli.cli.problems import (
     Reported,
+    print_note,
     print_problem,
     print_traceback_if_wanted,
     print_warning,
@@ -42,15 +50,13 @@ from signalcli.cli.surroundings import (
     look_for_garbage,
 )
 from signalcli.cli.task import Answer, Inquiry, Task
-from signalcli.db.catalog import present_columns
 from signalcli.db.database import is_kept
-from signalcli.db.engine import close_kept, let_go, open_engine
+from signalcli.db.engine import close_kept, create_engine, let_go, open_engine
 from signalcli.db.session import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
-from signalcli.log.schema import open_log, refuse_newer
-from signalcli.log.tables import schema as log_schema
+from signalcli.log.schema import open_log
 from signalcli.render.folding import MACHINERY
 from signalcli.render.printing import growing_table
 from signalcli.trace import Faults, injected, record
@@ -62,9 +68,6 @@ from signalcli.trace.totals import totalled
 with late():
     from signalcli.apps import inventory, oversights
     from signalcli.render import console
-
-# What a connection to a server remembers of its database.
-READY = "signalcli_tables"
 
 
 def run(settings: Settings, name: str, task: Task | Inquiry) -> None:
@@ -178,6 +181,8 @@ def _open_database(course: Course, closing: contextlib.ExitStack) -> None:
         # An inquiry reads or shrinks the file itself, so no earlier command may have it open.
         close_kept()
         return
+    if course.task.creates:
+        refuse_unnamed(course.settings)
     course.engine = open_engine(
         course.settings.database, writes=course.task.writes, creates=course.task.creates
     )
@@ -215,45 +220,52 @@ def _work(course: Course, closing: contextlib.ExitStack) -> None:
 
 def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
-    on_begin = (_prepare, course.note_begin)
-    with open_session(engine, course.note_commit, on_begin) as session:
-        answer = task.work(session)
-        if task.writes:
-            session.commit()
-        course.answer = answer
-        course.problem = answer.problem
+    on_begin = (functools.partial(_migrate, course, task), course.note_begin)
+    try:
+        with open_session(engine, course.note_commit, on_begin) as session:
+            answer = task.work(session)
+            if task.writes:
+                session.commit()
+            course.answer = answer
+            course.problem = answer.problem
+    except NothingThere:
+        # As with a file that does not exist, the command sees an empty database.
+        course.is_empty = True
+        _work_in_session(course, task, create_engine(":memory:"))
+    except (ProgrammingError, OperationalError) as error:
+        if not course.state.missing:
+            raise
+        raise DatabaseUnusable(course.state.lacks(course.settings.database_name)) from error
+    finally:
+        made = course.state.told(course.settings.database_name)
+        if made and (course.is_written or not _takes_tables_back(engine)):
+            print_note(made)
 
 
-def _prepare(connection: Connection) -> None:
-    """Make a database ready for a command, after one look at what it lacks.
+def _migrate(course: Course, task: Task, connection: Connection) -> None:
+    """Make what the apps lack in the database, if that is right."""
+    settings = course.settings
+    state = bring_up_to_date(
+        connection,
+        writes=task.writes,
+        migrates=settings.migrate,
+        folders=() if is_default(settings) else folders_of(),
+        database=settings.database_name,
+    )
+    # A later transaction finds nothing to do.
+    course.state = state if course.state == State() else course.state._replace(keeper=state.keeper)
 
-    Raises:
-        DatabaseUnusable: a newer version of signalcli made its log, or a table lacks a column that
-            cannot be added.
-    """
-    if connection.dialect.name == "sqlite":
-        # A look costs nothing there, and for most commands of a script none is needed.
-        refuse_newer(connection)
-        bring_up_to_date(connection)
-        return
-    wanted = {table: {column.name for column in table.columns} for table in tables_of(apps)}
-    if connection.info.get(READY) == wanted:
-        # An earlier command of a script has had the same connection.
-        refuse_newer(connection)
-        return
-    present = present_columns(connection, [*wanted, log_schema])
-    refuse_newer(connection, has_log=log_schema in present)
-    if all(columns <= present.get(table, set()) for table, columns in wanted.items()):
-        connection.info[READY] = wanted
-    else:
-        bring_up_to_date(connection, present=present)
+
+def _takes_tables_back(engine: Engine) -> bool:
+    """Whether a rollback takes back that tables were made or altered."""
+    return engine.dialect.name not in ("mysql", "mariadb")
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:
     """Look the findings up. A document takes all of them at once, to report the problem of any."""
     sources = []
     if inquiry.reads_log:
-        sources.append(closing.enter_context(open_log(course.settings.database)))
+        sources.append(closing.enter_context(open_log(log_database(course.settings))))
     findings = inquiry.work(*sources)
     course.answer = findings
     if course.is_document:
@@ -296,29 +308,36 @@ def _keep(course: Course) -> None:
     if run.error_code == DatabaseUnusable.code and not course.has_begun:
         # Where the work could not even begin, the log in the same database cannot be had either.
         return
-    if not is_kept(settings.database):
+    if course.is_empty:
+        return
+    database = settings.log_database or settings.database
+    if course.state.keeper is not None and not settings.log_database:
+        database = log_beside()
+    is_own = database != settings.database
+    if not is_own and not is_kept(database):
         if (
             task.writes
             and _has_worked(course)
             and course.engine is not None
             and course.engine.url.database is not None
         ):
-            _warn(settings, FileNotFoundError("the file is gone"))
+            _warn(settings, FileNotFoundError("the file is gone"), database)
         return
     try:
-        course.number = _kept(course, run)
+        course.number = _kept(course, run, database)
     except (Exception, KeyboardInterrupt) as error:
         print_traceback_if_wanted()
-        _warn(settings, error)
+        _warn(settings, error, database)
         if isinstance(error, KeyboardInterrupt):
             course.fail(error)
 
 
-def _kept(course: Course, run: Run) -> int | None:
-    """Write the run into the log; its number there."""
+def _kept(course: Course, run: Run, database: str) -> int | None:
+    """Write the run into the log in a database; its number there."""
     settings, trace = course.settings, course.recorder.trace
+    is_own = database != settings.database
     used = course.engine
-    if used is not None and _leaves_connections(used):
+    if used is not None and not is_own and _leaves_connections(used):
         try:
             return keep(used, run, trace, settings.log_keep).number
         except DBAPIError as error:
@@ -326,7 +345,7 @@ def _kept(course: Course, run: Run) -> int | None:
             if not error.connection_invalidated:
                 raise
     # The run is over: its receivers do not hear of the log's own connection.
-    own = open_engine(settings.database, writes=True, creates=False, announces=False)
+    own = open_engine(database, writes=True, creates=is_own, announces=False)
     try:
         return keep(own, run, trace, settings.log_keep).number
     finally:
@@ -374,9 +393,9 @@ def _has_worked(course: Course) -> bool:
     return any(dispatch.signal_path not in MACHINERY for dispatch in dispatches)
 
 
-def _warn(settings: Settings, error: BaseException) -> None:
+def _warn(settings: Settings, error: BaseException, database: str) -> None:
     if not settings.quiet:
-        print_warning(unwritable_log(error, settings.database))
+        print_warning(unwritable_log(error, database))
 
 
 def _tell_of_oversights(course: Course) -> None:

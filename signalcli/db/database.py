@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
+from signalcli.db.references import is_reference, resolved
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password, without_secrets
 
@@ -52,6 +53,9 @@ def database_url(database: str | Path | URL) -> URL:
     """
     if isinstance(database, URL):
         return database
+    if isinstance(database, str) and is_reference(database):
+        named = resolved(database)
+        return named.url if isinstance(named, Engine) else database_url(named)
     if isinstance(database, str) and "://" in database:
         try:
             url = make_url(database)

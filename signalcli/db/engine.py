@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 
 from signalcli.db.compat.models import is_autocommitting
 from signalcli.db.database import database_url, file_of, identity, using
+from signalcli.db.references import is_reference, resolved
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password
@@ -410,7 +411,8 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
     """An engine for one run.
 
     Arguments:
-        database: a path, or a SQLAlchemy URL.
+        database: a path, a SQLAlchemy URL, or a reference (:mod:`signalcli.db.references`). An
+            engine of the user's own is taken as it is.
         writes: whether the run writes; then its transaction takes the write lock when it begins.
         creates: whether to make a file that does not exist. Otherwise the run sees an empty
             database, and leaves no file behind.
@@ -434,6 +436,9 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             f"the database {without_password(database)} is read-only; change its permissions, or "
             "name another with --database"
         )
+    named = resolved(database) if is_reference(database) else None
+    if isinstance(named, Engine):
+        return named
     # A database that is only read gets no write-ahead log.
     engine = _engine_for(url, immediate=writes, write_ahead=writes, announces=announces)
     if engine.dialect.is_async:

@@ -32,6 +32,8 @@ _OF_THE_LOG = re.compile(
 )
 # How far it has come a program says every few seconds, so on a busy machine only.
 _PROGRESS = re.compile(r"^\w+: [\d,]+ rows?, [\d,]+ rows/s.*\n", re.MULTILINE)
+# The first command that needs them says which tables and columns of the users' apps it makes.
+_MADE = re.compile(r"^(?:line \d+: )?made in .*: (.*)\n", re.MULTILINE)
 # What every command sends around its work.
 _FRAME = (
     "command_started",
@@ -104,11 +106,21 @@ def lines_of_the_work(lines: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a command left behind."""
+    """What a command left behind.
+
+    What it says of tables that it makes stands apart from the rest of standard error.
+    """
 
     code: int
     out: str
     err: str
+    made: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, code: int, out: str, err: str) -> "Finished":
+        """The same, from all that was written to standard error."""
+        made = tuple(_MADE.findall(err))
+        return cls(code, out, _MADE.sub("", _PROGRESS.sub("", err)), made)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -208,7 +220,7 @@ class Program:
 def finished(process: subprocess.Popen[str]) -> Finished:
     """Wait for a process that was started; how far it had come now and then is left out."""
     out, err = processes.finish(process)
-    return Finished(process.returncode, out, _PROGRESS.sub("", err))
+    return Finished.of(process.returncode, out, err)
 
 
 # Begins a driver that says when its standard input is waited for, by a line on standard error.
@@ -277,7 +289,7 @@ class Forker:
         print(json.dumps(request), file=self._process.stdin, flush=True)
         code = int(self._process.stdout.readline())
         out, err = (self._streams[name].read_text("utf-8") for name in ("stdout", "stderr"))
-        return Finished(code, out, _PROGRESS.sub("", err))
+        return Finished.of(code, out, err)
 
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)

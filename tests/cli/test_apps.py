@@ -73,8 +73,8 @@ class TestStartapp:
         assert done.out.splitlines() == [
             *(f"Wrote shop/{file}" for file in WRITTEN),
             "Try it:",
-            "  signalcli --app shop create Item name=tea stock=1",
-            "  signalcli --app shop change Item 1 stock=0",
+            "  signalcli --app shop --database shop.db create Item name=tea stock=1",
+            "  signalcli --app shop --database shop.db change Item 1 stock=0",
             "  python -m pytest shop",
         ]
         assert sorted(path.name for path in (forked.folder / "shop").iterdir()) == WRITTEN
@@ -94,7 +94,7 @@ class TestStartapp:
         assert result["path"] == str(forked.folder / "src/toys")
         assert result["try"][:2] == [
             "cd src",
-            "signalcli --app toys create Item name=tea stock=1",
+            "signalcli --app toys --database toys.db create Item name=tea stock=1",
         ]
         inside = Forked(forked.folder / "src", forked.command, forked.forker)
         (row,) = listed(inside, "--app", "toys")

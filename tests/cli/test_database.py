@@ -207,13 +207,20 @@ def test_a_url_names_the_same_database_as_its_path(forked_filled: Program) -> No
     assert "alice@mail.com" in done.out
 
 
-def test_a_database_of_others_keeps_its_own_tables(forked: Program) -> None:
+def test_a_database_of_others_is_left_alone_unless_it_is_said(forked: Program) -> None:
     with closing(sqlite3.connect(forked.database)) as connection:
         connection.execute("CREATE TABLE others (name TEXT)")
         connection.execute("INSERT INTO others VALUES ('kept')")
         connection.commit()
-    assert forked("list").out == "No users in demo.db\n"
-    assert forked("register", "xyz", "-e", "xyz@mail.com", "-q").code == 0
+    before = forked.rows()
+    for command in (["list"], ["register", "xyz", "-e", "xyz@mail.com", "-q"]):
+        done = forked(*command)
+        assert done.code == 5
+        assert "the database demo.db lacks the table core_user, the table core_pro" in done.error
+        assert "it has tables that signalcli did not make" in done.error
+        assert "--migrate" in done.error
+    assert forked.rows() == before
+    assert forked("register", "xyz", "-e", "xyz@mail.com", "-q", "--migrate").code == 0
     assert forked.select("SELECT name FROM others") == [("kept",)]
     assert forked.usernames == ["xyz"]
 

@@ -1,0 +1,63 @@
+"""Where a command works: its project, its database, and the database of its log."""
+
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from signalcli.apps import settings_file
+from signalcli.apps.registry import INSTALLED_APPS, apps
+from signalcli.cli.invocation import DEFAULT_DATABASE, LOG_DATABASE, Settings
+from signalcli.db.database import is_kept
+from signalcli.db.engine import let_go, open_engine
+from signalcli.db.ownership import keeper_of, table_names
+from signalcli.errors import DatabaseUnusable, UsageError
+
+
+def is_default(settings: Settings) -> bool:
+    """Whether nobody has named a database."""
+    return settings.database == DEFAULT_DATABASE and "database" not in settings.origins
+
+
+def refuse_unnamed(settings: Settings) -> None:
+    """Refuse to make the demo's database for apps of one's own.
+
+    Raises:
+        UsageError: nobody has named a database, and the demo app is not installed.
+    """
+    if not is_default(settings) or is_kept(settings.database):
+        return
+    if not any(apps.is_installed(name) for name in INSTALLED_APPS):
+        raise UsageError(
+            f"no database is named, and there is no {DEFAULT_DATABASE}; name one with --database, "
+            "SIGNALCLI_DATABASE or `database` in signalcli.toml"
+        )
+
+
+def folders_of() -> tuple[Path, ...]:
+    """The folders of the project: that of the settings file, and the working directory."""
+    here = Path.cwd()
+    found = settings_file.find_settings_file(here)
+    return (here,) if found is None else tuple(dict.fromkeys([found.path.parent, here]))
+
+
+def log_beside() -> str:
+    """The file of the log of a database that is its owner's."""
+    return str(folders_of()[0] / LOG_DATABASE)
+
+
+def log_database(settings: Settings) -> str:
+    """The database that the signal log is in; see :mod:`signalcli.db.ownership`."""
+    if settings.log_database:
+        return settings.log_database
+    if is_default(settings) or not is_kept(settings.database):
+        return settings.database
+    engine = open_engine(settings.database, writes=False, creates=False, announces=False)
+    try:
+        with engine.connect() as connection:
+            keeper = keeper_of(table_names(connection), folders_of())
+    except (SQLAlchemyError, DatabaseUnusable):
+        # Said where the log is opened.
+        return settings.database
+    finally:
+        let_go(engine)
+    return settings.database if keeper is None else log_beside()

@@ -97,7 +97,7 @@ def test_the_session_of_a_signal_is_the_sync_session(
         await session.commit()
         assert all(sent.named["session"] is session.sync_session for sent in seen.sent)
         assert async_session(seen.sent[0].named["session"]) is session
-        assert seen.sent[0].named["using"].startswith("sqlite+aiosqlite:///")
+        assert seen.sent[0].named["using"] == session.bind.url.render_as_string()
 
     run(work)
 

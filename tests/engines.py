@@ -9,12 +9,15 @@ from functools import cache
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Connection, MetaData, create_engine, make_url, text
+from sqlalchemy import URL, Connection, MetaData, String, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import NullPool
 
 import signalcli.db
 
+# Models of tests leave the length of their texts open, without which MariaDB makes no column.
+TEXT_LENGTH = 255
 VARIABLE = "SIGNALCLI_TEST_DATABASES"
 # What Debian's packages listen on. Their administrators may make databases.
 LOCAL = {
@@ -22,6 +25,12 @@ LOCAL = {
     "mariadb": "mysql+pymysql://root@127.0.0.1:3306/",
 }
 CONNECT_SECONDS = 5
+
+
+@compiles(String, "mysql")
+def _with_a_length(kind: String, compiler: Any, **options: Any) -> str:
+    return compiler.visit_VARCHAR(String(kind.length or TEXT_LENGTH, kind.collation), **options)
+
 
 Prepare = Callable[[str], object]
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import select
 
@@ -25,7 +26,7 @@ async def with_session(database: str, work: Work) -> Any:
         await engine.dispose()
 
 
-def async_engine(database: str) -> AsyncEngine:
+def async_engine(database: str | URL) -> AsyncEngine:
     """An async engine for the path or URL of a database."""
     url = database_url(database)
     driver = _ASYNC_DRIVERS.get(url.get_backend_name())

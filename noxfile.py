@@ -103,6 +103,15 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def servers(session: nox.Session) -> None:
+    """Test on the database servers that answer; the others are skipped with the reason."""
+    session.install("-e", ".[test]")
+    asked = {"SIGNALCLI_TEST_DATABASES": "postgresql mariadb"}
+    rooms = [f"tests/{room}" for room in ("db", "bulk", "testing", "trace")]
+    session.run("pytest", "-q", "-n", "auto", "-m", "server", *rooms, *session.posargs, env=asked)
+
+
+@nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches of signalcli the tests reach."""
     session.install("-e", ".[test]", "coverage>=7.10")

@@ -2,13 +2,15 @@
 
 import compileall
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import signalcli
-from tests import garbage, processes
+from tests import engines, garbage, processes
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,6 +20,8 @@ settings.load_profile("unhurried")
 # of their time. In memory that costs nothing.
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 1_000_000_000
+
+NewDatabase = Callable[..., str]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,3 +64,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     processes.end_all()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on every engine that is wanted."""
+    if "engine_name" in metafunc.fixturenames and engines.wanted() != ("sqlite",):
+        mark = metafunc.definition.get_closest_marker("sqlite")
+        parameters = engines.parameters(None if mark is None else mark.args[0])
+        metafunc.parametrize("engine_name", parameters, indirect=True, scope="session")
+
+
+def pytest_sessionfinish() -> None:
+    engines.drop_databases()
+
+
+@pytest.fixture(scope="session")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """The database engine that the test runs on."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def new_database(engine_name: str, tmp_path: Path) -> Iterator[NewDatabase]:
+    """Makes a database of the test's own, prepared as it says; the answer is its path or URL."""
+    with ExitStack() as stack:
+
+        def make(name: str, prepare: engines.Prepare | None = None) -> str:
+            if engine_name == "sqlite":
+                path = str(tmp_path / f"{name}.db")
+                if prepare is not None:
+                    prepare(path)
+                return path
+            return stack.enter_context(engines.server(engine_name).database(prepare, prepare))
+
+        yield make
+
+
+@pytest.fixture
+def database(new_database: NewDatabase) -> str:
+    """The path or URL of an empty database of the test's own."""
+    return new_database("test")

@@ -26,7 +26,7 @@ from signalcli.cli.problems import (
     termination,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import unusable
+from signalcli.db.database import broken_rule, is_of_the_database, unusable
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
@@ -195,6 +195,9 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         error: the exception.
         recorder: as for :func:`problem_of`.
     """
+    # A receiver whose query meets a database that ails is not at fault.
+    if is_of_the_database(error):
+        return None
     culprit = recorder.culprit(error)
     if culprit is not None:
         sender = culprit.dispatch.sender
@@ -210,7 +213,10 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         return as_told(error)
     if isinstance(error, IntegrityError | InvalidRequestError):
         # The commands have checked what they write themselves.
-        reason = describe_failure(error).message
+        if isinstance(error, IntegrityError):
+            reason = broken_rule(error)
+        else:
+            reason = describe_failure(error).message
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     return None
 

@@ -1,13 +1,22 @@
 """A database: how it is named, whether it is there, and why it cannot be used."""
 
 import os
+import re
 from operator import is_
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapper, Session
 
@@ -16,6 +25,9 @@ from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 from signalcli.db.references import is_reference, resolved
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password, without_secrets
+
+# The codes of a value that is there already: SQLite's, the standard's, MariaDB's.
+UNIQUE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", 1062})
 
 # Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
 _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
@@ -33,6 +45,40 @@ _BY_SQLITE_ERROR = {
     "SQLITE_CORRUPT": "is damaged; restore it from a backup",
     "SQLITE_FULL": "is full, or the disk is",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
+}
+
+# What PostgreSQL and MariaDB say of themselves, by SQLSTATE and by number.
+_LOST = "has ended the connection; try again when it answers"
+_LOCKED = "is locked by another connection; try again when that is done"
+_DEADLOCK = "is at odds with another transaction about what each has locked; try again"
+_READ_ONLY = "is read-only at present; try again when it takes writes, or name another one"
+_FORBIDDEN = "may not be used so by this user; ask for the permission"
+_TAKEN = "has no connection left; try again when others have ended"
+_FULL = "is full, or the disk is"
+_BY_CODE: dict[str | int, str] = {
+    "25006": _READ_ONLY,
+    "40001": _DEADLOCK,
+    "40P01": _DEADLOCK,
+    "55P03": _LOCKED,
+    "57P01": _LOST,
+    "57P02": _LOST,
+    "57P03": "is starting or stopping; try again",
+    "42501": _FORBIDDEN,
+    "53100": _FULL,
+    "53300": _TAKEN,
+    1021: _FULL,
+    1040: _TAKEN,
+    1114: _FULL,
+    1142: _FORBIDDEN,
+    1205: _LOCKED,
+    1213: _DEADLOCK,
+    1290: _READ_ONLY,
+    1792: _READ_ONLY,
+    1836: _READ_ONLY,
+    1927: _LOST,
+    2006: _LOST,
+    2013: _LOST,
+    4031: _LOST,
 }
 
 
@@ -118,9 +164,52 @@ def is_kept(database: str) -> bool:
 
 
 def is_of_the_database(error: BaseException) -> bool:
-    """Whether an error is about SQLite's database itself, and not about what was done with it."""
-    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
-    return name.startswith(tuple(_BY_SQLITE_ERROR))
+    """Whether an error is about the database itself, and not about what was done with it."""
+    return _ailment(error) is not None
+
+
+def _ailment(error: BaseException | None) -> str | None:
+    """What is the matter with the database itself; None if it is well, as far as is known.
+
+    After the connection is lost, work on the session fails with errors of SQLAlchemy that name the
+    loss as their cause at most. So the causes of those are asked, too. An error of other code that
+    came after one of the database is its own.
+    """
+    seen: set[int] = set()
+    while isinstance(error, SQLAlchemyError) and id(error) not in seen:
+        seen.add(id(error))
+        original = error.orig if isinstance(error, DBAPIError) else None
+        name = getattr(original, "sqlite_errorname", None) or ""
+        for prefix, explanation in _BY_SQLITE_ERROR.items():
+            if name.startswith(prefix):
+                return explanation
+        arguments = getattr(original, "args", ())
+        codes = [getattr(original, "sqlstate", None), *arguments[:1]]
+        for code in codes:
+            if isinstance(code, str | int) and code in _BY_CODE:
+                return _BY_CODE[code]
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return _LOST
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def broken_rule(error: IntegrityError) -> str:
+    """Which rule of the database a row breaks, in the same words for each engine."""
+    reason = " ".join(str(error.orig).split())
+    codes = {
+        getattr(error.orig, "sqlite_errorname", None),
+        getattr(error.orig, "sqlstate", None),
+        *getattr(error.orig, "args", ())[:1],
+    }
+    if not codes & UNIQUE:
+        return reason
+    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if named is None:
+        named = reason.partition(" constraint failed: ")[2]
+    if not named and (found := re.search(r"for key '([^']+)'", reason)):
+        named = found[1]
+    return "a value that has to be unique is there already" + (f" ({named})" if named else "")
 
 
 def is_given_up(error: BaseException) -> bool:
@@ -147,10 +236,9 @@ def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:
     """
     if isinstance(error, DatabaseUnusable):
         return error
-    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or ""
-    for prefix, explanation in _BY_SQLITE_ERROR.items():
-        if name.startswith(prefix):
-            return DatabaseUnusable(f"the database {database} {explanation}")
+    ailment = _ailment(error)
+    if ailment is not None:
+        return DatabaseUnusable(f"the database {database} {ailment}")
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnusable(f"all connections to the database {database} are taken; try again")
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError):

@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 from signalcli.db.compat.models import is_autocommitting
 from signalcli.db.database import database_url, file_of, identity, using
 from signalcli.db.references import is_reference, resolved
+from signalcli.db.servers import how_to_get_a_driver, limit_lock_waits, with_a_driver
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password
@@ -68,7 +69,7 @@ def create_engine(
         DatabaseUnusable: it is not a URL or path, it is a folder, its folder does not exist, or
             the driver of the URL is not installed.
     """
-    url = database_url(database)
+    url = with_a_driver(database_url(database))
     if url.get_backend_name() == "sqlite" and "timeout" not in url.query:
         options["connect_args"] = {"timeout": BUSY_TIMEOUT_SECONDS} | options.get(
             "connect_args", {}
@@ -76,7 +77,7 @@ def create_engine(
     try:
         engine = sqlalchemy.create_engine(url, **options)
     except (NoSuchModuleError, ImportError) as error:
-        raise DatabaseUnusable(f"{url.drivername!r} databases need a driver: {error}") from error
+        raise DatabaseUnusable(how_to_get_a_driver(url, error)) from error
     except OSError as error:
         shown = without_password(str(database))
         raise DatabaseUnusable(
@@ -446,6 +447,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             f"the driver of {without_password(database)} is for async code only; "
             "leave the driver out of the URL"
         )
+    limit_lock_waits(engine)
     return engine
 
 

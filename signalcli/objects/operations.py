@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import set_attribute
 from sqlmodel import select
 
 from signalcli.db import Session
+from signalcli.db.database import is_of_the_database
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import mapped_models, model_name
 from signalcli.errors import InvalidValue, NotFound, SignalcliError
@@ -255,7 +256,7 @@ def _carried_out(
         return act(session)
     except Exception as error:
         session.rollback()
-        if isinstance(error, SignalcliError | OperationalError):
+        if isinstance(error, SignalcliError | OperationalError) or is_of_the_database(error):
             raise
         refusal = refusal_of(session, model, act, done)
         if refusal is not None:

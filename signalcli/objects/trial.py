@@ -13,6 +13,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session
 
+from signalcli.db.database import is_of_the_database
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
 from signalcli.db.unannounced import KNOWN
@@ -61,7 +62,7 @@ def refusal_of(
         except OperationalError:
             raise
         except Exception as error:
-            if _is_our_own(error):
+            if _is_our_own(error) or is_of_the_database(error):
                 raise
             return _refusal(model, error, done)
     return None

@@ -57,8 +57,8 @@ def explain(error: BaseException) -> Fault | None:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    engine = create_engine(tmp_path / "notes.db")
+def session(database: str) -> Iterator[Session]:
+    engine = create_engine(database)
     Note.__table__.create(engine)  # type: ignore[attr-defined]  # SQLModel gives it to table models
     with Session(engine) as session:
         yield session

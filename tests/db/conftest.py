@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from signalcli.db import Session, create_engine, m2m_changed, post_init, pre_init
+from tests import engines
+from tests.conftest import NewDatabase
 from tests.db.async_work import Work, with_session
 from tests.db.shop_models import WRITING_SIGNALS, Base, Connect, Seen
 
@@ -42,10 +43,9 @@ def connect() -> Connect:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh database file with the tables of the shared models."""
-    engine = create_engine(tmp_path / "shop.db")
-    Base.metadata.create_all(engine)
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    """A fresh database with the tables of the shared models."""
+    engine = create_engine(new_database("shop", engines.tables_of(Base.metadata)))
     yield engine
     engine.dispose()
 
@@ -67,6 +67,7 @@ def seen() -> Seen:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[[Work], Any]:
-    """Runs async work on a session of a fresh database file."""
-    return lambda work: asyncio.run(with_session(tmp_path / "async.db", work))
+def run(new_database: NewDatabase) -> Callable[[Work], Any]:
+    """Runs async work on a session of a fresh database."""
+    database = new_database("async", engines.tables_of(Base.metadata))
+    return lambda work: asyncio.run(with_session(database, work))

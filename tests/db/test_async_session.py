@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from sqlmodel import select
 from signalcli.db import (
     AsyncSession,
     Session,
-    create_engine,
     post_delete,
     post_save,
     pre_delete,
@@ -27,7 +25,6 @@ from tests.db.async_work import Work, stored
 from tests.db.shop_models import (
     CREATED_USER,
     WRITING_SIGNALS,
-    Base,
     Connect,
     Log,
     Profile,
@@ -97,7 +94,7 @@ def test_the_session_of_a_signal_is_the_sync_session(
         await session.commit()
         assert all(sent.named["session"] is session.sync_session for sent in seen.sent)
         assert async_session(seen.sent[0].named["session"]) is session
-        assert seen.sent[0].named["using"].startswith("sqlite+aiosqlite:///")
+        assert seen.sent[0].named["using"] == session.bind.url.render_as_string()
 
     run(work)
 
@@ -403,11 +400,8 @@ def test_async_receivers_are_awaited_by_a_sync_session_without_a_loop(
 
 
 def test_a_sync_session_on_a_threads_own_loop_refuses_async_receivers_and_rolls_back(
-    connect: Connect, tmp_path: Path
+    connect: Connect, engine: Engine
 ) -> None:
-    engine = create_engine(tmp_path / "shop.db")
-    Base.metadata.create_all(engine)
-
     async def note(**kwargs: Any) -> None:
         """Never awaited: it would block the loop that it needs."""
 

@@ -47,7 +47,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
-from signalcli.db import Session, touch
+from signalcli.db import Session, create_engine, touch
+from tests import engines
+from tests.conftest import NewDatabase
 from tests.db.django_database import ALIAS, APPS, LABEL
 from tests.db.shop_models import Seen, statements_of
 
@@ -57,9 +59,10 @@ class Base(DeclarativeBase):
 
 
 @pytest.fixture
-def engine(engine: Engine) -> Engine:
-    Base.metadata.create_all(engine)
-    return engine
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    engine = create_engine(new_database("touched", engines.tables_of(Base.metadata)))
+    yield engine
+    engine.dispose()
 
 
 class Hero(Base):
@@ -375,7 +378,7 @@ class Kept(Base):
     second: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column()
     renamed: Mapped[str] = mapped_column("other_name", default="")
-    length: Mapped[int] = mapped_column(Computed("length(name)"))
+    length: Mapped[int] = mapped_column(Computed("length(name)", persisted=True))
     number: Mapped[int] = mapped_column(Identity(always=True), nullable=True)
     changed: Mapped[str] = mapped_column(default="never", onupdate="now")
     triggered: Mapped[str] = mapped_column(default="", server_onupdate=FetchedValue())

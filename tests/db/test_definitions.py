@@ -155,7 +155,7 @@ class TestSending:
 
 class TestFailing:
     def test_a_receiver_that_raises_makes_the_definition_fail_and_leaves_nothing(
-        self, base: Any, tmp_path: Any
+        self, base: Any, database: str
     ) -> None:
         label = new_label()
         author = make_model(label, "Author", base)
@@ -180,7 +180,7 @@ class TestFailing:
         book = make_model(label, "Book", base, **relation)
         assert inspect(author).relationships["books"].mapper.class_ is book
         assert post_save.has_listeners(book)
-        engine = create_engine(f"sqlite:///{tmp_path / 'books.db'}")
+        engine = create_engine(database)
         base.metadata.create_all(engine)
         with Session(engine) as session:
             session.add(book(title="one", author=author(title="Ann")))

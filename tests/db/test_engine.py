@@ -16,6 +16,8 @@ from sqlmodel import select
 from signalcli.db import Session, create_engine, set_up_sqlite
 from tests.db.shop_models import Base, Log
 
+ON_SQLITE = pytest.mark.sqlite("it asks for a setting or a table of SQLite's own")
+
 
 def pragma(engine: Engine, name: str) -> Any:
     """What a connection of the engine has a setting at."""
@@ -38,6 +40,7 @@ def engines() -> Iterator[list[Engine]]:
         engine.dispose()
 
 
+@ON_SQLITE
 def test_foreign_keys_are_enforced(engine: Engine, session: Session) -> None:
     assert pragma(engine, "foreign_keys") == 1
     session.connection().exec_driver_sql("SELECT 1")
@@ -47,10 +50,12 @@ def test_foreign_keys_are_enforced(engine: Engine, session: Session) -> None:
         )
 
 
+@ON_SQLITE
 def test_a_file_is_written_ahead(engine: Engine) -> None:
     assert pragma(engine, "journal_mode") == "wal"
 
 
+@ON_SQLITE
 def test_a_busy_database_is_waited_for(engine: Engine) -> None:
     assert pragma(engine, "busy_timeout") >= 10_000
 
@@ -114,6 +119,7 @@ def test_a_rollback_after_a_savepoint_alone_drops_it(engine: Engine) -> None:
         assert connection.scalars(text("SELECT text FROM dbtest_log")).all() == []
 
 
+@ON_SQLITE
 def test_making_a_table_can_be_rolled_back(engine: Engine) -> None:
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE dbtest_gone (id INTEGER)"))

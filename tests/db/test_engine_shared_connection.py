@@ -331,6 +331,7 @@ class TestBeginning:
             connection.exec_driver_sql("SELECT 1")
         engine.dispose()
 
+    @pytest.mark.sqlite("its transactions are begun by what signalcli sets up")
     def test_a_connection_that_commits_each_statement_begins_nothing(self, engine: Engine) -> None:
         # VACUUM cannot run in a transaction.
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

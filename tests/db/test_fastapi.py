@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel, select
 
 from signalcli.db import (
@@ -20,8 +18,8 @@ from signalcli.db import (
     post_delete,
     post_save,
     pre_save,
-    set_up_sqlite,
 )
+from tests.db.async_work import async_engine
 from tests.db.shop_models import (
     CREATED_USER,
     DELETED_USER,
@@ -47,10 +45,10 @@ class UserOut(UserIn):
     id: int
 
 
-def sync_app(path: Path) -> FastAPI:
+def sync_app(database: URL) -> FastAPI:
     """Endpoints in threads, each request with a session of its own."""
     app = FastAPI()
-    engine = create_engine(path)
+    engine = create_engine(database)
 
     def get_session() -> Iterator[Session]:
         with Session(engine) as session:
@@ -94,11 +92,10 @@ def sync_app(path: Path) -> FastAPI:
     return app
 
 
-def async_app(path: Path) -> FastAPI:
+def async_app(database: URL) -> FastAPI:
     """The same with async endpoints."""
     app = FastAPI()
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-    set_up_sqlite(engine.sync_engine)
+    engine = async_engine(database)
 
     async def get_session() -> AsyncIterator[AsyncSession]:
         async with AsyncSession(engine) as session:
@@ -147,7 +144,7 @@ def async_app(path: Path) -> FastAPI:
 @pytest.fixture(params=[sync_app, async_app], ids=["sync", "async"])
 def client(request: pytest.FixtureRequest, engine: Engine) -> Iterator[TestClient]:
     """A client of each kind of application, on the database of the engine."""
-    app = request.param(Path(engine.url.database or ""))
+    app = request.param(engine.url)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -257,7 +254,7 @@ def test_what_a_receiver_raises_reaches_the_applications_own_handler(
     def refuse(**kwargs: Any) -> None:
         raise PermissionError("no")
 
-    app = sync_app(Path(engine.url.database or ""))
+    app = sync_app(engine.url)
 
     @app.exception_handler(PermissionError)
     def answer(request: Any, error: PermissionError) -> Any:
@@ -273,7 +270,7 @@ def test_what_a_receiver_raises_reaches_the_applications_own_handler(
 
 
 def test_the_error_of_the_database_reaches_the_application(engine: Engine) -> None:
-    app = sync_app(Path(engine.url.database or ""))
+    app = sync_app(engine.url)
     with TestClient(app) as client:
         client.post("/users", json={"username": "ann"})
         with pytest.raises(IntegrityError):

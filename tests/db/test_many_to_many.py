@@ -17,7 +17,6 @@ import sqlmodel
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, ForeignKey, ForeignKeyConstraint, Integer, Table, event
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import (
     attribute_keyed_dict,
     attributes,
@@ -41,6 +40,9 @@ from signalcli.db import (
 )
 from signalcli.dispatch import Signal, watch
 from signalcli.trace import Recorder, record
+from tests import engines
+from tests.conftest import NewDatabase
+from tests.db.async_work import async_engine
 from tests.db.shop_models import WRITING_SIGNALS, Connect, statements_of
 
 
@@ -204,10 +206,9 @@ class Tag(Base, table=True):
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh database file with these tables."""
-    engine = create_engine(tmp_path / "heroes.db")
-    Base.metadata.create_all(engine)
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    """A fresh database with these tables."""
+    engine = create_engine(new_database("heroes", engines.tables_of(Base.metadata)))
     yield engine
     engine.dispose()
 
@@ -982,12 +983,11 @@ def test_what_another_listener_adds_late_is_told_after_the_write(
 # Async code
 
 
-def test_an_async_session_tells_the_same(tmp_path: Path, ear: Ear) -> None:
+def test_an_async_session_tells_the_same(new_database: NewDatabase, ear: Ear) -> None:
+    database = new_database("async", engines.tables_of(Base.metadata))
+
     async def work() -> None:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async.db'}")
-        set_up_sqlite(engine.sync_engine)
-        async with engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        engine = async_engine(database)
         async with AsyncSession(engine, expire_on_commit=False) as session:
             hero, team = Hero(name="ann"), Team(name="one")
             session.add_all([hero, team])

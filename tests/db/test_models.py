@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,8 +55,8 @@ def label() -> str:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(tmp_path / "plain.db")
+def engine(database: str) -> Iterator[Engine]:
+    engine = create_engine(database)
     yield engine
     engine.dispose()
 

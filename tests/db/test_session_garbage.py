@@ -1,7 +1,6 @@
 """What a long-lived process keeps of the sessions that it has closed: nothing."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Field, SQLModel, select
 
 from signalcli.db import Session, create_engine, on_commit, post_save
+from signalcli.db.database import database_url
 from tests.garbage import assert_nothing_stays
 
 
@@ -20,8 +20,11 @@ class Entry(SQLModel, table=True):
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(tmp_path / "entries.db")
+def engine(database: str) -> Iterator[Engine]:
+    url = database_url(database)
+    # After a few rounds, psycopg would prepare the statements and keep them.
+    options = {"prepare_threshold": None} if url.drivername == "postgresql+psycopg" else {}
+    engine = create_engine(url, connect_args=options)
     Entry.__table__.create(engine)  # type: ignore[attr-defined]  # SQLModel gives it to table models
     with Session(engine) as session:
         session.add(Entry(text="first"))

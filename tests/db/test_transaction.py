@@ -7,21 +7,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlmodel
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import select
 
-from signalcli.db import AsyncSession, Session, on_commit, post_save, pre_save, set_up_sqlite
+from signalcli.db import AsyncSession, Session, on_commit, post_save, pre_save
 from signalcli.db.transaction import on_rollback
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder, record
+from tests import engines
+from tests.conftest import NewDatabase
+from tests.db.async_work import async_engine
 from tests.db.shop_models import Base, Connect, Log, User
 
 Calls = list[str]
@@ -191,6 +192,7 @@ class TestWhen:
             outer.rollback()
         assert texts(engine) == []
 
+    @pytest.mark.sqlite("only there can a key of any table be checked by the commit alone")
     def test_a_commit_that_the_database_refuses_calls_nothing(
         self, session: Session, register: Callable[[str], None], calls: Calls
     ) -> None:
@@ -326,14 +328,14 @@ class TestWhat:
 
 class TestAsync:
     @pytest.fixture
-    def run(self, tmp_path: Path) -> Callable[[Callable[[AsyncSession], Awaitable[None]]], None]:
-        """Runs async work on a session of a fresh database file."""
+    def run(
+        self, new_database: NewDatabase
+    ) -> Callable[[Callable[[AsyncSession], Awaitable[None]]], None]:
+        """Runs async work on a session of a fresh database."""
+        database = new_database("async", engines.tables_of(Base.metadata))
 
         async def with_session(work: Callable[[AsyncSession], Awaitable[None]]) -> None:
-            engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async.db'}")
-            set_up_sqlite(engine.sync_engine)
-            async with engine.begin() as connection:
-                await connection.run_sync(Base.metadata.create_all)
+            engine = async_engine(database)
             async with AsyncSession(engine) as session:
                 await work(session)
             await engine.dispose()
@@ -490,6 +492,7 @@ class TestRollback:
         event.remove(engine, "commit", interrupt)
         assert calls == []
 
+    @pytest.mark.sqlite("only there can a key of any table be checked by the commit alone")
     def test_after_a_commit_that_the_database_refuses_it_is_called(
         self, session: Session, undo: Callable[[str], None], calls: Calls
     ) -> None:

@@ -4,14 +4,12 @@ import asyncio
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy.orm
 import sqlmodel
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, delete, insert, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -27,6 +25,8 @@ from signalcli.db.unannounced import KNOWN, last_number, writes_since
 from signalcli.dispatch import watch
 from signalcli.dispatch.watching import Interceptor
 from tests import processes
+from tests.conftest import NewDatabase
+from tests.db.async_work import async_engine
 
 
 class Leaf(SQLModel, table=True):
@@ -36,12 +36,18 @@ class Leaf(SQLModel, table=True):
     colour: str = "green"
 
 
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
+def make_leaves(database: str) -> None:
+    """Make the table of leaves."""
+    engine = create_engine(database)
     SQLModel.metadata.create_all(engine, tables=[Leaf.__table__])  # type: ignore[attr-defined]
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    engine = create_engine(new_database("leaves", make_leaves))
     with sqlmodel.Session(engine) as session:
-        session.add(Leaf(id=1))
+        session.add(Leaf())
         session.commit()
     yield engine
     engine.dispose()
@@ -180,12 +186,12 @@ def test_a_write_of_a_model_with_receivers_is_warned_of_once_for_each_place(engi
 
 
 def test_an_async_session_of_somebody_else_s_is_noticed_where_the_program_awaits_it(
-    tmp_path: Path,
+    new_database: NewDatabase,
 ) -> None:
+    database = new_database("leaves", make_leaves)
+
     async def write() -> None:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'leaves.db'}")
-        async with engine.begin() as connection:
-            await connection.run_sync(Leaf.__table__.create)  # type: ignore[attr-defined]
+        engine = async_engine(database)
         with watch(Interceptor()):
             async with AsyncSession(engine) as session:
                 session.add(Leaf())
@@ -197,7 +203,7 @@ def test_an_async_session_of_somebody_else_s_is_noticed_where_the_program_awaits
     (found,) = writes_since(before)
     assert (found.name, found.file) == ("Leaf", __file__)
     first = write.__code__.co_firstlineno
-    assert found.line == first + 7
+    assert found.line == first + 5
 
 
 def test_the_warning_can_be_silenced_for_a_module(engine: Engine) -> None:

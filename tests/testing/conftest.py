@@ -1,19 +1,19 @@
 """Fixtures of the tests of the testing tools."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from signalcli.db import Session, create_engine
+from tests import engines
+from tests.conftest import NewDatabase
 from tests.testing.app import Base
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """A session on a fresh database file."""
-    engine = create_engine(tmp_path / "orders.db")
-    Base.metadata.create_all(engine)
+def session(new_database: NewDatabase) -> Iterator[Session]:
+    """A session on a fresh database."""
+    engine = create_engine(new_database("orders", engines.tables_of(Base.metadata)))
     with Session(engine) as session:
         yield session
     engine.dispose()

@@ -1,7 +1,6 @@
 """Fixtures of the trace tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,8 @@ from sqlalchemy import Engine
 from signalcli.db import Session, create_engine
 from signalcli.dispatch import Signal
 from signalcli.trace import Recorder
+from tests import engines
+from tests.conftest import NewDatabase
 from tests.trace.models import Base, Connect
 
 
@@ -19,9 +20,8 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(tmp_path / "trace.db")
-    Base.metadata.create_all(engine)
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    engine = create_engine(new_database("trace", engines.tables_of(Base.metadata)))
     yield engine
     engine.dispose()
 

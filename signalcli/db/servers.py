@@ -1,0 +1,82 @@
+"""Database servers: the driver of a URL, and how long a command waits there for a lock."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from sqlalchemy import URL, Engine, event
+
+# Of each server's URLs: the extra that has a driver, the name with the driver, and its module.
+_EXTRAS = {
+    "postgresql": ("postgresql", "postgresql+psycopg", "psycopg"),
+    "mysql": ("mysql", "mysql+pymysql", "pymysql"),
+    "mariadb": ("mysql", "mariadb+pymysql", "pymysql"),
+}
+LOCK_SECONDS = 15
+
+
+def with_a_driver(url: URL) -> URL:
+    """A URL with the driver of an extra, where it names none and SQLAlchemy's choice is missing."""
+    if url.drivername not in _EXTRAS:
+        return url
+    try:
+        url.get_dialect().import_dbapi()
+    except ImportError:
+        _, name, module = _EXTRAS[url.drivername]
+        if find_spec(module) is not None:
+            return url.set(drivername=name)
+    return url
+
+
+def how_to_get_a_driver(url: URL, error: Exception) -> str:
+    """What to do about a driver that is not installed.
+
+    Arguments:
+        url: the URL that needs it.
+        error: what importing it raised.
+    """
+    if url.drivername == "postgres":
+        return "'postgres' is no kind of database; write postgresql:// instead"
+    if url.get_backend_name() not in _EXTRAS:
+        return f"{url.drivername!r} databases need a driver: {error}"
+    from signalcli.extras import how_to_install
+
+    extra, name, _ = _EXTRAS[url.get_backend_name()]
+    command = how_to_install(extra)
+    named = f"{url.drivername!r} databases need a driver that is not installed"
+    if url.drivername in (url.get_backend_name(), name, "postgresql+asyncpg"):
+        return f"{named}: {command}"
+    return f"{named} ({error}); install it, or write {name}:// and use: {command}"
+
+
+def limit_lock_waits(engine: Engine) -> None:
+    """Have the connections of an engine wait for a lock as long as those to a SQLite file do.
+
+    A URL that sets ``lock_timeout`` itself is left to it. For other databases, nothing is done.
+    """
+    listener = _LIMITS.get(engine.dialect.name)
+    if listener is not None and "lock_timeout" not in str(engine.url.query):
+        event.listen(engine, "connect", listener)
+
+
+def _limit_on_postgresql(connection: Any, record: object) -> None:
+    _say(connection, f"SET lock_timeout = '{LOCK_SECONDS}s'")
+
+
+def _limit_on_mysql(connection: Any, record: object) -> None:
+    _say(connection, f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")
+    _say(connection, f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}")
+
+
+def _say(connection: Any, statement: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    cursor.close()
+    # PostgreSQL would undo it with the transaction.
+    connection.commit()
+
+
+_LIMITS = {
+    "postgresql": _limit_on_postgresql,
+    "mysql": _limit_on_mysql,
+    "mariadb": _limit_on_mysql,
+}

@@ -22,6 +22,7 @@ SUBJECTS = {
         "completion",
         "connected",
         "database",
+        "engines",
         "installed_apps",
         "on_purpose",
         "pictures",

@@ -25,6 +25,7 @@ SUBJECTS = {
         "engines",
         "installed_apps",
         "on_purpose",
+        "ownership",
         "pictures",
         "receivers",
         "sending",

@@ -12,22 +12,14 @@ from PIL import Image
 
 from signalcli.db.database import database_url
 from tests import processes
+from tests.cli.commands import COMMANDS
 from tests.cli.program import Finished, Program, finished
 from tests.cli.running import Run, listed, register
 
 MANUAL = Path(__file__).parents[2] / "docs" / "servers.md"
 USERS = "username,email,first_name,last_name\n"
-# Needs no database, or opens the one that others have made as another command here does.
-ELSEWHERE = {
-    "tour",
-    "explain",
-    "why",
-    "signals",
-    "receivers",
-    "apps",
-    "startapp",
-    "help",
-}
+# They look at no rows of a database.
+WITHOUT = {"tour", "explain", "why", "signals", "receivers", "apps", "startapp", "help"}
 
 
 @pytest.fixture
@@ -146,9 +138,8 @@ def stop(instance, **kwargs):
         (tmp_path / "script.txt").write_text(lines)
         run("batch", "script.txt", "-q", "--stop-on-error", code=3)
         assert listed(run, "username", "first_name") == [("ada", "")]
-        assert (
-            "line 1: the user 'ada' exists already" in run("batch", "script.txt", "-q", code=5).err
-        )
+        done = run("batch", "script.txt", "-q", code=4)
+        assert "line 1: the user 'ada' exists already" in done.err
         assert listed(run, "username", "first_name") == [("ada", "Ada")]
 
 
@@ -253,3 +244,18 @@ def patient(database: str) -> str:
     if url.get_backend_name() != "sqlite":
         return database
     return f"sqlite:///{database}?timeout={processes.PATIENCE_SECONDS}"
+
+
+def test_the_manual_says_which_commands_are_run_here() -> None:
+    files = (MANUAL, Path(__file__), Path(__file__).with_name("running.py"))
+    page, *sources = (path.read_text(encoding="utf-8") for path in files)
+    rows = re.findall(r"^\| (.*) \| yes \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    told = {
+        name: others == ["yes", "yes"]
+        for first, *others in reversed(rows)
+        for name in re.findall(r"`([a-z ]+?)(?: --[^`]*)?`", first)
+    }
+    assert set(told) == set(COMMANDS) - WITHOUT
+    words = re.findall(r'\(\s*"([a-z]+)"(?:, "([a-z]+)")?', "".join(sources))
+    run_here = {name for first, second in words for name in (first, f"{first} {second}")}
+    assert {name for name, is_whole in told.items() if is_whole} <= run_here

@@ -23,6 +23,14 @@ WITHOUT = {"tour", "explain", "why", "signals", "receivers", "apps", "startapp",
 
 
 @pytest.fixture
+def red(tmp_path: Path) -> Path:
+    """A picture."""
+    path = tmp_path / "red.png"
+    Image.new("RGB", (9, 9), "red").save(path)
+    return path
+
+
+@pytest.fixture
 def users(tmp_path: Path) -> Callable[..., str]:
     """Writes a file of users."""
 
@@ -80,23 +88,35 @@ class TestUsers:
         run("login", "ada", "-q", "--password-stdin", piped="correct horse\n")
         run("logout", "ada", "-q")
 
+    @pytest.mark.sqlite("a picture is kept beside the file of the database")
     def test_a_picture_is_kept_replaced_and_removed_with_its_user(
-        self, run: Run, tmp_path: Path
+        self, run: Run, red: Path, tmp_path: Path
     ) -> None:
-        Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
-        Image.new("RGB", (9, 9), "blue").save(tmp_path / "blue.png")
+        blue = tmp_path / "blue.png"
+        Image.new("RGB", (9, 9), "blue").save(blue)
 
         def kept() -> list[bytes]:
             return [each.read_bytes() for each in (tmp_path / "pics").iterdir()]
 
         run("register", "ada", "-e", "ada@mail.com", "--profile-pic", "red.png", "-q")
-        assert kept() == [(tmp_path / "red.png").read_bytes()]
+        assert kept() == [red.read_bytes()]
         run("update", "ada", "--profile-pic", "blue.png", "-q")
-        assert kept() == [(tmp_path / "blue.png").read_bytes()]
-        profile = run("show", "ada", "--json").document["result"]["profile"]
-        assert (tmp_path / profile["profile_pic"]).exists()
+        assert kept() == [blue.read_bytes()]
         run("delete", "ada", "-q")
         assert kept() == []
+
+    @pytest.mark.usefixtures("server_database", "red")
+    def test_a_picture_without_a_file_to_be_beside_is_refused(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        register(run, "ada")
+        for command in (("register", "bob", "-e", "bob@mail.com"), ("update", "ada")):
+            done = run(*command, "--profile-pic", "red.png", "-q", code=2)
+            assert (
+                "kept beside the file of the database, and this database is in none" in done.error
+            )
+        assert listed(run, "username", "profile_pic") == [("ada", "x")]
+        assert not (tmp_path / "pics").exists()
 
 
 class TestManyRows:

@@ -4,6 +4,7 @@ The errors of :mod:`signalcli.errors` carry their exit code. All other exception
 here: those that receivers raise, and SQLAlchemy's about the database.
 """
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -218,7 +219,17 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         else:
             reason = describe_failure(error).message
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
+    if isinstance(error, KeyError) and _is_of_a_flush(error):
+        # SQLAlchemy takes the values of a row from its instance. Only a receiver deletes one.
+        reason = f"an object has lost its value of {error}"
+        return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     return None
+
+
+def _is_of_a_flush(error: BaseException) -> bool:
+    """Whether SQLAlchemy raised an exception as it wrote rows."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == "sqlalchemy.orm.persistence"
 
 
 def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -> Problem:

@@ -37,7 +37,7 @@ READY_MADE = (
 # Commands of which reading the options is begun: most others read the same.
 PUT_TOGETHER = (["list"], ["log", "show"], ["notify", "x"], ["register", "x"], ["update", "x"])
 # What takes longer hangs.
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 600
 # How long a command that goes on for ever is left to it, once it heeds Ctrl-C.
 ENDLESS_SECONDS = 0.1
 

@@ -62,7 +62,8 @@ HOSTILE = (
     "\x80", "\x9b31m", "\u202e", "\u2066", "\u2028", "\ufeff", "e\u0301", "\U0001f600", "\udc80",
     "a\udcffb", "' OR 1=1 --", "'; DROP TABLE core_user; --", '"', "\\", "$(id)", "`id`", "~",
     ".", "..", "/proc/nothing", "/dev/null", "/dev/full", "/dev/zero", "/dev/stdin", "folder",
-    "missing", "missing/x", "demo.db", "a" * 300, "a/" * 2500, "CON", "x" * 100_000, "2026-01-01", "50ms",
+    "missing", "missing/x", "demo.db",
+    "a" * 300, "a/" * 2500, "CON", "x" * 100_000, "2026-01-01", "50ms",
     *SECRETS,
 )  # fmt: skip
 LIKELY: dict[str | None, tuple[str, ...]] = {

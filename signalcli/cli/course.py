@@ -27,7 +27,8 @@ from signalcli.cli.problems import (
     termination,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import broken_rule, is_of_the_database, unusable
+from signalcli.db.database import is_of_the_database, unusable
+from signalcli.db.rules import broken_rule
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
@@ -212,12 +213,10 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         error, DatabaseUnusable | ImproperlyConfigured
     ):
         return as_told(error)
-    if isinstance(error, IntegrityError | InvalidRequestError):
+    rule = broken_rule(error)
+    if rule is not None or isinstance(error, IntegrityError | InvalidRequestError):
         # The commands have checked what they write themselves.
-        if isinstance(error, IntegrityError):
-            reason = broken_rule(error)
-        else:
-            reason = describe_failure(error).message
+        reason = rule or describe_failure(error).message
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     if isinstance(error, KeyError) and _is_of_a_flush(error):
         # SQLAlchemy takes the values of a row from its instance. Only a receiver deletes one.

@@ -1,5 +1,6 @@
 """Database servers: the driver of a URL, and how long a command waits there for a lock."""
 
+import re
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,8 @@ _EXTRAS = {
     "mariadb": ("mysql", "mariadb+pymysql", "pymysql"),
 }
 LOCK_SECONDS = 15
+# As ?options=-c lock_timeout=1s for PostgreSQL, ?init_command=SET lock_wait_timeout=1 for MariaDB.
+_LIMIT_IN_URL = re.compile(r"lock_(wait_)?timeout")
 
 
 def with_a_driver(url: URL) -> URL:
@@ -51,10 +54,10 @@ def how_to_get_a_driver(url: URL, error: Exception) -> str:
 def limit_lock_waits(engine: Engine) -> None:
     """Have the connections of an engine wait for a lock as long as those to a SQLite file do.
 
-    A URL that sets ``lock_timeout`` itself is left to it. For other databases, nothing is done.
+    A URL that sets such a limit itself is left to it. For other databases, nothing is done.
     """
     listener = _LIMITS.get(engine.dialect.name)
-    if listener is not None and "lock_timeout" not in str(engine.url.query):
+    if listener is not None and not _LIMIT_IN_URL.search(str(engine.url.query)):
         event.listen(engine, "connect", listener)
 
 

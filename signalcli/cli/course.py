@@ -151,8 +151,13 @@ class Course:
             return termination(error, self.is_written, outcome)
         blaming = self.recorder if self.totals is None else self.totals
         if blaming.culprit(error) is None:
-            if not isinstance(error, Exception):
+            if isinstance(error, SystemExit | GeneratorExit):
                 raise error
+            if not isinstance(error, Exception):
+                # Only code of an app has such a class, as in the `__repr__` of what it returns.
+                story = f"code of an app raised {describe_failure(error).story}"
+                story += f"; {outcome or outcome_of(self.is_written)}"
+                return Problem(1, "receiver_failed", story)
             if isinstance(error, BrokenPipeError):
                 # Nobody reads the table any more. The work is done by then.
                 let_go_of_stdout()

@@ -4,6 +4,7 @@ The errors of :mod:`signalcli.errors` carry their exit code. All other exception
 here: those that receivers raise, and SQLAlchemy's about the database.
 """
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -150,8 +151,13 @@ class Course:
             return termination(error, self.is_written, outcome)
         blaming = self.recorder if self.totals is None else self.totals
         if blaming.culprit(error) is None:
-            if not isinstance(error, Exception):
+            if isinstance(error, SystemExit | GeneratorExit):
                 raise error
+            if not isinstance(error, Exception):
+                # Only code of an app has such a class, as in the `__repr__` of what it returns.
+                story = f"code of an app raised {describe_failure(error).story}"
+                story += f"; {outcome or outcome_of(self.is_written)}"
+                return Problem(1, "receiver_failed", story)
             if isinstance(error, BrokenPipeError):
                 # Nobody reads the table any more. The work is done by then.
                 let_go_of_stdout()
@@ -217,7 +223,17 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         # The commands have checked what they write themselves.
         reason = rule or describe_failure(error).message
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
+    if isinstance(error, KeyError) and _is_of_a_flush(error):
+        # SQLAlchemy takes the values of a row from its instance. Only a receiver deletes one.
+        reason = f"an object has lost its value of {error}"
+        return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     return None
+
+
+def _is_of_a_flush(error: BaseException) -> bool:
+    """Whether SQLAlchemy raised an exception as it wrote rows."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == "sqlalchemy.orm.persistence"
 
 
 def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -> Problem:

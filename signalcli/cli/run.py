@@ -59,6 +59,7 @@ from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log
 from signalcli.render.folding import MACHINERY
 from signalcli.render.printing import growing_table
+from signalcli.secrets import without_secrets
 from signalcli.trace import Faults, injected, record
 from signalcli.trace.names import matches
 from signalcli.trace.records import LONGEST_OUTPUT, encodable
@@ -380,7 +381,9 @@ def _run_of(course: Course, task: Task) -> Run:
         result=result,
         error_code=problem.code if problem is not None else None,
         error_message=encodable(problem.message) if problem is not None else None,
-        users=tuple(shorten(normalize("NFKC", name)) for name in (*task.users, *found)),
+        users=tuple(
+            shorten(without_secrets(normalize("NFKC", name))) for name in (*task.users, *found)
+        ),
         totals=tuple(course.totals or ()),
     )
 

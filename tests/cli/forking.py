@@ -1,8 +1,8 @@
 """Runs command lines in processes that need not import everything anew.
 
 Read from standard input, a line of JSON for each: the folder, the arguments, the environment, and
-perhaps a script to run in the program's stead. Each is carried out in a fork of this process, by
-the script or by the program's entry point.
+perhaps a script to run in the program's stead, and whether it is interrupted. Each is carried out
+in a fork of this process, by the script or by the program's entry point.
 """
 
 import gc
@@ -11,6 +11,8 @@ import os
 import runpy
 import signal
 import sys
+import threading
+import time
 from contextlib import suppress
 from importlib import import_module
 from pkgutil import walk_packages
@@ -36,6 +38,8 @@ READY_MADE = (
 PUT_TOGETHER = (["list"], ["log", "show"], ["notify", "x"], ["register", "x"], ["update", "x"])
 # What takes longer hangs.
 PATIENCE_SECONDS = 600
+# How long a command that goes on for ever is left to it, once it heeds Ctrl-C.
+ENDLESS_SECONDS = 0.1
 
 
 def carry_out(request: dict[str, Any]) -> int:
@@ -49,6 +53,8 @@ def carry_out(request: dict[str, Any]) -> int:
         file = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
         setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+    if request["interrupts"]:
+        threading.Thread(target=interrupt, daemon=True).start()
     sys.argv = [request["script"] or "signalcli", *request["arguments"]]
     try:
         if request["script"]:
@@ -60,6 +66,14 @@ def carry_out(request: dict[str, Any]) -> int:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does, when the command has had a while."""
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(ENDLESS_SECONDS)
+    time.sleep(ENDLESS_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def make_ready() -> None:

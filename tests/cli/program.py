@@ -275,6 +275,8 @@ class Forker:
         environment: dict[str, str],
         script: Path | None,
         piped: bytes,
+        *,
+        interrupts: bool = False,
     ) -> Finished:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -284,6 +286,7 @@ class Forker:
             "arguments": arguments,
             "environment": environment,
             "script": script and str(script),
+            "interrupts": interrupts,
             **{name: str(path) for name, path in self._streams.items()},
         }
         print(json.dumps(request), file=self._process.stdin, flush=True)

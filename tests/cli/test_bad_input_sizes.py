@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from signalcli.render.text import CONTROL
 from tests.cli.program import Forked
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -57,6 +58,26 @@ def test_a_password_with_an_at_sign_in_a_url_is_told_to_nobody(forked: Forked) -
     assert done.code == 5
     assert "hunter2" not in done.out + done.err
     assert "write it as %40" in done.err
+
+
+def test_a_name_that_is_an_address_with_a_password_is_kept_without_it(
+    forked_filled: Forked,
+) -> None:
+    done = forked_filled("logout", "postgresql://ada:hunter2@mail.com")
+    assert done.code == 3
+    assert forked_filled("log", "--user", "postgresql*").code == 0
+    assert b"hunter2" not in Path(forked_filled.database).read_bytes()
+
+
+@pytest.mark.parametrize("word", ["\x80", "\x9b31m", "\u202e", "\u2066", "\x1b[31m", "\x7f"])
+def test_json_has_no_character_that_acts_on_a_terminal(forked_filled: Forked, word: str) -> None:
+    for command in ("show", "logout", "explain", "get"):
+        done = forked_filled(command, f"x{word}y", "--json")
+        assert done.code in (2, 3)
+        assert not CONTROL.search(done.out.rstrip("\n"))
+        assert done.document["error"]["code"] in ("not_found", "usage")
+    done = forked_filled("create", "Profile", f"first_name=a{word}b", "user_id=1", "--json")
+    assert not CONTROL.search(done.out.rstrip("\n"))
 
 
 def test_infinity_is_a_text_in_json(shop: Forked) -> None:

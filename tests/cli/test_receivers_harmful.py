@@ -50,3 +50,32 @@ def test_whatever_a_receiver_raises_is_its_failure(driver: Driver, raised: str) 
     assert "harmful failed on post_save of User" in done.error
     assert done.error.endswith("; nothing was written")
     assert program.rows() == before
+
+
+@pytest.mark.parametrize("signal", ["pre_save", "post_save"])
+def test_a_value_that_a_receiver_deletes_is_its_failure(driver: Driver, signal: str) -> None:
+    program = driver(
+        f"@receiver({signal}, sender=User)\ndef forget(instance, **kwargs):\n    del instance.email"
+    )
+    before = program.rows()
+    done = program("update", "alice", "--email", "new@mail.com", "--quiet")
+    assert done.code == 1
+    assert done.error == (
+        "what receivers did cannot be written: an object has lost its value of 'email'; "
+        "nothing was written"
+    )
+    assert program.rows() == before
+
+
+def test_a_value_whose_description_raises_anything_at_all(driver: Driver) -> None:
+    program = driver(
+        "class Odd(BaseException): pass\n"
+        "class Value:\n    def __repr__(self): raise Odd('x')\n"
+        "@receiver(post_save, sender=User)\ndef odd(**kwargs):\n    return Value()"
+    )
+    before = program.rows()
+    done = program("update", "alice", "--email", "new@mail.com", "--quiet")
+    assert done.code == 1
+    assert done.error.startswith("code of an app raised Odd: x")
+    assert done.error.endswith("; nothing was written")
+    assert program.rows() == before

@@ -212,6 +212,19 @@ def broken_rule(error: IntegrityError) -> str:
     return "a value that has to be unique is there already" + (f" ({named})" if named else "")
 
 
+def may_be_taken_meanwhile(error: BaseException) -> bool:
+    """Whether a server refuses a value that another transaction may have written meanwhile.
+
+    On SQLite, a transaction that writes is alone.
+
+    Arguments:
+        error: an exception that work on the database has raised.
+    """
+    cause = error.orig if isinstance(error, IntegrityError) else None
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return state == "23505" or next(iter(getattr(cause, "args", ())), None) == 1062
+
+
 def is_given_up(error: BaseException) -> bool:
     """Whether a server gave a transaction up, after a deadlock for instance; it may be repeated.
 

@@ -107,8 +107,11 @@ def servers(session: nox.Session) -> None:
     """Test on the database servers that answer; the others are skipped with the reason."""
     session.install("-e", ".[test]")
     asked = {"SIGNALCLI_TEST_DATABASES": "postgresql mariadb"}
-    rooms = [f"tests/{room}" for room in ("db", "bulk", "testing", "trace")]
-    session.run("pytest", "-q", "-n", "auto", "-m", "server", *rooms, *session.posargs, env=asked)
+    rooms = [f"tests/{room}" for room in ("db", "bulk", "testing", "trace", "log")]
+    names = ("test_engines*.py", "test_log_servers.py")
+    commands = [str(path) for name in names for path in sorted(Path("tests/cli").glob(name))]
+    command = ("pytest", "-q", "-n", "auto", "-m", "server")
+    session.run(*command, *rooms, *commands, *session.posargs, env=asked)
 
 
 @nox.session(python=OLDEST)

@@ -104,3 +104,11 @@ def new_database(engine_name: str, tmp_path: Path) -> Iterator[NewDatabase]:
 def database(new_database: NewDatabase) -> str:
     """The path or URL of an empty database of the test's own."""
     return new_database("test")
+
+
+@pytest.fixture
+def server_database(engine_name: str, database: str) -> str:
+    """The same, where the engine is a server."""
+    if engine_name == "sqlite":
+        pytest.skip("about database servers, of which SIGNALCLI_TEST_DATABASES names none")
+    return database

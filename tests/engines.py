@@ -153,7 +153,10 @@ class Server:
 
     def _empty(self, connection: Connection) -> None:
         if self.is_postgresql:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            connection.exec_driver_sql(
+                "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+                " GRANT USAGE ON SCHEMA public TO PUBLIC"
+            )
             return
         tables = connection.exec_driver_sql("SHOW TABLES").scalars().all()
         if tables:
@@ -222,6 +225,13 @@ class Server:
                 else f"ALTER TABLE `{name}` AUTO_INCREMENT = {number}"
             )
         return True
+
+
+def without_memory(database: str) -> dict[str, Any]:
+    """The ``connect_args`` with which a driver keeps nothing of what it has carried out."""
+    is_psycopg = database.startswith("postgresql+psycopg:")
+    # After a few rounds, psycopg would prepare the statements and keep them.
+    return {"prepare_threshold": None} if is_psycopg else {}
 
 
 @cache

@@ -26,7 +26,8 @@ from signalcli.cli.problems import (
     termination,
 )
 from signalcli.cli.task import Answer, Findings, Inquiry, Task
-from signalcli.db.database import broken_rule, is_of_the_database, unusable
+from signalcli.db.database import is_of_the_database, unusable
+from signalcli.db.rules import broken_rule
 from signalcli.dispatch import Receiver
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import DatabaseUnusable, ReceiversFailed, SignalcliError
@@ -211,12 +212,10 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         error, DatabaseUnusable | ImproperlyConfigured
     ):
         return as_told(error)
-    if isinstance(error, IntegrityError | InvalidRequestError):
+    rule = broken_rule(error)
+    if rule is not None or isinstance(error, IntegrityError | InvalidRequestError):
         # The commands have checked what they write themselves.
-        if isinstance(error, IntegrityError):
-            reason = broken_rule(error)
-        else:
-            reason = describe_failure(error).message
+        reason = rule or describe_failure(error).message
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     return None
 

@@ -1,7 +1,6 @@
 """A database: how it is named, whether it is there, and why it cannot be used."""
 
 import os
-import re
 from operator import is_
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 from signalcli.db.references import is_reference, resolved
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password, without_secrets
-
-# The codes of a value that is there already: SQLite's, the standard's, MariaDB's.
-UNIQUE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", 1062})
 
 # Every signal of a write says `using`, and rendering a URL takes longer than looking it up.
 _shown: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
@@ -192,24 +188,6 @@ def _ailment(error: BaseException | None) -> str | None:
             return _LOST
         error = error.__cause__ or error.__context__
     return None
-
-
-def broken_rule(error: IntegrityError) -> str:
-    """Which rule of the database a row breaks, in the same words for each engine."""
-    reason = " ".join(str(error.orig).split())
-    codes = {
-        getattr(error.orig, "sqlite_errorname", None),
-        getattr(error.orig, "sqlstate", None),
-        *getattr(error.orig, "args", ())[:1],
-    }
-    if not codes & UNIQUE:
-        return reason
-    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-    if named is None:
-        named = reason.partition(" constraint failed: ")[2]
-    if not named and (found := re.search(r"for key '([^']+)'", reason)):
-        named = found[1]
-    return "a value that has to be unique is there already" + (f" ({named})" if named else "")
 
 
 def may_be_taken_meanwhile(error: BaseException) -> bool:

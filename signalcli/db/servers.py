@@ -1,5 +1,6 @@
 """Database servers: the driver of a URL, and how the connections of a command behave there."""
 
+import re
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,8 @@ _EXTRAS = {
     "mariadb": ("mysql", "mariadb+pymysql", "pymysql"),
 }
 LOCK_SECONDS = 15
+# As ?options=-c lock_timeout=1s for PostgreSQL, ?init_command=SET lock_wait_timeout=1 for MariaDB.
+_LIMIT_IN_URL = re.compile(r"lock_(wait_)?timeout")
 
 
 def with_a_driver(url: URL) -> URL:
@@ -51,7 +54,7 @@ def how_to_get_a_driver(url: URL, error: Exception) -> str:
 def set_up_server(engine: Engine) -> None:
     """Have the connections of an engine behave on a server as those to a SQLite file do.
 
-    They wait for a lock as long, unless the URL sets a ``lock_timeout`` itself. Each statement sees
+    They wait for a lock as long, unless the URL sets a limit itself. Each statement sees
     what others have committed, as on PostgreSQL by default: in the snapshot that MariaDB and MySQL
     keep for a transaction, a row would be missing that is found to be there when it is inserted.
     Django sets that, too. For other databases, nothing is done.
@@ -61,7 +64,7 @@ def set_up_server(engine: Engine) -> None:
     if dialect in ("mysql", "mariadb"):
         event.listen(engine, "connect", _see_commits_on_mysql)
     limit = _LIMITS.get(dialect)
-    if limit is not None and "lock_timeout" not in str(engine.url.query):
+    if limit is not None and not _LIMIT_IN_URL.search(str(engine.url.query)):
         event.listen(engine, "connect", limit)
 
 

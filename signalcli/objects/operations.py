@@ -11,12 +11,10 @@ from typing import Any, TypeVar
 
 import sqlmodel
 from sqlalchemy import inspect
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.attributes import set_attribute
 from sqlmodel import select
 
 from signalcli.db import Session
-from signalcli.db.database import is_of_the_database
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import mapped_models, model_name
 from signalcli.errors import InvalidValue, NotFound, SignalcliError
@@ -39,7 +37,7 @@ from signalcli.objects.keys import (
     refuse_missing,
     targets,
 )
-from signalcli.objects.trial import loses_reference, refusal_of
+from signalcli.objects.trial import is_of_no_request, loses_reference, refusal_of
 from signalcli.objects.values import Assignments, changed_values, new_values, value_of_type
 
 T = TypeVar("T")
@@ -256,7 +254,7 @@ def _carried_out(
         return act(session)
     except Exception as error:
         session.rollback()
-        if isinstance(error, SignalcliError | OperationalError) or is_of_the_database(error):
+        if isinstance(error, SignalcliError) or is_of_no_request(error):
             raise
         refusal = refusal_of(session, model, act, done)
         if refusal is not None:

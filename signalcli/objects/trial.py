@@ -16,20 +16,13 @@ from sqlmodel import Session
 from signalcli.db.database import is_of_the_database
 from signalcli.db.initialization import unannounced
 from signalcli.db.models import model_name
+from signalcli.db.rules import BrokenRule, Kind, broken_rule
 from signalcli.db.unannounced import KNOWN
 from signalcli.errors import AlreadyExists, InvalidValue, SignalcliError
 from signalcli.objects.fields import listed
 from signalcli.trace.representation import describe_failure
 
 OWN_PACKAGE = __name__.rpartition(".")[0]
-
-# What drivers call a violation: SQLite's names, SQL states, MySQL's numbers.
-_UNIQUE = {
-    *("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"),
-    *("23505", 1062),
-}
-_FOREIGN_KEY = {"SQLITE_CONSTRAINT_FOREIGNKEY", "23001", "23503", 1451, 1452}
-_NOT_NULL = {"SQLITE_CONSTRAINT_NOTNULL", "23502", 1048}
 
 
 def refusal_of(
@@ -59,10 +52,8 @@ def refusal_of(
             silent.flush()
         except SignalcliError as error:
             return error
-        except OperationalError:
-            raise
         except Exception as error:
-            if _is_our_own(error) or is_of_the_database(error):
+            if _is_our_own(error) or is_of_no_request(error):
                 raise
             return _refusal(model, error, done)
     return None
@@ -73,7 +64,15 @@ def loses_reference(error: BaseException | None) -> bool:
 
     Where a relationship empties the other row's foreign key first, that key may not be empty.
     """
-    return isinstance(error, IntegrityError) and bool(_codes(error) & (_FOREIGN_KEY | _NOT_NULL))
+    rule = broken_rule(error)
+    return rule is not None and rule.kind in (Kind.REFERENCE, Kind.MISSING)
+
+
+def is_of_no_request(error: BaseException) -> bool:
+    """Whether an error is about the database, whatever was asked of it."""
+    if is_of_the_database(error):
+        return True
+    return isinstance(error, OperationalError) and broken_rule(error) is None
 
 
 def _is_our_own(error: Exception) -> bool:
@@ -88,20 +87,9 @@ def _is_our_own(error: Exception) -> bool:
 def _refusal(model: type[Any], error: Exception, done: str) -> SignalcliError:
     # Databases say more on further lines; a refusal is one line.
     reason, name = " ".join(_words(error).split()), model_name(model)
-    if isinstance(error, IntegrityError):
-        # SQLite alone names the rule and the columns.
-        rule, _, columns = reason.partition(" constraint failed: ")
-        fields = listed(_field(model, column) for column in columns.split(", "))
-        codes = _codes(error)
-        if codes & _UNIQUE:
-            same = f"the same {fields}" if columns else f"the same values ({reason})"
-            return AlreadyExists(f"there is a {name} with {same} already; choose another")
-        if rule == "NOT NULL":
-            return InvalidValue(f"{name}: a value is missing for {fields}")
-        if rule == "CHECK":
-            return InvalidValue(f"{name}: the values break the rule {columns}")
-        if codes & _FOREIGN_KEY:
-            return InvalidValue(f"{name}: a reference would lead nowhere")
+    rule = broken_rule(error)
+    if rule is not None:
+        return _broken(model, rule)
     if isinstance(error, CircularDependencyError):
         return InvalidValue(f"{name}: this goes round in circles; make one change after the other")
     return InvalidValue(f"{name}: this cannot be {done}: {reason}")
@@ -118,21 +106,35 @@ def _words(error: Exception) -> str:
     return failure.message if is_plain else str(failure)
 
 
-def _codes(error: IntegrityError) -> set[Any]:
-    names = ("sqlite_errorname", "sqlstate", "pgcode")
-    codes = {getattr(error.orig, name, None) for name in names}
-    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    if str(error.orig) == "FOREIGN KEY constraint failed":
-        # Where the key says ON DELETE RESTRICT, SQLite's code is that of a trigger.
-        codes.add("SQLITE_CONSTRAINT_FOREIGNKEY")
-    return codes | ({number} if isinstance(number, int) else set())
+def _broken(model: type[Any], rule: BrokenRule) -> SignalcliError:
+    name, columns = model_name(model), rule.columns or _columns_of(model, rule)
+    fields = listed(_field(model, rule.table, column) for column in columns)
+    if rule.kind is Kind.UNIQUE:
+        same = f"the same {fields}" if fields else "the same values"
+        return AlreadyExists(f"there is a {name} with {same} already; choose another")
+    if rule.kind is Kind.MISSING and fields:
+        return InvalidValue(f"{name}: a value is missing for {fields}")
+    return InvalidValue(f"{name}: {rule}")
 
 
-def _field(model: type[Any], column: str) -> str:
-    """The field of a column that SQLite names with its table."""
-    table, _, name = column.rpartition(".")
+def _columns_of(model: type[Any], rule: BrokenRule) -> list[str]:
+    """The columns of a rule that an engine tells by its name alone."""
+    for table in inspect(model).tables:
+        if rule.table not in (None, table.name):
+            continue
+        for each in (*table.constraints, *table.indexes):
+            # MariaDB calls a key without a name after its first column.
+            names = [column.name for column in each.columns]
+            own = "PRIMARY" if each is table.primary_key else each.name or next(iter(names), None)
+            if rule.name is not None and own == rule.name:
+                return names
+    return []
+
+
+def _field(model: type[Any], table: str | None, column: str) -> str:
+    """The field of a column; of a table that is not the model's, the column with the table."""
     for attribute in inspect(model).column_attrs:
         for each in attribute.columns:
-            if (str(getattr(each.table, "name", "")), each.name) == (table, name):
+            if each.name == column and table in (None, getattr(each.table, "name", "")):
                 return str(attribute.key)
-    return column
+    return f"{table}.{column}" if table else column

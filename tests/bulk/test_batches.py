@@ -13,6 +13,7 @@ from signalcli.bulk.outcomes import Explain, Fault, Outcome, Report
 from signalcli.db import Session, create_engine, on_commit
 from signalcli.errors import AlreadyExists, InvalidValue
 from signalcli.rows import Row, open_rows
+from tests.engines import without_memory
 from tests.garbage import assert_nothing_stays
 
 
@@ -58,7 +59,7 @@ def explain(error: BaseException) -> Fault | None:
 
 @pytest.fixture
 def session(database: str) -> Iterator[Session]:
-    engine = create_engine(database)
+    engine = create_engine(database, connect_args=without_memory(database))
     Note.__table__.create(engine)  # type: ignore[attr-defined]  # SQLModel gives it to table models
     with Session(engine) as session:
         yield session

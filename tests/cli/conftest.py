@@ -1,12 +1,13 @@
 """Fixtures of the command line tests."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.program import Driver, Forked, Forker, Program, with_receivers
+from tests.cli.running import Run, runner
 from tests.cli.shop import copied, fill, shop_in
 
 
@@ -94,3 +95,21 @@ def shop_driver(tmp_path: Path, forker: Forker, stocked_folder: Path) -> Driver:
         return copied(shop_in(tmp_path, forker, source), stocked_folder)
 
     return make
+
+
+@pytest.fixture
+def run(forked: Forked, database: str) -> Run:
+    """Runs commands of the demo on a database that is empty at first, on each engine."""
+    return runner(forked, database)
+
+
+@pytest.fixture
+def run_with(tmp_path: Path, forker: Forker, database: str) -> Callable[[str], Run]:
+    """The same with receivers of a test's own."""
+    return lambda source: runner(with_receivers(tmp_path, source, forker), database)
+
+
+@pytest.fixture
+def run_shop(tmp_path: Path, forker: Forker, database: str) -> Run:
+    """Runs commands of the shop on a database that is empty at first, on each engine."""
+    return runner(shop_in(tmp_path, forker), database)

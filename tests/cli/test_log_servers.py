@@ -1,12 +1,9 @@
 """The signal log on servers: what it keeps of runs that the server ends, and what it costs."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.cli.program import Driver, Program
-from tests.log.servers import SERVERS, database_on
 
 # Writes a dot for each statement; what SQLAlchemy asks a server for at first is not seen.
 COUNTING = """
@@ -51,11 +48,10 @@ def give_up(connection, cursor, statement, *rest):
 """
 
 
-@pytest.fixture(params=SERVERS)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of an empty database on each server."""
-    with database_on(request.param) as url:
-        yield url
+@pytest.fixture
+def url(server_database: str) -> str:
+    """The URL of an empty database on a server."""
+    return server_database
 
 
 def registered(program: Program, url: str, name: str) -> None:

@@ -250,7 +250,8 @@ def same(instance, **kwargs):
     instance.email = "ada@mail.com"
 """)
         done = shop("create", "Customer", "email=new@mail.com", "-q")
-        check(done, 1, "what receivers did cannot be written: (sqlite3.IntegrityError) UNIQUE")
+        taken = "a value that has to be unique is there already (shop_customer.email)"
+        check(done, 1, f"what receivers did cannot be written: {taken}")
         done = shop("create", "Customer", "email=bob@mail.com", "-q")
         check(done, 4, "the same email already")
 

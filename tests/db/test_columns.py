@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    event,
     func,
     inspect,
     select,
@@ -251,7 +252,7 @@ class Squared(Reversed):
     """And back again."""
 
     def column_expression(self, colexpr: Any) -> Any:
-        return func.lower(func.rtrim(colexpr, "!"))
+        return func.lower(func.replace(colexpr, "!", ""))
 
 
 NULLS: dict[str, tuple[Any, Any]] = {
@@ -386,6 +387,12 @@ class Kept(Base):
     upper: Mapped[str] = column_property(func.upper(name.column))
 
     __mapper_args__ = {"version_id_col": version.column}  # noqa: RUF012  # as SQLAlchemy has it
+
+
+@event.listens_for(Kept.__table__, "before_create")
+def _may_be_null(table: Any, connection: Any, **kwargs: Any) -> None:
+    # PostgreSQL numbers the rows itself, and allows no NULL there; the others leave it empty.
+    table.c.number.nullable = connection.dialect.name != "postgresql"
 
 
 class Animal(Base):

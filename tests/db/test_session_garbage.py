@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Field, SQLModel, select
 
 from signalcli.db import Session, create_engine, on_commit, post_save
-from signalcli.db.database import database_url
+from tests.engines import without_memory
 from tests.garbage import assert_nothing_stays
 
 
@@ -21,10 +21,7 @@ class Entry(SQLModel, table=True):
 
 @pytest.fixture
 def engine(database: str) -> Iterator[Engine]:
-    url = database_url(database)
-    # After a few rounds, psycopg would prepare the statements and keep them.
-    options = {"prepare_threshold": None} if url.drivername == "postgresql+psycopg" else {}
-    engine = create_engine(url, connect_args=options)
+    engine = create_engine(database, connect_args=without_memory(database))
     Entry.__table__.create(engine)  # type: ignore[attr-defined]  # SQLModel gives it to table models
     with Session(engine) as session:
         session.add(Entry(text="first"))

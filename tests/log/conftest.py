@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine
 
 from signalcli.db.engine import open_engine
-from tests.log.servers import SERVERS, database_on
 
 
 @pytest.fixture
@@ -31,13 +30,6 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = open_engine(str(file), writes=True, creates=True)
     yield engine
     engine.dispose()
-
-
-@pytest.fixture(params=SERVERS)
-def server_database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of an empty database on each server."""
-    with database_on(request.param) as url:
-        yield url
 
 
 @pytest.fixture

@@ -137,8 +137,8 @@ class TestWords:
     @pytest.mark.parametrize(
         ("error", "kind", "words"),
         [
-            (Coded("duplicate", "23505"), AlreadyExists, "the same values (duplicate) already"),
-            (Exception(1062, "duplicate"), AlreadyExists, "the same values ((1062, 'duplicate'))"),
+            (Coded("duplicate", "23505"), AlreadyExists, "the same values already"),
+            (Exception(1062, "duplicate"), AlreadyExists, "the same values already"),
             (Coded("missing", "23503"), InvalidValue, "a reference would lead nowhere"),
             (Exception(1452, "missing"), InvalidValue, "a reference would lead nowhere"),
         ],

@@ -1,11 +1,6 @@
 """Rows of a file on servers, where others write while they are written."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.cli.program import Driver, Program
-from tests.log.servers import SERVERS, database_on
 
 # Somebody else registers a user of the file, after the run has looked who is there.
 SOMEBODY_ELSE = """
@@ -25,16 +20,10 @@ def registers(instance, using, session, **kwargs):
 """
 
 
-@pytest.fixture(params=SERVERS)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of an empty database on each server."""
-    with database_on(request.param) as url:
-        yield url
-
-
 def test_a_user_who_comes_meanwhile_is_skipped(
-    driver: Driver, signalcli: Program, url: str
+    driver: Driver, signalcli: Program, server_database: str
 ) -> None:
+    url = server_database
     assert signalcli("register", "first", "-e", "x@mail.com", "-q", "-d", url).code == 0
     program = driver(SOMEBODY_ELSE)
     lines = [f"u{number},u{number}@mail.com\n" for number in range(6)]

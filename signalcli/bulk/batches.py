@@ -14,6 +14,7 @@ from sqlalchemy.exc import InvalidRequestError
 from signalcli.bulk.checkpoints import Checkpoint
 from signalcli.bulk.outcomes import UNREADABLE, Counts, Explain, Fault, Outcome, Report
 from signalcli.db import Session
+from signalcli.db.database import may_be_taken_meanwhile
 from signalcli.dispatch.signatures import describe
 from signalcli.errors import InvalidValue
 from signalcli.rows import BadRow, Row, RowReader
@@ -128,6 +129,8 @@ class Batches:
     def _run_each(self) -> Iterator[list[Outcome]]:
         for batch in self._batches():
             transaction = self._session.begin()
+            if self._checkpoint is not None:
+                self._checkpoint.make_ready(self._session.connection())
             outcomes = self._carry_out(batch)
             counts = self.counts.with_batch(outcomes)
             if self._checkpoint is not None:
@@ -197,8 +200,11 @@ class Batches:
         if stride:
             yield stride
 
-    def _attempt(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Carry out some rows; where that fails, each by itself."""
+    def _attempt(self, rows: Sequence[Row], *, is_last: bool = False) -> list[Outcome]:
+        """Carry out some rows; where that fails, each by itself.
+
+        Where another process has written meanwhile what a row is about, a last attempt sees it.
+        """
         report = Report(rows, self._explain)
         try:
             with self._session.begin_nested():
@@ -208,6 +214,9 @@ class Batches:
             fault = self._explain(error)
             if fault is None:
                 raise
+            is_late = may_be_taken_meanwhile(error)
+        if len(rows) == 1 and is_late and not is_last:
+            return self._attempt(rows, is_last=True)
         if len(rows) == 1:
             return [Outcome(rows[0].number, rows[0].line, fault, values=rows[0].values)]
         return [outcome for row in rows for outcome in self._attempt([row])]

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from signalcli.bulk.outcomes import Counts
+from signalcli.db.catalog import taking_turns
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.tables import schema
 
@@ -91,6 +92,7 @@ class Checkpoint:
         self.source = source
         self._operation = operation
         self._number: int | None = None
+        self._is_ready = False
 
     def find(self, connection: Connection) -> Reached | None:
         """The checkpoint of an earlier run: the last one over this source, else over any.
@@ -112,13 +114,32 @@ class Checkpoint:
         counts = Counts(row.rows, row.done, row.skipped, row.failed, row.batches, faults)
         return Reached(row.source, counts, row.digest)
 
+    def make_ready(self, connection: Connection) -> None:
+        """Make the table where it is missing.
+
+        Arguments:
+            connection: the database, in a transaction that has written nothing: MariaDB commits it
+                where the table is made.
+
+        Raises:
+            DatabaseUnusable: as :meth:`find`, or another process takes too long to make tables.
+        """
+        if self._is_ready:
+            return
+        if not _version(connection):
+            with taking_turns(connection):
+                if not _version(connection):
+                    schema.create(connection, checkfirst=True)
+                    _metadata.create_all(connection)
+                    connection.execute(insert(schema).values(part=PART, version=VERSION))
+        self._is_ready = True
+
     def write(self, connection: Connection, counts: Counts, digest: str) -> None:
         """Note how far the run has come, in the transaction of its newest rows.
 
         Raises:
-            DatabaseUnusable: as :meth:`find`.
+            sqlalchemy.exc.SQLAlchemyError: the table is missing, or cannot be written.
         """
-        _make(connection)
         values = {
             "written": datetime.now(UTC).replace(tzinfo=None),
             "command": self._operation,
@@ -170,11 +191,3 @@ def _version(connection: Connection) -> int:
             f"version {VERSION}: a newer signalcli made them; use that one, or another --database"
         )
     return int(version)
-
-
-def _make(connection: Connection) -> None:
-    """Make the table where it is missing."""
-    if not _version(connection):
-        schema.create(connection, checkfirst=True)
-        _metadata.create_all(connection)
-        connection.execute(insert(schema).values(part=PART, version=VERSION))

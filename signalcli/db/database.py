@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
+    IntegrityError,
     InterfaceError,
     OperationalError,
     ProgrammingError,
@@ -187,6 +188,19 @@ def _ailment(error: BaseException | None) -> str | None:
             return _LOST
         error = error.__cause__ or error.__context__
     return None
+
+
+def may_be_taken_meanwhile(error: BaseException) -> bool:
+    """Whether a server refuses a value that another transaction may have written meanwhile.
+
+    On SQLite, a transaction that writes is alone.
+
+    Arguments:
+        error: an exception that work on the database has raised.
+    """
+    cause = error.orig if isinstance(error, IntegrityError) else None
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return state == "23505" or next(iter(getattr(cause, "args", ())), None) == 1062
 
 
 def is_given_up(error: BaseException) -> bool:

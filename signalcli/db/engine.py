@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection, StaticPool
 from signalcli.db.compat.models import is_autocommitting
 from signalcli.db.database import database_url, file_of, identity, using
 from signalcli.db.references import is_reference, resolved
-from signalcli.db.servers import how_to_get_a_driver, limit_lock_waits, with_a_driver
+from signalcli.db.servers import how_to_get_a_driver, set_up_server, with_a_driver
 from signalcli.db.signals import connection_created
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password
@@ -447,7 +447,7 @@ def open_engine(database: str, *, writes: bool, creates: bool, announces: bool =
             f"the driver of {without_password(database)} is for async code only; "
             "leave the driver out of the URL"
         )
-    limit_lock_waits(engine)
+    set_up_server(engine)
     return engine
 
 

@@ -1,4 +1,4 @@
-"""Database servers: the driver of a URL, and how long a command waits there for a lock."""
+"""Database servers: the driver of a URL, and how the connections of a command behave there."""
 
 import re
 from importlib.util import find_spec
@@ -51,14 +51,25 @@ def how_to_get_a_driver(url: URL, error: Exception) -> str:
     return f"{named} ({error}); install it, or write {name}:// and use: {command}"
 
 
-def limit_lock_waits(engine: Engine) -> None:
-    """Have the connections of an engine wait for a lock as long as those to a SQLite file do.
+def set_up_server(engine: Engine) -> None:
+    """Have the connections of an engine behave on a server as those to a SQLite file do.
 
-    A URL that sets such a limit itself is left to it. For other databases, nothing is done.
+    They wait for a lock as long, unless the URL sets a limit itself. Each statement sees
+    what others have committed, as on PostgreSQL by default: in the snapshot that MariaDB and MySQL
+    keep for a transaction, a row would be missing that is found to be there when it is inserted.
+    Django sets that, too. For other databases, nothing is done.
     """
-    listener = _LIMITS.get(engine.dialect.name)
-    if listener is not None and not _LIMIT_IN_URL.search(str(engine.url.query)):
-        event.listen(engine, "connect", listener)
+    dialect = engine.dialect.name
+    # An engine that serves several runs comes here for each: the same listener is one.
+    if dialect in ("mysql", "mariadb"):
+        event.listen(engine, "connect", _see_commits_on_mysql)
+    limit = _LIMITS.get(dialect)
+    if limit is not None and not _LIMIT_IN_URL.search(str(engine.url.query)):
+        event.listen(engine, "connect", limit)
+
+
+def _see_commits_on_mysql(connection: Any, record: object) -> None:
+    _say(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
 def _limit_on_postgresql(connection: Any, record: object) -> None:
@@ -66,8 +77,8 @@ def _limit_on_postgresql(connection: Any, record: object) -> None:
 
 
 def _limit_on_mysql(connection: Any, record: object) -> None:
-    _say(connection, f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")
-    _say(connection, f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}")
+    waits = "innodb_lock_wait_timeout", "lock_wait_timeout"
+    _say(connection, "SET SESSION " + ", ".join(f"{name} = {LOCK_SECONDS}" for name in waits))
 
 
 def _say(connection: Any, statement: str) -> None:

@@ -279,6 +279,7 @@ def _dispatch_rows(
             "muted": dispatch.muted,
             "elsewhere": dispatch.elsewhere,
             "not_called": _dumps(dispatch.not_called) if dispatch.not_called else None,
+            "output_before": dispatch.output_before,
         }
 
 
@@ -359,6 +360,7 @@ def read_trace(connection: Connection, number: int | None) -> Trace:
             muted=bool(row.muted),
             elsewhere=bool(row.elsewhere),
             not_called=tuple(json.loads(row.not_called or "[]")),
+            output_before=row.output_before,
         )
         trace.dispatches.append(dispatch)
         if parent is not None:

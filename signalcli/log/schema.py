@@ -13,7 +13,7 @@ from signalcli.db.engine import open_engine
 from signalcli.errors import DatabaseUnusable
 from signalcli.log import tables
 
-VERSION = 4
+VERSION = 5
 PART = "log"
 SEEN = "signalcli_log"
 
@@ -46,11 +46,17 @@ def _add_not_called(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE signalcli_dispatch ADD COLUMN not_called TEXT")
 
 
+def _add_output_before(connection: Connection) -> None:
+    """Version 5: how much of a response's output came before what it caused."""
+    connection.exec_driver_sql("ALTER TABLE signalcli_dispatch ADD COLUMN output_before INTEGER")
+
+
 # The step from each version to the next one.
 STEPS: Mapping[int, Callable[[Connection], None]] = {
     1: _add_marks,
     2: _add_totals,
     3: _add_not_called,
+    4: _add_output_before,
 }
 
 

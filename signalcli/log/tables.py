@@ -124,6 +124,8 @@ dispatch = Table(
     Column("elsewhere", Boolean, info=since(2)),
     # The receivers that a failure kept from being called, as a JSON array; NULL for none.
     Column("not_called", Text, info=since(4)),
+    # How much of the parent's output came before it; NULL where that is unknown.
+    Column("output_before", Integer, info=since(5)),
     Index("signalcli_dispatch_route", "route", "run"),
     sqlite_with_rowid=False,
 )

@@ -99,6 +99,7 @@ def _dispatch(dispatch: Dispatch, side_by_side: SideBySide) -> dict[str, Any]:
             for response in dispatch.responses
         ],
         "not_called": list(dispatch.not_called),
+        "output_before": dispatch.output_before,
     }
 
 

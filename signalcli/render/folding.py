@@ -84,16 +84,22 @@ class Folding:
             elif repeated[0] is dispatch:
                 rows.append(repeated)
         groups: list[Group] = []
-        for is_machinery, neighbours in groupby(rows, key=self._is_machinery):
-            if is_machinery is None:
+        for kind, neighbours in groupby(rows, key=self._unheard_kind):
+            if kind is None:
                 groups += map(Group, neighbours)
             else:
                 groups.append(Group([*chain(*neighbours)], is_unheard=True))
         return groups
 
-    def _is_machinery(self, row: list[Dispatch]) -> bool | None:
-        """Whether unheard dispatches tell nothing of a command's work; None for heard ones."""
-        return None if row[0] in self._heard else row[0].signal_path in MACHINERY
+    def _unheard_kind(self, row: list[Dispatch]) -> tuple[bool, int | None] | None:
+        """What unheard dispatches of one stretch have in common; None for heard ones.
+
+        The machinery's tell nothing of a command's work. What a receiver printed ends a stretch.
+        """
+        first = row[0]
+        return (
+            None if first in self._heard else (first.signal_path in MACHINERY, first.output_before)
+        )
 
 
 def is_heard(dispatch: Dispatch) -> bool:

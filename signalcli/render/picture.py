@@ -153,7 +153,11 @@ class Picture:
         lines, and one that nobody received no headings.
         """
         heading = Row(
-            "#", "", ((f"Signal {self._marks.arrow} receiver", "bold"),), "Total time", ""
+            "#",
+            "",
+            ((f"Signal n {self._marks.arrow} receivers n.1, n.2", "bold"),),
+            "Total time",
+            "",
         )
         rows = [heading, *self._rows] if self._has_heading else self._rows
         if not rows:
@@ -314,8 +318,9 @@ class _Tree:
         """The rows of the responses of one receiver to a group of dispatches."""
         marks, response = self._marks, responses[0]
         below = rest + (" " * len(marks.bar) if is_last else marks.bar)
-        caused = self._folding.caused_by(responses)
-        inner = below + (marks.thin_bar if caused else " " * len(marks.thin_bar))
+        steps = self._steps_of(responses)
+        blank = " " * len(marks.thin_bar)
+        inner = below + (marks.thin_bar if len(steps) > 1 else blank)
         parts = [(_plain(response.short_receiver), "red" if response.failure else "green")]
         parts += self._count(responses)
         if is_concurrent:
@@ -325,15 +330,41 @@ class _Tree:
         time = self._time([each.seconds for each in responses], response.begun)
         guide = rest + (marks.last_receiver if is_last else marks.receiver)
         yield Row(number, guide, (*parts, *self._answer(responses)), time, inner)
-        label, further = "prints ", inner + " " * len("prints ") + marks.printed
-        for place, line in enumerate(_printed(responses, marks)):
-            first = further if place else inner + label + marks.printed
-            yield Row("", first, ((visible(line).replace("\t", TAB), "italic"),), "", further)
-        for place, group in enumerate(caused):
-            is_last_group = place == len(caused) - 1
-            first = marks.last_dispatch if is_last_group else marks.dispatch
-            further = " " * len(marks.thin_bar) if is_last_group else marks.thin_bar
-            yield self._dispatch_rows(group, below + first, below + further)
+        for place, step in enumerate(steps, 1):
+            first = marks.last_dispatch if place == len(steps) else marks.dispatch
+            further = below + (blank if place == len(steps) else marks.thin_bar)
+            if isinstance(step, Group):
+                yield self._dispatch_rows(step, below + first, further)
+            else:
+                # Where nothing else happened, no line has to say when.
+                yield from self._printed_rows(
+                    step, below + (first if steps[1:] else blank), further
+                )
+
+    def _steps_of(self, responses: list[Response]) -> list[Group | list[str]]:
+        """What some responses did: the dispatches that they caused, the lines that they printed.
+
+        The steps stand in the order in which they happened in the first response. Where the order
+        is unknown, printed lines come first.
+        """
+        output, said = responses[0].output, 0
+        steps: list[Group | list[str]] = []
+        for group in self._folding.caused_by(responses):
+            before = group.dispatches[0].output_before
+            place = len(output) if before is None else before
+            if place > said:
+                steps.append(output[said:place].splitlines())
+                said = place
+            steps.append(group)
+        lines = [*output[said:].splitlines(), *_unsaid(responses, self._marks)]
+        return [*steps, lines] if lines else steps
+
+    def _printed_rows(self, lines: list[str], guide: str, below: str) -> Iterator[Row]:
+        printed = "prints " + self._marks.printed
+        further = below + " " * len("prints ") + self._marks.printed
+        for place, line in enumerate(lines):
+            text = ((visible(line).replace("\t", TAB), "italic"),)
+            yield Row("", further if place else guide + printed, text, "", further)
 
     def _count(self, group: Sequence[object]) -> list[Part]:
         return [(self._times(len(group)), "bold yellow")]
@@ -363,15 +394,13 @@ class _Tree:
         return duration(sum(so_far if each is None else each for each in seconds))
 
 
-def _printed(responses: list[Response], marks: Marks) -> list[str]:
-    """The lines that some responses printed; those of the first where the others' differ."""
+def _unsaid(responses: list[Response], marks: Marks) -> Iterator[str]:
+    """What is left out of the lines that the first of some responses printed."""
     response = responses[0]
-    lines = response.output.splitlines()
     if response.omitted:
-        lines.append(f"{marks.more} and {response.omitted:,} bytes more")
+        yield f"{marks.more} and {response.omitted:,} bytes more"
     if any(other.output != response.output for other in responses):
-        lines.append(f"{marks.more} and others from the other {len(responses) - 1:,}")
-    return lines
+        yield f"{marks.more} and others from the other {len(responses) - 1:,}"
 
 
 def _natural(row: Row, most: int) -> int:

@@ -200,6 +200,7 @@ class Recorder:
                 begun=self.now(),
                 muted=muted,
                 elsewhere=elsewhere,
+                output_before=None if parent is None else len(parent.output),
             )
             self.trace.dispatches.append(dispatch)
             if parent is not None:

@@ -192,6 +192,8 @@ class Dispatch:
         elsewhere: whether it was sent from another thread or task than its parent runs in.
         not_called: the full names of the receivers that a failure before them kept from being
             called, in their order.
+        output_before: how much of its parent's output was there when it began, in characters; None
+            where that is unknown.
     """
 
     seq: int
@@ -207,6 +209,7 @@ class Dispatch:
     muted: bool = False
     elsewhere: bool = False
     not_called: tuple[str, ...] = ()
+    output_before: int | None = None
 
 
 @dataclass(slots=True, eq=False)

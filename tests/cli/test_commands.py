@@ -88,15 +88,16 @@ class TestRegister:
         done = signalcli("register", "xyz", "--email", "xyz@mail.com")
         assert (done.code, done.err) == (0, "")
         lines = without_times(done.lines)
-        assert lines[0].strip() == "# Signal ─▶ receiver Total time"
+        assert lines[0].strip() == "# Signal n ─▶ receivers n.1, n.2 Total time"
         assert lines[2:] == [
             " 1–4 unheard: command_started from register; connection_created from Engine;",
             " pre_migrate, post_migrate from <CoreConfig core>",
             " 5–7 unheard: pre_init, post_init, pre_save from User",
             " 8 post_save from User TIME",
             " 8.1 ├─▶ create_profile TIME",
-            " │ │ prints ┊ Profile Created !",
-            " 9–12 │ └─ unheard: pre_init, post_init, pre_save, post_save from Profile",
+            " 9–10 │ ├─ unheard: pre_init, post_init from Profile",
+            " │ ├─ prints ┊ Profile Created !",
+            "11–12 │ └─ unheard: pre_save, post_save from Profile",
             " 8.2 └─▶ update_profile TIME",
             "13 notification from User TIME",
             "13.1 └─▶ show_notification TIME",
@@ -173,8 +174,9 @@ class TestUpdate:
             "4 post_save from User TIME",
             "4.1 ├─▶ create_profile TIME",
             "4.2 └─▶ update_profile TIME",
-            " │ prints ┊ Profile Updated!",
-            "5–8 └─ unheard: pre_init, post_init, pre_save, post_save from Profile",
+            "5–6 ├─ unheard: pre_init, post_init from Profile",
+            " ├─ prints ┊ Profile Updated!",
+            "7–8 └─ unheard: pre_save, post_save from Profile",
             "Updated alice in demo.db",
         ]
 

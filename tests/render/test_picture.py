@@ -318,21 +318,50 @@ class TestUnheard:
             "       pre_save from User",
             " 5     saved from User",
             " 5.1   ├─▶ create",
-            "       │   │  prints ┊ done",
             " 6     │   ├─ unheard: pre_init from Profile",
             " 7     │   ├─ told from User",
             " 7.1   │   │  └─▶ count",
+            "       │   ├─ prints ┊ done",
             " 8–9   │   └─ unheard: pre_save, post_save from Profile",
             " 5.2   └─▶ update",
             "10–11  unheard: pre_save from User; plain",
         ]
         assert rows(recorder.trace, is_ascii=True)[-4:] == [
-            " 7.1   |   |  `-> count",
+            "       |   |- prints : done",
             " 8-9   |   `- unheard: pre_save, post_save from Profile",
             " 5.2   `-> update",
             "10-11  unheard: pre_save from User; plain",
         ]
         assert not any("unheard: " in line for line in rows(recorder.trace, is_whole=True))
+
+    def test_what_was_printed_in_between_parts_a_stretch(self) -> None:
+        recorder = Recorder()
+        saved = begin(recorder)
+        begun = recorder.response_begun(saved, "shop.create")
+        for signal in ("pre_init", "post_init"):
+            once(recorder, signal, (), "Profile")
+        begun[0].add_output("made\nsaving ")
+        for signal in ("pre_save", "post_save"):
+            once(recorder, signal, (), "Profile")
+        begun[0].add_output("saved\n")
+        recorder.response_ended(begun, None, None)
+        recorder.dispatch_ended(saved)
+        assert rows(recorder.trace) == [
+            "1    saved from User",
+            "1.1  └─▶ create",
+            "2–3      ├─ unheard: pre_init, post_init from Profile",
+            "         ├─ prints ┊ made",
+            "         │         ┊ saving",
+            "4–5      ├─ unheard: pre_save, post_save from Profile",
+            "         └─ prints ┊ saved",
+        ]
+        for dispatch in recorder.trace.dispatches:
+            dispatch.output_before = None
+        assert rows(recorder.trace)[2:] == [
+            "         ├─ prints ┊ made",
+            "         │         ┊ saving saved",
+            "2–5      └─ unheard: pre_init, post_init, pre_save, post_save from Profile",
+        ]
 
     def test_a_signal_that_repeats_is_counted(self) -> None:
         recorder = Recorder()

@@ -83,12 +83,12 @@ def squeezed(text: str) -> list[str]:
 
 def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder) -> None:
     lines = squeezed(rendered(table_of(recorder), 140))
-    assert lines[0] == "# Signal ─▶ receiver Total time"
+    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Total time"
     assert lines[2:10] == [
         "1 unheard: pre_save from User",
         "2 post_save from User TIME",
         "2.1 ├─▶ create_profile TIME",
-        " │ │ prints ┊ Profile Created !",
+        " │ ├─ prints ┊ Profile Created !",
         " │ │ ┊ second line",
         "3 │ ├─ unheard: pre_init from Profile",
         "4 │ └─ post_init from Profile TIME",
@@ -103,12 +103,12 @@ def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder)
 def test_a_whole_table_has_a_row_for_every_dispatch(recorder: Recorder) -> None:
     table = TraceTable(recorder.trace, recorder.now(), is_whole=True)
     lines = squeezed(rendered(table, 140))
-    assert lines[0] == "# Signal ─▶ receiver Total time"
+    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Total time"
     assert lines[2:9] == [
         "1 pre_save from User unheard",
         "2 post_save from User TIME",
         "2.1 ├─▶ create_profile TIME",
-        " │ │ prints ┊ Profile Created !",
+        " │ ├─ prints ┊ Profile Created !",
         " │ │ ┊ second line",
         "3 │ ├─ pre_init from Profile unheard",
         "4 │ └─ post_init from Profile TIME",
@@ -153,7 +153,7 @@ def test_faults_on_purpose_and_what_ran_side_by_side_are_marked(faulty: Recorder
     assert squeezed(rendered(table, 140))[2:] == [
         "1 paid from User TIME",
         "1.1 ├─▶ slow delayed 250 ms on purpose returned late TIME",
-        " │ │ prints ┊ printed",
+        " │ ├─ prints ┊ printed",
         "2 │ └─ inner from User unheard",
         "1.2 ├─▶ left ∥ concurrently TIME",
         "1.3 └─▶ right ∥ concurrently TIME",

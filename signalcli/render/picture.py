@@ -320,7 +320,7 @@ class _Tree:
         below = rest + (" " * len(marks.bar) if is_last else marks.bar)
         steps = self._steps_of(responses)
         blank = " " * len(marks.thin_bar)
-        inner = below + (marks.thin_bar if len(steps) > 1 else blank)
+        inner = below + (marks.thin_bar if steps else blank)
         parts = [(_plain(response.short_receiver), "red" if response.failure else "green")]
         parts += self._count(responses)
         if is_concurrent:
@@ -336,10 +336,7 @@ class _Tree:
             if isinstance(step, Group):
                 yield self._dispatch_rows(step, below + first, further)
             else:
-                # Where nothing else happened, no line has to say when.
-                yield from self._printed_rows(
-                    step, below + (first if steps[1:] else blank), further
-                )
+                yield from self._printed_rows(step, below + first, further)
 
     def _steps_of(self, responses: list[Response]) -> list[Group | list[str]]:
         """What some responses did: the dispatches that they caused, the lines that they printed.

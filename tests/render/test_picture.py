@@ -115,7 +115,7 @@ class TestTree:
             "3    |   `- heard from User",
             "3.1  |      `-> count",
             "1.2  |-> update",
-            "     |      prints : one",
+            "     |   `- prints : one",
             "     |             : two",
             "1.3  |.. one  not called",
             "1.4  `.. two  not called",
@@ -152,7 +152,7 @@ class TestTree:
             "2.1         └─▶ hear",
             "3               └─ heard from User",
             "3.1                └─▶ greet",
-            "     …               prints ┊ it is said",
+            "     …            └─ prints ┊ it is said",
         ]
 
 
@@ -173,7 +173,7 @@ class TestWords:
             "1    saved from User",
             "1.1  ├─▶ a",
             "1.2  ├─▶ b  returned b's answer",
-            "     │      prints ┊ 1",
+            "     │   └─ prints ┊ 1",
             "     │             ┊",
             "     │             ┊     2",
             "1.3  ├─▶ c  returned [1, None]",
@@ -245,7 +245,7 @@ class TestGroups:
         assert rows(recorder.trace) == [
             "1    saved from User ×4 (1–4)",
             "1.1  └─▶ greet ×4  returned 4 different values, as 0, 1, 2",
-            "            prints ┊ n0",
+            "         └─ prints ┊ n0",
             "                   ┊ … and others from the other 3",
         ]
         assert len(rows(recorder.trace, is_whole=True)) == 12
@@ -258,7 +258,7 @@ class TestGroups:
         assert rows(recorder.trace) == [
             "1    saved from User ×1,200 (1–1200)",
             "1.1  └─▶ greet ×1,200  returned 0, 1",
-            "            prints ┊ the same",
+            "         └─ prints ┊ the same",
         ]
 
     def test_failures_of_one_type_share_a_row(self) -> None:
@@ -489,7 +489,7 @@ class TestWidths:
             "1.1  ├─▶ create  returned",
             "     │      a value of 32 characters, or so.",
             "1.2  └─▶ tell",
-            "            prints ┊ a printed line of 36 characters each",
+            "         └─ prints ┊ a printed line of 36 characters each",
         ]
 
     @pytest.mark.parametrize("text", ["漢字" * 30, "❤\ufe0f" * 30, "👩‍👩‍👧" * 30, "q\u0301" * 90])

@@ -24,6 +24,7 @@ SUBJECTS = {
         "database",
         "installed_apps",
         "on_purpose",
+        "ownership",
         "pictures",
         "receivers",
         "sending",

@@ -1,39 +1,19 @@
-"""The tables of the installed apps: made where they are missing, or given missing columns.
+"""The tables of the installed apps: which of them a database lacks, and whether they are made.
 
-Whether that may be done in a database says :mod:`signalcli.db.ownership`.
+Whether that may be done in a database says :mod:`signalcli.db.ownership`; how it is done,
+:mod:`signalcli.apps.additions`.
 """
 
-import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic_core import PydanticUndefined
-from sqlalchemy import (
-    Column,
-    Connection,
-    Enum,
-    MetaData,
-    Table,
-    UniqueConstraint,
-    func,
-    inspect,
-    literal,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.exc import (
-    CompileError,
-    IntegrityError,
-    InvalidRequestError,
-    OperationalError,
-    ProgrammingError,
-)
-from sqlalchemy.schema import CreateColumn, CreateIndex
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.exc import InvalidRequestError
 from sqlmodel import SQLModel
 
+from signalcli.apps.additions import Addition, check, listed, make
 from signalcli.apps.config import AppConfig
 from signalcli.apps.registry import Apps, apps
 from signalcli.db import post_migrate, pre_migrate
@@ -56,31 +36,6 @@ from signalcli.log.schema import refuse_newer
 
 # Where a connection to a server keeps which tables need no second look.
 SETTLED = "signalcli_tables"
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """A table that a database lacks, or a column of one.
-
-    Attributes:
-        table: the table.
-        column: the column; None for the table as a whole.
-    """
-
-    table: Table
-    column: Column[Any] | None = None
-
-    def __str__(self) -> str:
-        if self.column is None:
-            return f"create table {self.table.fullname}"
-        return f"add column {self.table.fullname}.{self.column.name}"
-
-    @property
-    def what(self) -> str:
-        """The thing itself, for people."""
-        if self.column is None:
-            return f"the table {self.table.fullname}"
-        return f"the column {self.table.fullname}.{self.column.name}"
 
 
 class NothingThere(Exception):
@@ -106,12 +61,12 @@ class State(NamedTuple):
         Arguments:
             database: how the database is named to them.
         """
-        listed = _listed(self.missing)
+        missing = listed(self.missing)
         if self.keeper is None:
-            return f"the database {database} lacks {listed}; a command that writes makes that"
+            return f"the database {database} lacks {missing}; a command that writes makes that"
         command = f"run `{self.keeper.command}`" if self.keeper.command else "make it"
         return (
-            f"the database {database} lacks {listed}. signalcli does not keep its schema: "
+            f"the database {database} lacks {missing}. signalcli does not keep its schema: "
             f"{self.keeper.evidence}. So {command}, or let signalcli do it with --migrate"
         )
 
@@ -122,11 +77,7 @@ class State(NamedTuple):
             for each in self.made
             if each.column is not None or each.table.name not in OF_THE_DEMO
         ]
-        return f"made in {database}: {_listed(news)}" if news else ""
-
-
-def _listed(additions: Collection[Addition]) -> str:
-    return ", ".join(each.what for each in additions)
+        return f"made in {database}: {listed(news)}" if news else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +166,7 @@ def bring_up_to_date(
             return state
         if keeper is not None and not migrates:
             raise DatabaseUnusable(state.lacks(database or using(connection)))
-        _check(connection, missing)
+        check(connection, missing)
         named = {
             "verbosity": 1,
             "interactive": False,
@@ -227,9 +178,8 @@ def bring_up_to_date(
         configs = [config for config in installed.get_app_configs() if config.models_module]
         for config in configs:
             _send(pre_migrate, config, named)
-        if keeper is None:
-            _mark(connection, names, missing)
-        _make(connection, missing)
+        mark = _mark(names, missing) if keeper is None else ()
+        make(connection, (*mark, *missing))
     for config in configs:
         _send(post_migrate, config, named)
     return State(keeper, made=missing)
@@ -252,11 +202,11 @@ def _looked_up(
     return State(keeper_of(names, folders), missing=missing), names
 
 
-def _mark(connection: Connection, names: set[str], missing: Collection[Addition]) -> None:
-    """Leave our mark in a database, before anything else is made there."""
+def _mark(names: set[str], missing: Collection[Addition]) -> tuple[Addition, ...]:
+    """Our mark, to be made before anything else, where a database needs one."""
     made = {each.table.name for each in missing if each.column is None}
-    if MARK not in names and not (names | made) >= OF_THE_DEMO:
-        log_tables.schema.create(connection, checkfirst=False)
+    has_mark = MARK in names or (names | made) >= OF_THE_DEMO
+    return () if has_mark else (Addition(log_tables.schema),)
 
 
 def _send(signal: Signal, config: AppConfig, named: dict[str, Any]) -> None:
@@ -303,158 +253,3 @@ def _additions(present: Mapping[Table, set[str]], tables: list[Table]) -> Iterat
         for column in table.columns:
             if column.name not in present[table]:
                 yield Addition(table, column)
-
-
-def _check(connection: Connection, additions: Collection[Addition]) -> None:
-    """Refuse columns that cannot be added, before anything is altered."""
-    for table, column in ((each.table, each.column) for each in additions):
-        if column is None:
-            continue
-        if column.primary_key:
-            raise _not_addable(
-                table, column, "a primary key stays as it is. Name another --database"
-            )
-        rows = connection.scalar(select(func.count()).select_from(table)) or 0
-        try:
-            value = _default_value(table, column)
-        except LookupError:
-            value = None
-        if rows > 1 and value is not None and _is_unique(table, column):
-            raise _not_addable(
-                table,
-                column,
-                f"it is unique, and its default would be the same in {rows} rows. "
-                "Add it with SQL, or name another --database",
-            )
-        if value is None and rows and not column.nullable and column.server_default is None:
-            raise _no_value(table, column)
-
-
-def _is_unique(table: Table, column: Column[Any]) -> bool:
-    indexes = [list(index.columns) for index in table.indexes if index.unique]
-    constraints = [
-        list(each.columns) for each in table.constraints if isinstance(each, UniqueConstraint)
-    ]
-    return bool(column.unique) or [column] in [*indexes, *constraints]
-
-
-def _make(connection: Connection, additions: Collection[Addition]) -> None:
-    by_metadata: dict[MetaData, list[Table]] = {}
-    for addition in additions:
-        if addition.column is None:
-            by_metadata.setdefault(addition.table.metadata, []).append(addition.table)
-        else:
-            _add(connection, addition.table, addition.column)
-    for metadata, tables in by_metadata.items():
-        metadata.create_all(connection, tables, checkfirst=False)
-
-
-def _add(connection: Connection, table: Table, column: Column[Any]) -> None:
-    """Add a column, or say why the database does not take it."""
-    try:
-        _add_column(connection, table, column)
-    except (IntegrityError, ProgrammingError, OperationalError) as error:
-        # Any other OperationalError (locked, full, gone) is not the column's fault.
-        name = getattr(error.orig, "sqlite_errorname", None)
-        if isinstance(error, OperationalError) and name != "SQLITE_ERROR":
-            raise
-        reason = " ".join(str(error.orig).split())
-        raise _not_addable(
-            table, column, f"{reason}. Add it with SQL, or name another --database"
-        ) from error
-
-
-def _not_addable(table: Table, column: Column[Any], reason: str) -> DatabaseUnusable:
-    return DatabaseUnusable(
-        f"the table {table.fullname} has no column {column.name}, and it cannot be added: {reason}"
-    )
-
-
-def _no_value(table: Table, column: Column[Any]) -> DatabaseUnusable:
-    return _not_addable(
-        table,
-        column,
-        "the rows that are there would have no value. Give it a default, let it be null, or "
-        "name another --database",
-    )
-
-
-def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
-    """Add a column as a migration would: rows that are there get its default."""
-    dialect = connection.dialect
-    name = dialect.identifier_preparer.format_table(table)
-    quoted = dialect.identifier_preparer.format_column(column)
-    complete = definition = str(CreateColumn(column).compile(dialect=dialect))
-    is_filled = column.server_default is None
-    if dialect.name == "sqlite":
-        if is_filled and (default := _default(connection, table, column)):
-            definition += f" DEFAULT {default}"
-    elif is_filled:
-        # The rows get their value as a parameter, whatever its type is. Then null may be refused.
-        nullable = column._copy()
-        nullable.nullable = True
-        definition = str(CreateColumn(nullable).compile(dialect=dialect))
-    if dialect.name == "postgresql" and isinstance(column.type, Enum):
-        # There, an enumeration is a type of its own.
-        column.type.create(connection, checkfirst=True)
-    for key in column.foreign_keys:
-        target = key.column
-        of_target = dialect.identifier_preparer.format_table(target.table)
-        definition += f" REFERENCES {of_target} ({target.name})"
-        definition += f" ON DELETE {key.ondelete}" if key.ondelete else ""
-    _alter(connection, f"{name} ADD COLUMN {definition}")
-    if dialect.name != "sqlite" and is_filled:
-        with contextlib.suppress(LookupError):
-            connection.execute(update(table).values({column: _default_value(table, column)}))
-        if not column.nullable and dialect.name == "postgresql":
-            _alter(connection, f"{name} ALTER COLUMN {quoted} SET NOT NULL")
-        elif not column.nullable:
-            _alter(connection, f"{name} MODIFY COLUMN {complete}")
-    for index in table.indexes:
-        if column in index.columns.values():
-            connection.execute(CreateIndex(index))
-    if column.unique:
-        unique = dialect.identifier_preparer.quote(f"{table.name}_{column.name}_key")
-        connection.execute(text(f"CREATE UNIQUE INDEX {unique} ON {name} ({quoted})"))
-
-
-def _alter(connection: Connection, change: str) -> None:
-    connection.execute(text(f"ALTER TABLE {change}".replace(":", r"\:")))
-
-
-def _default(connection: Connection, table: Table, column: Column[Any]) -> str | None:
-    """The value that rows get that are there, in SQL; None for null."""
-    try:
-        return _in_sql(connection, column, _default_value(table, column))
-    except (LookupError, CompileError, NotImplementedError) as error:
-        if column.nullable:
-            return None
-        raise _no_value(table, column) from error
-
-
-def _in_sql(connection: Connection, column: Column[Any], value: Any) -> str:
-    """A value in SQL; where its type cannot be written (JSON), the value that is stored for it."""
-    literally = {"literal_binds": True}
-    if isinstance(value, bytes) and connection.dialect.name == "sqlite":
-        # SQLAlchemy would write a text.
-        return f"X'{value.hex()}'"
-    try:
-        return str(literal(value, column.type).compile(connection, compile_kwargs=literally))
-    except CompileError:
-        stored = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-        if stored is None:
-            raise
-        return str(literal(stored(value)).compile(connection, compile_kwargs=literally))
-
-
-def _default_value(table: Table, column: Column[Any]) -> Any:
-    for model in mapped_models(SQLModel):
-        mapper = inspect(model)
-        if table in mapper.tables and column in mapper.columns.values():
-            key = mapper.get_property_by_column(column).key
-            field = model.model_fields.get(key)
-            if field is not None:
-                value = field.get_default(call_default_factory=True, validated_data={})
-                if value is not PydanticUndefined and value is not None:
-                    return value
-    raise LookupError(column.name)

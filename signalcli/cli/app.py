@@ -328,6 +328,9 @@ class _Commands(LazyGroup):
                     "List the runs in the signal log, the newest first.",
                     group=_LogCommands,
                 ),
+                "config": Entry(
+                    "settings.config", "Show the global settings, and where each comes from."
+                ),
                 "help": Entry(
                     "topics.show_help", "Show the help of a command, or of what all commands share."
                 ),

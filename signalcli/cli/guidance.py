@@ -115,10 +115,11 @@ COMMANDS = {
     "log follow": "tail watch follow live monitor stream",
     "log export": "export dump draw diagram mermaid html svg save otlp perfetto",
     "log prune": "prune clean clear vacuum purge delete rm remove cleanup trim",
+    "config": "settings configuration preferences env variables show-config where",
     "help": "man usage commands doc docs documentation manual ?",
     "help exit-codes": "exit-codes exit-code exitcodes codes",
     "help options": "options globals flags",
-    "help settings": "settings config configuration env variables",
+    "help settings": "settings configuration env variables",
     "--version": "version ver",
 }
 

@@ -48,10 +48,11 @@ def print_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
-def show_tracebacks(is_wanted: bool) -> None:
-    """Show the tracebacks of errors from now on, if that is wanted."""
+def show_tracebacks(is_wanted: bool) -> bool:
+    """Show the tracebacks of errors from now on, if that is wanted; returns whether it is."""
     if is_wanted:
         os.environ[TRACEBACK_VARIABLE] = "1"
+    return is_wanted
 
 
 class Setting(NamedTuple):
@@ -268,13 +269,7 @@ def remember(*, ctx: typer.Context, **said: Any) -> None:
         apps=tuple(said["app"] or ()),
         faults=_faults(said),
         unsaid=frozenset(name for name in SETTINGS if _is_unsaid(ctx, name)),
-        origins={
-            name: SETTINGS[name].names[0]
-            if ctx.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]  # it is said
-            else SETTINGS[name].variable
-            for name in SETTINGS
-            if not _is_unsaid(ctx, name)
-        },
+        origins=_origins(ctx, said),
     )
     line = current().line
     ctx.obj = settings if line is None else _overridden(ctx, line.settings, settings)
@@ -283,6 +278,24 @@ def remember(*, ctx: typer.Context, **said: Any) -> None:
             ctx.fail("Missing command.")
         typer.echo(ctx.get_help())
         raise typer.Exit
+
+
+def _origins(ctx: typer.Context, said: dict[str, Any]) -> dict[str, str]:
+    """The option or the variable that sets each value, of those that are set before the command."""
+    origins = {
+        name: _option_of(name, said[name])
+        if ctx.get_parameter_source(name).name == "COMMANDLINE"  # type: ignore[union-attr]  # it is said
+        else SETTINGS[name].variable
+        for name in SETTINGS
+        if not _is_unsaid(ctx, name)
+    }
+    return {**origins, "traceback": "--traceback"} if said["traceback"] else origins
+
+
+def _option_of(name: str, value: Any) -> str:
+    """The option that sets a value."""
+    on, _, off = SETTINGS[name].names[0].partition("/")
+    return off if off and value is False else on
 
 
 def _is_unsaid(ctx: typer.Context, name: str) -> bool:
@@ -325,7 +338,13 @@ def _overridden(ctx: typer.Context, settings: Settings, said: Settings) -> Setti
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE"
     }
-    return settings._replace(**own, apps=said.apps, faults=settings.faults.with_more(said.faults))
+    origins = {name: origin for name, origin in said.origins.items() if origin.startswith("--")}
+    return settings._replace(
+        **own,
+        apps=said.apps,
+        faults=settings.faults.with_more(said.faults),
+        origins={**settings.origins, **origins},
+    )
 
 
 def _refuse_other_apps(ctx: typer.Context, settings: Settings, of_script: Settings) -> Settings:
@@ -361,7 +380,8 @@ def with_global_options(
         after = {name: arguments.pop(name) for name in SETTINGS}
         apps = arguments.pop("app") or ()
         faults = _faults({name: arguments.pop(name) for name in FAULTS})
-        del arguments["version"], arguments["traceback"]
+        del arguments["version"]
+        with_traceback = {"traceback": "--traceback"} if arguments.pop("traceback") else {}
         # An option that is not given after the command keeps its value from before the command.
         said = {name: value for name, value in after.items() if value not in (None, False)}
         if after["log"] is False:
@@ -371,7 +391,11 @@ def with_global_options(
             apps=(*ctx.obj.apps, *apps),
             faults=ctx.obj.faults.with_more(faults),
             unsaid=ctx.obj.unsaid - set(said),
-            origins={**ctx.obj.origins, **{name: SETTINGS[name].names[0] for name in said}},
+            origins={
+                **ctx.obj.origins,
+                **{name: _option_of(name, value) for name, value in said.items()},
+                **with_traceback,
+            },
         )
         if ctx.invoked_subcommand is not None:
             _refuse_misplaced(ctx, list(arguments))

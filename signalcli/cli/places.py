@@ -4,7 +4,6 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from signalcli.apps import settings_file
 from signalcli.apps.registry import INSTALLED_APPS, apps
 from signalcli.cli.invocation import DEFAULT_DATABASE, LOG_DATABASE, Settings
 from signalcli.db.database import is_kept
@@ -33,16 +32,16 @@ def refuse_unnamed(settings: Settings) -> None:
         )
 
 
-def folders_of() -> tuple[Path, ...]:
+def folders_of(settings: Settings) -> tuple[Path, ...]:
     """The folders of the project: that of the settings file, and the working directory."""
-    here = Path.cwd()
-    found = settings_file.find_settings_file(here)
-    return (here,) if found is None else tuple(dict.fromkeys([found.path.parent, here]))
+    file = settings.file
+    of_file = [] if file is None else [file.path.parent]
+    return tuple(dict.fromkeys([*of_file, Path.cwd()]))
 
 
-def log_beside() -> str:
+def log_beside(settings: Settings) -> str:
     """The file of the log of a database that is its owner's."""
-    return str(folders_of()[0] / LOG_DATABASE)
+    return str(folders_of(settings)[0] / LOG_DATABASE)
 
 
 def log_database(settings: Settings) -> str:
@@ -54,10 +53,10 @@ def log_database(settings: Settings) -> str:
     engine = open_engine(settings.database, writes=False, creates=False, announces=False)
     try:
         with engine.connect() as connection:
-            keeper = keeper_of(table_names(connection), folders_of())
+            keeper = keeper_of(table_names(connection), folders_of(settings))
     except (SQLAlchemyError, DatabaseUnusable):
         # Said where the log is opened.
         return settings.database
     finally:
         let_go(engine)
-    return settings.database if keeper is None else log_beside()
+    return settings.database if keeper is None else log_beside(settings)

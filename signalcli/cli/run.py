@@ -250,7 +250,7 @@ def _migrate(course: Course, task: Task, connection: Connection) -> None:
         connection,
         writes=task.writes,
         migrates=settings.migrate,
-        folders=() if is_default(settings) else folders_of(),
+        folders=() if is_default(settings) else folders_of(settings),
         database=settings.database_name,
     )
     # A later transaction finds nothing to do.
@@ -313,7 +313,7 @@ def _keep(course: Course) -> None:
         return
     database = settings.log_database or settings.database
     if course.state.keeper is not None and not settings.log_database:
-        database = log_beside()
+        database = log_beside(settings)
     is_own = database != settings.database
     if not is_own and not is_kept(database):
         if (

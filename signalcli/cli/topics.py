@@ -23,7 +23,8 @@ MORE = {
     "settings": [
         "The command line counts before a variable, a variable before the file, and the file "
         "before the default. The file is the nearest one that sets anything, in the working "
-        "directory or one above it. Its paths are relative to it.",
+        "directory or one above it. Its paths are relative to it. `signalcli config` shows every "
+        "value, and where it comes from.",
     ],
     "exit-codes": [
         "A command that is ended early, by Ctrl-C, SIGTERM or SIGHUP, rolls its transaction back: "

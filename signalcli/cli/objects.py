@@ -27,7 +27,7 @@ from signalcli.errors import InvalidValue
 
 with late():
     from signalcli.apps import registry
-    from signalcli.cli import course
+    from signalcli.cli import course, places
     from signalcli.db import models
     from signalcli.objects import fields as model_fields
     from signalcli.objects import operations, sending, values
@@ -225,10 +225,11 @@ def _several(
         name = models.model_name(model)
         if not rows and settings.missing:
             given = "".join(f" {each}=…" for each in model_fields.required_fields(model))
+            option = " --database …" if places.lacks_name(settings) else settings.database_option
             return Answer(
                 rows,
                 f"No {name}: {settings.missing}. This makes one: "
-                f"{PROGRAM} create {name}{given}{settings.database_option}",
+                f"{PROGRAM} create {name}{given}{option}",
             )
         return Answer(rows, f"No {name}{like_that} in {settings.database_name}")
     is_cut = len(found) > len(rows) and limit is None

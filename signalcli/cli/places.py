@@ -17,15 +17,18 @@ def is_default(settings: Settings) -> bool:
     return settings.database == DEFAULT_DATABASE and "database" not in settings.origins
 
 
+def lacks_name(settings: Settings) -> bool:
+    """Whether nobody has named a database for apps of one's own, which get no ``demo.db``."""
+    return is_default(settings) and not any(map(apps.is_installed, INSTALLED_APPS))
+
+
 def refuse_unnamed(settings: Settings) -> None:
     """Refuse to make the demo's database for apps of one's own.
 
     Raises:
         UsageError: nobody has named a database, and the demo app is not installed.
     """
-    if not is_default(settings) or is_kept(settings.database):
-        return
-    if not any(apps.is_installed(name) for name in INSTALLED_APPS):
+    if lacks_name(settings) and not is_kept(settings.database):
         raise UsageError(
             f"no database is named, and there is no {DEFAULT_DATABASE}; name one with --database, "
             "SIGNALCLI_DATABASE or `database` in signalcli.toml"

@@ -13,6 +13,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     OperationalError,
+    PendingRollbackError,
     ProgrammingError,
     SQLAlchemyError,
 )
@@ -45,6 +46,8 @@ _BY_SQLITE_ERROR = {
 
 # What PostgreSQL and MariaDB say of themselves, by SQLSTATE and by number.
 _LOST = "has ended the connection; try again when it answers"
+# SQLAlchemy's code for work on a connection that was lost before, of which it names no cause.
+_LOST_BEFORE = "8s2b"
 _LOCKED = "is locked by another connection; try again when that is done"
 _DEADLOCK = "is at odds with another transaction about what each has locked; try again"
 _READ_ONLY = "is read-only at present; try again when it takes writes, or name another one"
@@ -185,6 +188,8 @@ def _ailment(error: BaseException | None) -> str | None:
             if isinstance(code, str | int) and code in _BY_CODE:
                 return _BY_CODE[code]
         if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return _LOST
+        if isinstance(error, PendingRollbackError) and error.code == _LOST_BEFORE:
             return _LOST
         error = error.__cause__ or error.__context__
     return None

@@ -98,6 +98,9 @@ def version_of(connection: Connection, has_log: bool | None = None) -> int:
     try:
         version = connection.execute(query).scalar() or 0
     except DBAPIError as error:
+        if error.connection_invalidated:
+            # The server has ended the connection, which says nothing of the log.
+            raise
         raise LogDamaged(f"the signal log is damaged: {error.orig}") from error
     if not isinstance(version, int):
         raise LogDamaged(f"the signal log is damaged: its version is {version!r}")

@@ -107,8 +107,8 @@ def database(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture
-def server_database(engine_name: str, database: str) -> str:
+def server_database(engine_name: str, new_database: NewDatabase) -> str:
     """The same, where the engine is a server."""
     if engine_name == "sqlite":
         pytest.skip("about database servers, of which SIGNALCLI_TEST_DATABASES names none")
-    return database
+    return new_database("test")

@@ -23,6 +23,7 @@ SUBJECTS = {
         "connected",
         "database",
         "engines",
+        "fuzz",
         "installed_apps",
         "on_purpose",
         "ownership",

@@ -318,7 +318,7 @@ def _story(model: type[Any], error: ValidationError, given: Assignments, within:
 
 
 def _reason(place: tuple[Any, ...], message: str, given: Assignments) -> str:
-    message = message[:1].lower() + message[1:]
+    message = message[:1].lower() + " ".join(message[1:].splitlines())
     if not place:
         return message
     name = str(place[0])

@@ -130,7 +130,6 @@ _IN_ORDER = (
                 (
                     "Read it from the inside: welcomed was sent by welcome, which heard of a "
                     "Profile, which create_profile had made.",
-                    "In a program, these are three files that do not mention each other.",
                 ),
                 lambda ran: ran.causes_of("welcomed") == ["welcome", "create_profile"],
             ),

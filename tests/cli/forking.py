@@ -53,7 +53,7 @@ def carry_out(request: dict[str, Any]) -> int:
         file = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
         setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
-    if request["interrupts"]:
+    if request.get("interrupts"):
         threading.Thread(target=interrupt, daemon=True).start()
     sys.argv = [request["script"] or "signalcli", *request["arguments"]]
     try:

@@ -19,7 +19,7 @@ from tests.cli.running import Run, listed, register
 MANUAL = Path(__file__).parents[2] / "docs" / "servers.md"
 USERS = "username,email,first_name,last_name\n"
 # They look at no rows of a database.
-WITHOUT = {"tour", "explain", "why", "signals", "receivers", "apps", "startapp", "help"}
+WITHOUT = {"tour", "explain", "why", "signals", "receivers", "apps", "startapp", "help", "config"}
 
 
 @pytest.fixture

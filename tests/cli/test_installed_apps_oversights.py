@@ -25,7 +25,7 @@ class ShopConfig(AppConfig):
     def ready(self):
         {ready}
 """
-CREATE = ("create", "Item", "name=tea", "--app", "shop")
+CREATE = ("create", "Item", "name=tea", "-d", "shop.db", "--app", "shop")
 NOT_IMPORTED = "warning: app 'shop': nobody imports shop.receivers, so its receivers are not "
 
 
@@ -67,7 +67,7 @@ class TestNobodyImportsThem:
             assert shop(*arguments, "--app", "shop").err == ""
 
     def test_a_script_says_it_once(self, shop: Forked) -> None:
-        line = "create Item name=tea\n"
+        line = "create Item name=tea -d shop.db\n"
         done = shop("--app", "shop", "batch", "-", piped=line * 3)
         assert done.err.count("nobody imports") == 1
 

@@ -145,7 +145,7 @@ def test_a_run_is_shown_as_it_was_where_there_is_only_ascii(driver: Driver) -> N
     program = Program(forked.folder, forked.command)
     env = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     done = program("notify", "alice", env=env)
-    assert "`- inner" in done.out
+    assert "|- inner" in done.out
     assert "`-> deepest" in done.out
     assert done.out.isascii()
     assert_shown_again(done, program("log", "show", env=env))

@@ -392,7 +392,7 @@ with Session(create_engine("sqlite:///demo.db")) as session:
         assert len(shown.lines) == 2 + 50 + 1
         assert shown.lines[-1] == "… and more; --limit shows more than 50"
         assert len(shop("get", "Tag", "--limit", "62").lines) == 2 + 62
-        assert shop("get", "Tag", "name=nosuch").lines == ["No shop.Tag like that in demo.db"]
+        assert shop("get", "Tag", "slug=nosuch").lines == ["No shop.Tag like that in demo.db"]
 
     def test_where_there_is_none(self, empty_shop: Program) -> None:
         done = empty_shop("get", "Order")

@@ -121,7 +121,7 @@ class TestAll:
             assert forked_filled(*arguments, "-q").code == 0
         folded = forked_filled("log", "show", "--limit", "2")
         whole = forked_filled("log", "show", "--limit", "2", "--all")
-        assert (folded.out.count("unheard: "), folded.out.count("  unheard\n")) == (8, 0)
+        assert (folded.out.count("unheard: "), folded.out.count("  unheard\n")) == (9, 0)
         assert (whole.out.count("unheard: "), whole.out.count("  unheard\n")) == (0, 20)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 import pytest
-from sqlalchemy import Column, Integer, Table, create_engine, inspect, text
+from sqlalchemy import Column, Integer, Table, inspect, text
 from sqlalchemy.ext.declarative import DeferredReflection
 from sqlmodel import Field, Relationship, SQLModel, select
 
-from signalcli.db import Session, class_prepared, post_save, pre_init
+from signalcli.db import Session, class_prepared, create_engine, post_save, pre_init
 from signalcli.trace import Recorder, record
 from tests.db.made_models import make_model, new_base, new_label
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapper, Session
 from signalcli.db.compat.states import State
 from signalcli.db.compat.work import as_if_flushing, is_sharded, shard_of
 from signalcli.db.references import is_reference, resolved
+from signalcli.db.rules import codes_of
 from signalcli.errors import DatabaseUnusable
 from signalcli.secrets import without_password, without_secrets
 
@@ -54,7 +55,7 @@ _READ_ONLY = "is read-only at present; try again when it takes writes, or name a
 _FORBIDDEN = "may not be used so by this user; ask for the permission"
 _TAKEN = "has no connection left; try again when others have ended"
 _FULL = "is full, or the disk is"
-_BY_CODE: dict[str | int, str] = {
+_BY_CODE: dict[object, str] = {
     "25006": _READ_ONLY,
     "40001": _DEADLOCK,
     "40P01": _DEADLOCK,
@@ -79,6 +80,8 @@ _BY_CODE: dict[str | int, str] = {
     2013: _LOST,
     4031: _LOST,
 }
+_TAKEN_BY_OTHERS = {"23505", 1062}
+_GIVEN_UP = {"40001", "40P01", 1020, 1213}
 
 
 def using(bind: Engine | Connection) -> str:
@@ -177,15 +180,11 @@ def _ailment(error: BaseException | None) -> str | None:
     seen: set[int] = set()
     while isinstance(error, SQLAlchemyError) and id(error) not in seen:
         seen.add(id(error))
-        original = error.orig if isinstance(error, DBAPIError) else None
-        name = getattr(original, "sqlite_errorname", None) or ""
-        for prefix, explanation in _BY_SQLITE_ERROR.items():
-            if name.startswith(prefix):
-                return explanation
-        arguments = getattr(original, "args", ())
-        codes = [getattr(original, "sqlstate", None), *arguments[:1]]
-        for code in codes:
-            if isinstance(code, str | int) and code in _BY_CODE:
+        for code in codes_of(error):
+            for prefix, explanation in _BY_SQLITE_ERROR.items():
+                if isinstance(code, str) and code.startswith(prefix):
+                    return explanation
+            if code in _BY_CODE:
                 return _BY_CODE[code]
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             return _LOST
@@ -203,9 +202,7 @@ def may_be_taken_meanwhile(error: BaseException) -> bool:
     Arguments:
         error: an exception that work on the database has raised.
     """
-    cause = error.orig if isinstance(error, IntegrityError) else None
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    return state == "23505" or next(iter(getattr(cause, "args", ())), None) == 1062
+    return isinstance(error, IntegrityError) and not _TAKEN_BY_OTHERS.isdisjoint(codes_of(error))
 
 
 def is_given_up(error: BaseException) -> bool:
@@ -214,11 +211,7 @@ def is_given_up(error: BaseException) -> bool:
     Arguments:
         error: an exception that work on the database has raised.
     """
-    cause = getattr(error, "orig", None)
-    # PostgreSQL's drivers say it by a state, those of MariaDB and MySQL by a number.
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    number = next(iter(getattr(cause, "args", ())), None)
-    return state in ("40001", "40P01") or number in (1020, 1213)
+    return not _GIVEN_UP.isdisjoint(codes_of(error))
 
 
 def unusable(error: BaseException, database: str) -> DatabaseUnusable | None:

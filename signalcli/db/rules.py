@@ -76,17 +76,24 @@ def broken_rule(error: BaseException | None) -> BrokenRule | None:
     Arguments:
         error: an exception that writing to a database has raised.
     """
+    kind = next((_KINDS[code] for code in codes_of(error) if code in _KINDS), None)
+    if kind is None or not isinstance(error, DBAPIError) or error.orig is None:
+        return None
+    table = _TABLE.search(error.statement or "")
+    return _as_told(kind, error.orig, table and table[1])
+
+
+def codes_of(error: BaseException | None) -> list[object]:
+    """The codes by which a driver tells what happened; none where an exception is no driver's.
+
+    Those of SQLite are names, those of PostgreSQL SQL states, those of MariaDB and MySQL numbers.
+
+    Arguments:
+        error: an exception that work on a database has raised.
+    """
     original = error.orig if isinstance(error, DBAPIError) else None
     if original is None:
-        return None
-    kind = next((_KINDS[code] for code in _codes(original) if code in _KINDS), None)
-    if kind is None:
-        return None
-    table = _TABLE.search(error.statement or "") if isinstance(error, DBAPIError) else None
-    return _as_told(kind, original, table and table[1])
-
-
-def _codes(original: BaseException) -> list[object]:
+        return []
     found = [getattr(original, name, None) for name in ("sqlite_errorname", "sqlstate", "pgcode")]
     if str(original) == "FOREIGN KEY constraint failed":
         # Where the key says ON DELETE RESTRICT, SQLite's code is that of a trigger.

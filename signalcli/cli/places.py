@@ -8,7 +8,7 @@ from signalcli.apps.registry import INSTALLED_APPS, apps
 from signalcli.cli.invocation import DEFAULT_DATABASE, LOG_DATABASE, Settings
 from signalcli.db.database import is_kept
 from signalcli.db.engine import let_go, open_engine
-from signalcli.db.ownership import keeper_of, table_names
+from signalcli.db.ownership import Keeper, keeper_of, table_names
 from signalcli.errors import DatabaseUnusable, UsageError
 
 
@@ -42,17 +42,22 @@ def folders_of(settings: Settings) -> tuple[Path, ...]:
     return tuple(dict.fromkeys([*of_file, Path.cwd()]))
 
 
-def log_beside(settings: Settings) -> str:
-    """The file of the log of a database that is its owner's."""
-    return str(folders_of(settings)[0] / LOG_DATABASE)
+def log_of(settings: Settings, keeper: Keeper | None) -> str:
+    """The database of the signal log: the named one, the database, or a file beside it.
+
+    Arguments:
+        settings: the values of the global options.
+        keeper: who keeps the schema of the database; None for signalcli.
+    """
+    if settings.log_database:
+        return settings.log_database
+    return settings.database if keeper is None else str(folders_of(settings)[0] / LOG_DATABASE)
 
 
 def log_database(settings: Settings) -> str:
-    """The database that the signal log is in; see :mod:`signalcli.db.ownership`."""
-    if settings.log_database:
-        return settings.log_database
-    if is_default(settings) or not is_kept(settings.database):
-        return settings.database
+    """The same, after a look at who keeps the schema; see :mod:`signalcli.db.ownership`."""
+    if settings.log_database or is_default(settings) or not is_kept(settings.database):
+        return log_of(settings, None)
     engine = open_engine(settings.database, writes=False, creates=False, announces=False)
     try:
         with engine.connect() as connection:
@@ -62,4 +67,4 @@ def log_database(settings: Settings) -> str:
         return settings.database
     finally:
         let_go(engine)
-    return settings.database if keeper is None else log_beside(settings)
+    return log_of(settings, keeper)

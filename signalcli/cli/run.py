@@ -30,8 +30,8 @@ from signalcli.cli.late import late
 from signalcli.cli.places import (
     folders_of,
     is_default,
-    log_beside,
     log_database,
+    log_of,
     refuse_unnamed,
 )
 from signalcli.cli.problems import (
@@ -311,9 +311,7 @@ def _keep(course: Course) -> None:
         return
     if course.is_empty:
         return
-    database = settings.log_database or settings.database
-    if course.state.keeper is not None and not settings.log_database:
-        database = log_beside(settings)
+    database = log_of(settings, course.state.keeper)
     is_own = database != settings.database
     if not is_own and not is_kept(database):
         if (

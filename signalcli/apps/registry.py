@@ -207,14 +207,17 @@ def named(names: Mapping[T, Sequence[str]], name: str) -> list[T]:
     ]
 
 
-def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
+def names_of(model: type[Any]) -> list[str]:
+    """The names by which a model is found: the short one, that with its app, the full one."""
     from signalcli.db.models import model_name
+
+    return [model.__name__, model_name(model), f"{model.__module__}.{model.__qualname__}"]
+
+
+def _model_of(models: Sequence[type[Any]], name: str) -> type[Any]:
     from signalcli.trace.representation import describe, shorten
 
-    names = {
-        model: (model.__name__, model_name(model), f"{model.__module__}.{model.__qualname__}")
-        for model in models
-    }
+    names = {model: names_of(model) for model in models}
     found = named(names, name)
     if len(found) == 1:
         return found[0]

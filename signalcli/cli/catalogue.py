@@ -23,7 +23,6 @@ from signalcli.cli.late import late
 
 with late():
     from signalcli.apps import explanation, inventory, registry
-    from signalcli.db import models
     from signalcli.objects import fields, values
 
 if TYPE_CHECKING:
@@ -127,11 +126,7 @@ def _read() -> Catalogue:
         {each.receiver: each.short_receiver for each in inventory.find_connections()},
         [
             ModelNames(
-                [
-                    model.__name__,
-                    models.model_name(model),
-                    f"{model.__module__}.{model.__qualname__}",
-                ],
+                registry.names_of(model),
                 {name: values.choices_of(model, name) for name in fields.names_of(model)},
                 fields.shown_fields(model),
             )

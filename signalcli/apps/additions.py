@@ -31,7 +31,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.schema import CreateColumn, CreateIndex
 from sqlmodel import SQLModel
 
-from signalcli.db.catalog import present_columns
+from signalcli.db.catalog import present_columns, takes_tables_back
 from signalcli.db.models import mapped_models
 from signalcli.errors import DatabaseUnusable
 
@@ -129,7 +129,7 @@ def make(connection: Connection, additions: Collection[Addition]) -> None:
     try:
         _make(connection, additions)
     except Exception as error:
-        if connection.dialect.name not in ("mysql", "mariadb") or connection.invalidated:
+        if takes_tables_back(connection) or connection.invalidated:
             raise
         left = _not_taken_back(connection, additions)
         if not left:

@@ -50,6 +50,7 @@ from signalcli.cli.surroundings import (
     look_for_garbage,
 )
 from signalcli.cli.task import Answer, Inquiry, Task
+from signalcli.db.catalog import takes_tables_back
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, create_engine, let_go, open_engine
 from signalcli.db.session import open_session
@@ -239,7 +240,7 @@ def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
         raise DatabaseUnusable(course.state.lacks(course.settings.database_name)) from error
     finally:
         made = course.state.told(course.settings.database_name)
-        if made and (course.is_written or not _takes_tables_back(engine)):
+        if made and (course.is_written or not takes_tables_back(engine)):
             print_note(made)
 
 
@@ -255,11 +256,6 @@ def _migrate(course: Course, task: Task, connection: Connection) -> None:
     )
     # A later transaction finds nothing to do.
     course.state = state if course.state == State() else course.state._replace(keeper=state.keeper)
-
-
-def _takes_tables_back(engine: Engine) -> bool:
-    """Whether a rollback takes back that tables were made or altered."""
-    return engine.dialect.name not in ("mysql", "mariadb")
 
 
 def _look_up(course: Course, inquiry: Inquiry, closing: contextlib.ExitStack) -> None:

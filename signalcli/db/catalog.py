@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Table, bindparam, inspect, text
+from sqlalchemy import Connection, Engine, Table, bindparam, inspect, text
 
 from signalcli.errors import DatabaseUnusable
 
@@ -70,6 +70,11 @@ def _inspected(connection: Connection, tables: list[Table]) -> dict[Table, set[s
     }
 
 
+def takes_tables_back(bind: Connection | Engine) -> bool:
+    """Whether a rollback takes back that tables were made or altered; on MariaDB it does not."""
+    return bind.dialect.name not in ("mysql", "mariadb")
+
+
 @contextmanager
 def taking_turns(connection: Connection) -> Iterator[None]:
     """Let one process at a time make tables; wait for the others.
@@ -91,7 +96,7 @@ def taking_turns(connection: Connection) -> Iterator[None]:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_catalog.pg_advisory_xact_lock({_TURN})")
         yield
-    elif connection.dialect.name in ("mysql", "mariadb"):
+    elif not takes_tables_back(connection):
         # The names of locks belong to the whole server.
         lock = {"name": f"{_TURN:x}:{connection.engine.url.database}"[:64]}
         waits = text(f"SELECT GET_LOCK(:name, {PATIENCE_SECONDS})")

@@ -15,7 +15,7 @@ from signalcli.log import routes, tables
 from signalcli.log.retention import retain
 from signalcli.log.routes import Route, route_of_dispatch, route_of_response
 from signalcli.log.schema import bring_up_to_date, version_of
-from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace, fit_for_json
+from signalcli.trace.records import Dispatch, Failure, Injection, Response, Trace, strict_json
 from signalcli.trace.totals import ReceiverTotal
 
 ATTEMPTS = 10
@@ -318,8 +318,7 @@ def _is_small(result: Any) -> bool:
 
 
 def _dumps(value: Any) -> str:
-    value = fit_for_json(value)
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return strict_json(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_runs(connection: Connection, numbers: Iterable[int]) -> list[Run]:

@@ -1,6 +1,5 @@
 """Traces and answers as JSON documents."""
 
-import json
 from typing import Any
 
 from signalcli.log.runs import Run
@@ -12,7 +11,7 @@ from signalcli.trace.records import (
     Response,
     SideBySide,
     Trace,
-    fit_for_json,
+    strict_json,
 )
 
 
@@ -27,12 +26,11 @@ def dumps(document: dict[str, Any], encoding: str = "utf-8", indent: int | None 
         encoding: that of the stream.
         indent: by how much each level is indented; on one line, where this is None.
     """
-    document = fit_for_json(document)
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
+        text = strict_json(document, ensure_ascii=False, indent=indent)
         text.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(document, allow_nan=False, indent=indent)
+        return strict_json(document, indent=indent)
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

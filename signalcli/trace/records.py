@@ -6,6 +6,7 @@ change that it made. All of it is plain data, safe to show and to keep: no recor
 the program, which it would keep alive, and which might change or fail when it is shown.
 """
 
+import json
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -52,6 +53,20 @@ def fit_for_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [fit_for_json(each) for each in value]
     return value
+
+
+def strict_json(value: Any, **options: Any) -> str:
+    """Plain data as JSON, with the numbers that JSON has not as texts.
+
+    Arguments:
+        value: the data.
+        options: those of :func:`json.dumps`.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, **options)
+    except ValueError:
+        # Few traces have such a number, so only then all of the data is gone through for them.
+        return json.dumps(fit_for_json(value), allow_nan=False, **options)
 
 
 @dataclass(slots=True, frozen=True)

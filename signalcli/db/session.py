@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk, insert_together
 from signalcli.db.causes import Causes, Notes
@@ -394,7 +395,8 @@ def open_session(
 
     Nothing is opened before the session is used, and nothing stays open behind it. An exception
     like ``KeyboardInterrupt`` may come in the midst of a session's own steps, which then lets a
-    connection go that is still in a transaction, and has the database locked.
+    connection go that is still in a transaction, and has the database locked. Such a connection is
+    closed here.
 
     Arguments:
         engine: the engine.
@@ -404,7 +406,7 @@ def open_session(
     """
     session = Session(engine)
     callbacks = tuple(on_begin)
-    used: list[Any] = []
+    used: list[PoolProxiedConnection] = []
     if on_commit is not None:
 
         @event.listens_for(session, "after_commit")
@@ -418,8 +420,8 @@ def open_session(
         for callback in () if transaction.nested else callbacks:
             callback(connection)
 
-    def note(connection: Any, record: object, proxy: object) -> None:
-        used.append(connection)
+    def note(connection: object, record: object, proxy: PoolProxiedConnection) -> None:
+        used.append(proxy)
 
     event.listen(engine, "checkout", note)
     try:
@@ -430,7 +432,8 @@ def open_session(
         if interrupted is not None:
             for connection in used:
                 with suppress(Exception):
-                    connection.rollback()
+                    if connection.is_valid:
+                        connection.invalidate()
             engine.dispose()
             if interrupted is not error and isinstance(error, SQLAlchemyError):
                 raise interrupted from None

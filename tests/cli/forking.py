@@ -13,15 +13,17 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
 import signalcli
-from signalcli.cli.app import program
+from signalcli.apps import Apps, apps
 from signalcli.cli.main import main
 
 # What others load late.
@@ -34,8 +36,21 @@ READY_MADE = (
     "typer.completion",
     "typer.rich_utils",
 )
-# Commands of which reading the options is begun: most others read the same.
-PUT_TOGETHER = (["list"], ["log", "show"], ["notify", "x"], ["register", "x"], ["update", "x"])
+# These commands are carried out once. What SQLAlchemy, Typer and Rich prepare for them, and keep,
+# takes about a third of a command's time.
+CARRIED_OUT = (
+    ("register", "xyz", "--email", "xyz@mail.com"),
+    ("update", "xyz", "--email", "zyx@mail.com", "--json"),
+    ("notify", "xyz"),
+    ("show", "xyz"),
+    ("list",),
+    ("log",),
+    ("log", "show"),
+    ("receivers",),
+    ("signals",),
+)
+# The signals that a command handles.
+HANDLED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # What takes longer hangs.
 PATIENCE_SECONDS = 600
 # How long a command that goes on for ever is left to it, once it heeds Ctrl-C.
@@ -57,15 +72,22 @@ def carry_out(request: dict[str, Any]) -> int:
         threading.Thread(target=interrupt, daemon=True).start()
     sys.argv = [request["script"] or "signalcli", *request["arguments"]]
     try:
-        if request["script"]:
-            runpy.run_path(request["script"], run_name="__main__")
+        return exit_code(request["script"])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def exit_code(script: str | None = None) -> int:
+    """Run the program, or a script in its stead."""
+    try:
+        if script:
+            runpy.run_path(script, run_name="__main__")
         else:
             main()
     except SystemExit as leaving:
         return int(leaving.code or 0)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    return 0
 
 
 def interrupt() -> None:
@@ -84,13 +106,28 @@ def make_ready() -> None:
         if not name.startswith(("signalcli.__main__", "signalcli.testing")):
             import_module(name)
     configure_mappers()
-    for command in PUT_TOGETHER:
-        # It is read up to the option that there is not.
-        with suppress(Exception):
-            program()([*command, "--nonsense"], prog_name="signalcli", standalone_mode=False)
+    carry_out_once()
     # Nothing of it is looked at again.
     gc.collect()
     gc.freeze()
+
+
+def carry_out_once() -> None:
+    """Carry commands out in this process, and leave it as it was."""
+    handlers = {number: signal.getsignal(number) for number in HANDLED}
+    with TemporaryDirectory() as folder, chdir(folder), Path("nothing").open("w") as nothing:
+        # Each command is given an environment of its own later.
+        os.environ.clear()
+        os.environ.update({"HOME": folder, "XDG_CACHE_HOME": folder, "XDG_STATE_HOME": folder})
+        for command in CARRIED_OUT:
+            sys.argv = ["signalcli", *command]
+            with redirect_stdout(nothing), redirect_stderr(nothing):
+                code = exit_code()
+            assert code == 0, command
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    gc.enable()
+    vars(apps).update(vars(Apps()))
 
 
 def serve() -> None:

@@ -60,15 +60,15 @@ _SECOND = {"is", "was", "key", "id", "code", "phrase", "string", "url", "uri", "
 
 # A name and what leads to its value: `password=`, `"token": `, `'--password', `, `\"key\": `.
 _LEAD = _Pattern(
-    r"""(?<![\w-])(?P<name>(?:\w++[ ])?[\w-]++)"""
-    r"""(?:(?P<quote>\\*["'])(?:\]\s*+:?=|\s*+(?::=|=>|[=:,]))|\]?\s*+(?::=|=>|[=:]))\s*+"""
+    r"""(?<![\w-])(?P<name>(?:\w+[ ])?[\w-]+)"""
+    r"""(?:(?P<quote>\\*["'])(?:\]\s*:?=|\s*(?::=|=>|[=:,]))|\]?\s*(?::=|=>|[=:]))\s*"""
 )
 # The value: quoted, in brackets, or a word. What is quoted or in brackets may not be closed, where
 # the text was cut.
 _VALUE = _Pattern(
-    r"""[bBrRuUfF]{0,2}(?P<open>\\*["'])(?:(?!(?P=open)|\n).|(?<=\\)(?P=open))*+(?P=open)?"""
-    r"""|\{[^{}]*+\}?|\[[^\[\]]*+\]?|\([^()]*+\)?"""
-    r"""|(?:(?:basic|bearer|digest|token|negotiate)\s+)?+(?:[^\s,;)}\]"']|["'](?=\w))++""",
+    r"""[bBrRuUfF]{0,2}(?P<open>\\*["'])(?:(?!(?P=open)|\n).|(?<=\\)(?P=open))*(?P=open)?"""
+    r"""|\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?"""
+    r"""|(?:(?:basic|bearer|digest|token|negotiate)\s+)?[^\s,;)}\]"']+(?:["'](?=\w)[^\s,;)}\]"']+)*""",
     re.IGNORECASE | re.DOTALL,
 )
 # What stands in a header up to the end of its line: `Cookie: a=1; b=2`.
@@ -78,26 +78,26 @@ _NAME_KEYS = r"name|key|field|header|variable|param(?:eter)?|option"
 _VALUE_KEYS = r"value|val|data|content"
 _Q = r"""\\*["']"""
 _NAMED_VALUE = _Pattern(
-    rf"""{_Q}(?:{_NAME_KEYS}){_Q}\s*:\s*b?{_Q}(?P<name>[^"'\\]*+){_Q}\s*,\s*"""
+    rf"""{_Q}(?:{_NAME_KEYS}){_Q}\s*:\s*b?{_Q}(?P<name>[^"'\\]*){_Q}\s*,\s*"""
     rf"""{_Q}(?:{_VALUE_KEYS}){_Q}\s*:\s*""",
     re.IGNORECASE,
 )
 _VALUE_NAMED = _Pattern(
     rf"""(?P<lead>{_Q}(?:{_VALUE_KEYS}){_Q}\s*:\s*)(?P<value>b?(?P<open>{_Q})"""
-    rf"""(?:(?!(?P=open)).)*+(?P=open)|[\w.+-]+)"""
-    rf"""(?P<rest>\s*,\s*{_Q}(?:{_NAME_KEYS}){_Q}\s*:\s*b?{_Q}(?P<name>[^"'\\]*+))""",
+    rf"""(?:(?!(?P=open)).)*(?P=open)|[\w.+-]+)"""
+    rf"""(?P<rest>\s*,\s*{_Q}(?:{_NAME_KEYS}){_Q}\s*:\s*b?{_Q}(?P<name>[^"'\\]*))""",
     re.IGNORECASE,
 )
 # A URL from its host on, or from who asks there. A password may have an "@" that should be escaped.
-_URL = _Pattern(r"""(?P<scheme>[\w+.-]{0,40}):?//(?P<run>[^\s'"]++)""")
+_URL = _Pattern(r"""(?P<scheme>[\w+.-]{0,40}):?//(?P<run>[^\s'"]+)""")
 _PORT = _Pattern(r"\d{1,5}(?:/|$)")
 # Who asks for a web page by a name alone gives a token; a database's user may need no password.
 _WEB = _Pattern(r"(?:https?|wss?|ftps?|git\+https?)$", re.IGNORECASE)
-_WHOLE_URL = _Pattern(r"(//[^/@:\s]*+):.*@", re.DOTALL)
+_WHOLE_URL = _Pattern(r"(//[^/@:\s]*):.*@", re.DOTALL)
 _COLON = _Pattern(r"\s*:")
-_BEARER = _Pattern(r"\b(bearer\s+)[\w.~+/-]{6,}+=*", re.IGNORECASE)
-_BASIC = _Pattern(r"\b((?i:basic)\s+)(?=[\w+/-]*[\d=+/A-Z])[\w+/-]{8,}+=*")
-_JWT = _Pattern(r"\beyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?")
+_BEARER = _Pattern(r"\b(bearer\s+)[\w.~+/-]{6,}=*", re.IGNORECASE)
+_BASIC = _Pattern(r"\b((?i:basic)\s+)(?=[\w+/-]*[\d=+/A-Z])[\w+/-]{8,}=*")
+_JWT = _Pattern(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?")
 _PRIVATE_KEY = _Pattern(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:(?=-----END)|\Z)", re.DOTALL)
 
 

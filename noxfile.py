@@ -100,7 +100,7 @@ def built(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def lowest(session: nox.Session) -> None:
     """Test all but the command line with the oldest libraries that pyproject.toml allows."""
-    session.install("-e", ".[test]", *lowest_versions("sqlalchemy", "sqlmodel"))
+    session.install("pip", "-e", ".[test]", *lowest_versions("sqlalchemy", "sqlmodel"))
     left_out = [f"--ignore={path}" for path in OF_THE_COMMAND_LINE]
     session.run("pytest", "-q", "-n", "auto", *left_out, *session.posargs)
 

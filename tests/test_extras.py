@@ -31,6 +31,9 @@ GIT = {
 }
 FOLDER = {"url": "file:///src/signalcli", "dir_info": {}}
 EDITABLE = {"url": "file:///src/my%20signalcli", "dir_info": {"editable": True}}
+needs_pip = pytest.mark.skipif(
+    not Path(sys.executable).with_name("pip").exists(), reason="this environment has no pip"
+)
 
 
 class Installation:
@@ -58,6 +61,7 @@ class Installation:
         return done.stdout.rstrip("\n")
 
 
+@needs_pip
 @pytest.mark.parametrize(
     ("origin", "command"),
     [
@@ -76,6 +80,7 @@ def test_by_pip(tmp_path: Path, origin: dict[str, Any] | None, command: str) -> 
     assert installation.told(tmp_path, PATH="/nowhere") == f"{python}{command}"
 
 
+@needs_pip
 def test_an_editable_checkout_is_short_where_one_stands_in_it(tmp_path: Path) -> None:
     origin = {"url": tmp_path.as_uri(), "dir_info": {"editable": True}}
     installation = Installation(tmp_path, "pip", origin)

@@ -110,6 +110,14 @@ def set_up_sqlite(
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: ConnectionPoolEntry) -> None:
+        try:
+            prepare(connection, record)
+        except BaseException:
+            # Nobody else gets it.
+            connection.close()
+            raise
+
+    def prepare(connection: Any, record: ConnectionPoolEntry) -> None:
         own_level = connection.isolation_level
         # With `autocommit=False`, Python's driver is in a transaction from the beginning, in which
         # the pragmas below have no effect.

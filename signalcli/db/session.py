@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any
+from weakref import WeakSet
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
@@ -406,7 +407,8 @@ def open_session(
     """
     session = Session(engine)
     callbacks = tuple(on_begin)
-    used: list[PoolProxiedConnection] = []
+    # Those that are held by nobody have been given back.
+    used = WeakSet[PoolProxiedConnection]()
     if on_commit is not None:
 
         @event.listens_for(session, "after_commit")
@@ -421,7 +423,7 @@ def open_session(
             callback(connection)
 
     def note(connection: object, record: object, proxy: PoolProxiedConnection) -> None:
-        used.append(proxy)
+        used.add(proxy)
 
     event.listen(engine, "checkout", note)
     try:

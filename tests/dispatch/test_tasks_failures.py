@@ -444,28 +444,39 @@ def test_a_sender_is_not_asked_to_end_by_the_failures_of_its_receivers(
     asyncio.run(main())
 
 
+async def failing(**named: Any) -> None:
+    raise ValueError
+
+
+async def grouping(**named: Any) -> str:
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(failing())
+            group.create_task(asyncio.Event().wait())
+    except* ValueError:
+        pass
+    try:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+    except TimeoutError:
+        pass
+    return "grouped"
+
+
+def can_group() -> bool:
+    """Whether asyncio gets it right by itself: that of Python 3.11.2 does not."""
+    try:
+        return asyncio.run(grouping()) == "grouped"
+    except asyncio.CancelledError:
+        return False
+
+
+@pytest.mark.skipif(not can_group(), reason="a fault of asyncio in this version of Python")
 @in_every_way
 @pytest.mark.parametrize("companions", [0, 1])
 def test_a_receiver_may_run_groups_and_timeouts_of_its_own(
     signal: Any, way: str, companions: int
 ) -> None:
-    async def failing(**named: Any) -> None:
-        raise ValueError
-
-    async def grouping(**named: Any) -> str:
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(failing())
-                group.create_task(asyncio.Event().wait())
-        except* ValueError:
-            pass
-        try:
-            async with asyncio.timeout(0):
-                await asyncio.Event().wait()
-        except TimeoutError:
-            pass
-        return "grouped"
-
     connect(signal, grouping, *[after(3)] * companions)
 
     assert dispatch(signal, way)[0][1] == "grouped"

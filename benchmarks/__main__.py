@@ -20,6 +20,7 @@ BENCHMARKS = (
     "registering",
     "requesting",
     "bulk",
+    "servers",
     "memory",
     "starting",
     "batching",

@@ -1,4 +1,4 @@
-"""Registering with Django: the demo's two models and its receivers, on a SQLite file."""
+"""Registering with Django: the demo's two models and its receivers, on SQLite or on PostgreSQL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import django
 from django.conf import settings
 from django.dispatch import Signal
+from sqlalchemy import URL
 
 from signalcli.db.engine import BUSY_TIMEOUT_SECONDS
 
@@ -29,25 +30,35 @@ class Peer:
     atomic: Callable[[], Any]
 
 
-def django_peer(database: Path) -> Peer:
+def _settings(database: Path | URL) -> dict[str, Any]:
+    """Django's words for a database."""
+    if isinstance(database, URL):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": database.database,
+            "USER": database.username,
+            "PASSWORD": database.password,
+            "HOST": database.host,
+            "PORT": database.port,
+        }
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(database),
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode = WAL",
+            "timeout": BUSY_TIMEOUT_SECONDS,
+        },
+    }
+
+
+def django_peer(database: Path | URL) -> Peer:
     """Set Django up; to be called once in a process.
 
     Arguments:
-        database: the file, which is made, with the pragmas of ``signalcli.db.create_engine``.
+        database: a SQLite file, which is made, with the pragmas of ``signalcli.db.create_engine``;
+            or the URL of a database on PostgreSQL.
     """
-    settings.configure(
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": str(database),
-                "OPTIONS": {
-                    "init_command": "PRAGMA journal_mode = WAL",
-                    "timeout": BUSY_TIMEOUT_SECONDS,
-                },
-            }
-        },
-        USE_TZ=False,
-    )
+    settings.configure(DATABASES={"default": _settings(database)}, USE_TZ=False)
     django.setup()
     # Models can only be defined, and much else imported, when Django is set up.
     from django.db import connection, models, transaction

@@ -41,7 +41,11 @@ def duration(seconds: float) -> str:
 
 
 def compare(
-    one: Callable[[], object], other: Callable[[], object], rounds: int, times: int = 1
+    one: Callable[[], object],
+    other: Callable[[], object],
+    rounds: int,
+    times: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Comparison:
     """Time two things in turns, each first in every other pair; a first pair does not count.
 
@@ -50,15 +54,16 @@ def compare(
         other: what it is compared with.
         rounds: how many pairs.
         times: how often a thing is done in each of its turns; the seconds are those of one time.
+        clock: tells the seconds that pass, or those of CPU that are used.
     """
     comparison = Comparison([], [])
     for number in range(rounds + 1):
         things = [(one, comparison.ones), (other, comparison.others)]
         for thing, results in things if number % 2 else reversed(things):
-            begun = time.perf_counter()
+            begun = clock()
             for _ in repeat(None, times):
                 thing()
-            seconds = (time.perf_counter() - begun) / times
+            seconds = (clock() - begun) / times
             if number:
                 results.append(seconds)
     return comparison

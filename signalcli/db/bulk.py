@@ -1,10 +1,10 @@
 """Work on many rows: pending rows are written in batches, new rows of a table together.
 
 To learn the keys that SQLite gives, SQLAlchemy's flush inserts rows one by one. In bulk work they
-are inserted together, at the same place of the flush. Everything around the INSERT stays
-SQLAlchemy's: the rows written before and after, foreign keys, events, warnings and errors. Only
-plain rows are taken, and of one table all rows or none, so that they reach the database in the
-same order and get the same keys.
+are inserted together, at the same place of the flush; PostgreSQL gets them as arrays. Everything
+around the INSERT stays SQLAlchemy's: the rows written before and after, foreign keys, events,
+warnings and errors. Only plain rows are taken, and of one table all rows or none, so that they
+reach the database in the same order and get the same keys.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, Table, insert
+from sqlalchemy import Column, Connection, CursorResult, Dialect, Table, insert
 from sqlalchemy.orm import InstanceState, Mapper, Session
 from sqlalchemy.orm.exc import FlushError
 
+from signalcli.db.arrays import Arrays, is_taken_by
 from signalcli.db.compat.models import hears_of_generated_values
 from signalcli.db.compat.states import State, contains, is_expression, memory_of, place_of, state_of
 from signalcli.db.compat.work import is_sharded
@@ -127,12 +128,7 @@ def insert_together(session: Session, mapper: Mapper[Any], states: Sequence[Stat
     if not all(map(inserter.takes, in_order)):
         return False
     connection = session.connection(bind_arguments={"mapper": mapper})
-    if connection.dialect.name != "sqlite" or _has_trigger(connection, inserter.table):
-        return False
-    if any(map(inserter.conflicts, in_order)):
-        return False
-    inserter.write(connection, in_order)
-    return True
+    return not any(map(inserter.conflicts, in_order)) and inserter.write(connection, in_order)
 
 
 class Inserter:
@@ -153,6 +149,7 @@ class Inserter:
         }
         self._names = [(key, column.key) for key, column in self._columns.items()]
         self._keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+        self._arrays: tuple[Dialect | None, Arrays | None] = None, None
         # The attribute of the key that the database gives to a row without one.
         self._generated = None if table.autoincrement_column is None else self._keys[0]
         self._with_defaults = [
@@ -189,18 +186,55 @@ class Inserter:
         key = tuple(state.dict.get(name) for name in self._keys)
         return state.mapper.identity_key_from_primary_key(key) in session.identity_map
 
-    def write(self, connection: Connection, states: Sequence[State]) -> None:
+    def write(self, connection: Connection, states: Sequence[State]) -> bool:
         """Insert the rows of instances in this order, and give the instances their keys.
 
         Arguments:
             connection: the database, in a transaction.
             states: the states of instances that are taken.
+
+        Returns:
+            Whether the rows were inserted; otherwise the database does not take them together.
         """
+        if connection.dialect.name == "sqlite":
+            if _has_trigger(connection, self.table):
+                return False
+            for has_key, alike in groupby(states, self._has_key):
+                if has_key:
+                    self._insert(connection, [self._row(state) for state in alike])
+                else:
+                    self._insert_and_give_keys(connection, list(alike))
+            return True
+        arrays = self._arrays_for(connection.dialect)
+        values = None if arrays is None else arrays.values([state.dict for state in states])
+        if arrays is None or values is None:
+            return False
+        begin = 0
         for has_key, alike in groupby(states, self._has_key):
-            if has_key:
-                self._insert(connection, [self._row(state) for state in alike])
+            group = list(alike)
+            end = begin + len(group)
+            part = {name: column[begin:end] for name, column in values.items()}
+            generated = None if has_key else self._generated
+            result = arrays.insert(connection, part, generated)
+            if generated is None:
+                self._check(result.rowcount, len(group))
             else:
-                self._insert_and_give_keys(connection, list(alike))
+                keys = result.scalars().all()
+                self._check(len(keys), len(group))
+                for state, key in zip(group, keys, strict=True):
+                    state.dict[generated] = key
+            begin = end
+        return True
+
+    def _arrays_for(self, dialect: Dialect) -> Arrays | None:
+        """How the rows are given as arrays, or None where they are not."""
+        known, arrays = self._arrays
+        if known is not dialect:
+            arrays = None
+            if is_taken_by(dialect):
+                arrays = Arrays.of(self.table, self._columns, dialect)
+            self._arrays = dialect, arrays
+        return arrays
 
     def _has_key(self, state: State) -> bool:
         return self._generated is None or state.dict.get(self._generated) is not None
@@ -232,14 +266,17 @@ class Inserter:
         result = connection.execute(
             insert(self.table), rows, execution_options={"preserve_rowcount": True}
         )
-        expected = len(rows) if isinstance(rows, list) else 1
-        if result.rowcount not in {expected, -1}:  # which stands for: the driver does not say
-            # The table says ON CONFLICT IGNORE, and this program's description of it does not.
+        self._check(result.rowcount, len(rows) if isinstance(rows, list) else 1)
+        return result
+
+    def _check(self, inserted: int, expected: int) -> None:
+        if inserted not in {expected, -1}:  # which stands for: the driver does not say
+            # The table says ON CONFLICT IGNORE, and this program's description of it does not; or a
+            # trigger leaves rows out.
             raise FlushError(
-                f"{result.rowcount} of {expected} rows were inserted into {self.table.fullname}: "
+                f"{inserted} of {expected} rows were inserted into {self.table.fullname}: "
                 "the database left the others out."
             )
-        return result
 
 
 def _inserter_of(mapper: Mapper[Any]) -> Inserter | None:

@@ -52,6 +52,9 @@ import signalcli.dispatch
 from signalcli.dispatch import watch
 from tests import garbage
 
+# A program may connect a receiver and drop it at once.
+pytestmark = pytest.mark.filterwarnings("ignore::signalcli.dispatch.DeadReceiverWarning")
+
 if not settings.configured:
     settings.configure(DEBUG=True)  # only then does Django check receivers
 

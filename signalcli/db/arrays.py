@@ -42,6 +42,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as column_of_rows
 
+from signalcli.db.compat.models import has_bind_expression
+
 # The types of columns, and the only type that the values of each may have. An array has elements of
 # one type, while SQLAlchemy has the driver adapt each value by itself.
 _VALUES: dict[type[Any], type[Any]] = {
@@ -88,7 +90,7 @@ class _Array:
     def of(cls, column: Column[Any], dialect: Dialect) -> Self | None:
         """The same, or None where the values are not plain enough."""
         kind, process = column.type, None
-        if isinstance(kind, TypeDecorator) and not kind._has_bind_expression:
+        if isinstance(kind, TypeDecorator) and not has_bind_expression(kind):
             process = kind.dialect_impl(dialect).bind_processor(dialect)
             kind = kind.load_dialect_impl(dialect)
         accepted = _VALUES.get(type(kind))

@@ -302,6 +302,9 @@ class ConnectionTable:
                 if each.receiver_reference is reference or each.sender_reference is reference
             ]
             self._bury(key, dead, moment)
+            # A strong connection of a dead sender may be the last to hold its receiver, whose other
+            # connections then die here, and not after this.
+            del dead
 
     def _bury(self, key: _ConnectionKey, dead: list[Connection], moment: float) -> None:
         """Remove dead connections from their place, and the place unless a receiver waits there."""

@@ -270,6 +270,20 @@ def test_whoever_waits_goes_with_the_sender(signal: Signal) -> None:
     assert signal.is_idle
 
 
+def test_a_successor_is_heard_at_once_where_a_dead_sender_held_the_first(signal: Signal) -> None:
+    class Sender: ...
+
+    one, two = receiver_of(1), receiver_of(2)
+    sender = Sender()
+    signal.connect(one, dispatch_uid="once")
+    signal.connect(one, sender=sender, weak=False)
+    signal.connect(two, weak=False, dispatch_uid="once")
+    del one, sender
+    gc.collect()
+
+    assert values(signal) == [2]
+
+
 def test_a_successor_is_heard_of_a_signal_that_was_looked_at_in_between(signal: Signal) -> None:
     one, two = receiver_of(1), receiver_of(2)
     signal.connect(one, dispatch_uid="once")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Mapper, mapperlib
 from sqlalchemy.orm.collections import InstrumentedList, InstrumentedSet
 from sqlalchemy.orm.decl_api import DeclarativeAttributeIntercept
+from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import WeakSequence
 from sqlmodel import SQLModel
 from sqlmodel.main import finish_init  # type: ignore[attr-defined]  # not among its exports
@@ -193,6 +194,15 @@ def hears_of_generated_values(mapper: Mapper[Any]) -> bool:
     Stands on ``ClassManager.dispatch``. Without it, bulk work would leave such listeners out.
     """
     return bool(mapper.class_manager.dispatch.refresh_flush)
+
+
+def has_bind_expression(kind: TypeEngine[Any]) -> bool:
+    """Whether a type puts values into an SQL expression of its own, such as a conversion.
+
+    Stands on ``TypeEngine._has_bind_expression``. Without it, rows that are given as arrays would
+    be written without that expression.
+    """
+    return bool(kind._has_bind_expression)
 
 
 def is_autocommitting(connection: Connection) -> bool:

@@ -73,7 +73,11 @@ def _see_commits_on_mysql(connection: Any, record: object) -> None:
 
 
 def _limit_on_postgresql(connection: Any, record: object) -> None:
+    # Outside any transaction, with which PostgreSQL might undo it.
+    before = connection.autocommit
+    connection.autocommit = True
     _say(connection, f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    connection.autocommit = before
 
 
 def _limit_on_mysql(connection: Any, record: object) -> None:
@@ -85,8 +89,6 @@ def _say(connection: Any, statement: str) -> None:
     cursor = connection.cursor()
     cursor.execute(statement)
     cursor.close()
-    # PostgreSQL would undo it with the transaction.
-    connection.commit()
 
 
 _LIMITS = {

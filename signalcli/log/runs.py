@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, select
+from sqlalchemy import Connection, Dialect, Engine, Row, Table, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from signalcli.db.arrays import Arrays, is_taken_by
 from signalcli.db.database import is_given_up
 from signalcli.log import routes, tables
 from signalcli.log.retention import retain
@@ -232,11 +234,23 @@ def write(connection: Connection, run: Run, trace: Trace) -> Run:
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows in one statement."""
+    if is_taken_by(connection.dialect):
+        arrays = _arrays(table, connection.dialect)
+        values = arrays and arrays.values(rows)
+        if arrays and values:
+            arrays.insert(connection, values, None)
+            return
     statement = insert(table)
     if connection.dialect.name == "postgresql":
-        # Without anything to return, psycopg would send a statement for each row.
+        # Without anything to return, drivers would send a statement for each row.
         statement = statement.returning(table.c.run)
     connection.execute(statement, rows)
+
+
+@lru_cache(maxsize=16)
+def _arrays(table: Table, dialect: Dialect) -> Arrays | None:
+    """How PostgreSQL is given the rows of a table."""
+    return Arrays.of(table, {column.key: column for column in table.columns}, dialect)
 
 
 def _run_values(run: Run, trace_ended: float | None) -> dict[str, Any]:

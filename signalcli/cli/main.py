@@ -3,11 +3,13 @@
 Nothing is imported at once that ``--version`` does without.
 """
 
+import _thread
 import contextlib
 import gc
 import os
 import signal
 import sys
+import threading
 from typing import Any, NoReturn
 
 from signalcli import __version__
@@ -25,6 +27,7 @@ from signalcli.cli.problems import (
     note_request,
     print_problem,
     print_traceback_if_wanted,
+    request,
     unwritable_answer,
     usage_problem,
     write_document,
@@ -37,6 +40,8 @@ with late():
     from signalcli.apps import settings_file
     from signalcli.cli import app, guidance, shells
 
+# A request that could not be raised comes again after this time.
+AGAIN_SECONDS = 0.01
 # The shell sets this variable to ask Typer for completions.
 COMPLETION_VARIABLE = "_SIGNALCLI_COMPLETE"
 _YES = ("1", "true", "t", "yes", "y", "on")
@@ -52,6 +57,7 @@ def main() -> NoReturn:
             signal.signal(number, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _after_what_cannot_raise
     # Our parent may have closed a stream; print then leads nowhere instead of failing.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
@@ -92,6 +98,20 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _after_what_cannot_raise(unraisable: Any) -> None:
+    """Heed a request that came while a destructor ran, which drops exceptions."""
+    lost = unraisable.exc_value
+    if isinstance(lost, KeyboardInterrupt | Terminated):
+        number = request()
+        if number is not None:
+            again = threading.Timer(AGAIN_SECONDS, _thread.interrupt_main, (number,))
+            again.daemon = True
+            again.start()
+    elif request() is None:
+        sys.__unraisablehook__(unraisable)
+    # Otherwise what was interrupted is cleared away: its complaints tell nothing.
+
+
 def carry_out(invocation: Invocation) -> int:
     """Carry out one command line, and return its exit code.
 
@@ -128,7 +148,21 @@ def carry_out(invocation: Invocation) -> int:
         except OSError:
             raise
         except Exception as error:
+            # What was interrupted while modules were loaded may fail in other ways.
+            ended = cause_of_end(error)
+            if isinstance(ended, KeyboardInterrupt):
+                return report(interruption(is_written=False))
+            if ended is not None:
+                raise ended from None
             return report(_problem_of(error))
+
+
+def cause_of_end(error: BaseException) -> BaseException | None:
+    """The request to end in whose handling an exception was raised; None where there was none."""
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        cause = cause.__context__
+    return cause if isinstance(cause, KeyboardInterrupt | Terminated) else None
 
 
 def _carry_out(invocation: Invocation) -> int:

@@ -1,10 +1,10 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any
-from weakref import WeakSet
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
@@ -407,8 +407,8 @@ def open_session(
     """
     session = Session(engine)
     callbacks = tuple(on_begin)
-    # Those that are held by nobody have been given back.
-    used = WeakSet[PoolProxiedConnection]()
+    # The driver's connections that are not given back, and what SQLAlchemy hands out for them.
+    used: list[tuple[Any, weakref.ref[PoolProxiedConnection]]] = []
     if on_commit is not None:
 
         @event.listens_for(session, "after_commit")
@@ -422,26 +422,42 @@ def open_session(
         for callback in () if transaction.nested else callbacks:
             callback(connection)
 
-    def note(connection: object, record: object, proxy: PoolProxiedConnection) -> None:
-        used.add(proxy)
+    def note(connection: Any, record: object, proxy: PoolProxiedConnection) -> None:
+        used.append((connection, weakref.ref(proxy)))
+
+    def forget(connection: Any, record: object) -> None:
+        used[:] = [each for each in used if each[0] is not connection]
 
     event.listen(engine, "checkout", note)
+    event.listen(engine, "checkin", forget)
     try:
         with session:
             yield session
     except BaseException as error:
         interrupted = _interruption(error)
         if interrupted is not None:
-            for connection in used:
+            for connection, proxy_of in used.copy():
                 with suppress(Exception):
-                    if connection.is_valid:
-                        connection.invalidate()
+                    _put_away(connection, proxy_of())
             engine.dispose()
             if interrupted is not error and isinstance(error, SQLAlchemyError):
                 raise interrupted from None
         raise
     finally:
         event.remove(engine, "checkout", note)
+        event.remove(engine, "checkin", forget)
+
+
+def _put_away(connection: Any, proxy: PoolProxiedConnection | None) -> None:
+    """Close a connection whose giving back was interrupted, or has not begun."""
+    # Closing alone would leave the transaction open where a statement was interrupted: SQLite waits
+    # for its end.
+    with suppress(Exception):
+        connection.rollback()
+    if proxy is not None and proxy.is_valid:
+        proxy.invalidate()
+    else:
+        connection.close()
 
 
 def _interruption(error: BaseException) -> BaseException | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import PendingRollbackError, SQLAlchemyError
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -24,7 +24,12 @@ from signalcli.db.compat.states import (
     pending,
     state_of,
 )
-from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
+from signalcli.db.compat.transactions import (
+    failure_of,
+    innermost,
+    refuse_in_ended_block,
+    roll_back,
+)
 from signalcli.db.compat.work import Work
 from signalcli.db.flush import MOST_ROUNDS, Flush, planned_by
 from signalcli.db.initialization import quick_construction
@@ -321,7 +326,8 @@ class Session(sqlmodel.Session):
             finally:
                 flush.put_marks_back()
             return flush.report(innermost(self))
-        except BaseException:
+        except BaseException as error:
+            _tell_its_cause(self, error)
             if flush.is_telling:
                 self._roll_back(flush.transaction)
             raise
@@ -426,7 +432,11 @@ def open_session(
     event.listen(engine, "checkout", note)
     try:
         with session:
-            yield session
+            try:
+                yield session
+            except PendingRollbackError as error:
+                _tell_its_cause(session, error)
+                raise
     except BaseException as error:
         interrupted = _interruption(error)
         if interrupted is not None:
@@ -440,6 +450,15 @@ def open_session(
         raise
     finally:
         event.remove(engine, "checkout", note)
+
+
+def _tell_its_cause(session: Session, error: BaseException) -> None:
+    """Have SQLAlchemy's refusal to go on after a failed flush name that failure as its cause.
+
+    The one who met the failure may have caught it.
+    """
+    if isinstance(error, PendingRollbackError) and error.__cause__ is None:
+        error.__cause__ = failure_of(session)
 
 
 def _interruption(error: BaseException) -> BaseException | None:

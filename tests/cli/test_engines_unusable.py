@@ -41,13 +41,12 @@ def clash(session, created, **kwargs):
     threading.Thread(target=meet).start()
     session.execute(text("UPDATE core_user SET email = 'mine' WHERE id = 2"))
 """
+# A receiver may catch what its query raises; then others meet what SQLAlchemy makes of it.
 LOST = """
+from contextlib import nullcontext, suppress
 from sqlalchemy import create_engine, text
 
-@receiver(post_save, sender=User)
-def look(instance, session, **kwargs):
-    if instance.username != os.environ.get("LOST_AT"):
-        return
+def lose(session):
     connection = session.connection()
     is_postgresql = connection.dialect.name == "postgresql"
     number = connection.scalar(
@@ -56,7 +55,26 @@ def look(instance, session, **kwargs):
     kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
     with create_engine(connection.engine.url).connect() as other:
         other.execute(text(kill), {"number": number})
-    session.execute(text("SELECT 1"))
+
+@receiver(post_save, sender=User)
+def look(instance, session, **kwargs):
+    if instance.username != os.environ.get("LOST_AT"):
+        return
+    lose(session)
+    with nullcontext() if os.environ["WHO"] == "the receiver" else suppress(Exception):
+        session.execute(text("SELECT 1"))
+
+@receiver(post_save, sender=User)
+def look_again(instance, session, **kwargs):
+    if instance.username == os.environ.get("LOST_AT") and os.environ["WHO"] == "another receiver":
+        session.execute(text("SELECT 1"))
+
+@receiver(signals.user_logged_in)
+def note(user, session, **kwargs):
+    session.add(User(username="u4", email="u4@mail.com"))
+    lose(session)
+    with suppress(Exception):
+        session.flush()
 """
 
 
@@ -116,6 +134,7 @@ def test_a_deadlock_is_said_to_be_one(run: Run, run_with: Callable[[str], Run]) 
 
 
 @pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize("who", ["the receiver", "another receiver", "the session"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -130,15 +149,26 @@ def test_a_connection_that_is_lost_in_a_receivers_query_is_said_to_be(
     run_with: Callable[[str], Run],
     tmp_path: Path,
     command: tuple[str, ...],
+    who: str,
 ) -> None:
     register(run, "ada")
     rows = "".join(f"u{n},u{n}@mail.com\n" for n in range(6))
     (tmp_path / "users.csv").write_text(f"username,email\n{rows}")
-    done = run_with(LOST)(*command, "-q", code=5, LOST_AT="u4")
+    done = run_with(LOST)(*command, "-q", code=5, LOST_AT="u4", WHO=who)
     assert " has ended the connection" in done.err
     # Of a file, the batch before is kept.
     kept = ["u0", "u1", "u2"] if "--from" in command else []
     assert listed(run) == ["ada", *kept]
+
+
+@pytest.mark.usefixtures("server_database")
+def test_a_connection_that_is_lost_before_the_commit_is_said_to_be(
+    run: Run, run_with: Callable[[str], Run]
+) -> None:
+    run("register", "ada", "-e", "ada@mail.com", "-q", "--password-stdin", piped="correct horse")
+    done = run_with(LOST)("login", "ada", "-q", "--password-stdin", piped="correct horse", code=5)
+    assert " has ended the connection" in done.error
+    assert listed(run) == ["ada"]
 
 
 @pytest.mark.sqlite("a page of its file is damaged")

@@ -1,9 +1,12 @@
 """The signal log on servers: what it keeps of runs that the server ends, and what it costs."""
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.cli.program import Driver, Program
+from tests.cli.running import Run, listed, register
 
 # Writes a dot for each statement; what SQLAlchemy asks a server for at first is not seen.
 COUNTING = """
@@ -32,6 +35,43 @@ def ends(session, created, **kwargs):
     kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
     with create_engine(connection.engine.url).connect() as other:
         other.execute(text(kill), {"number": number})
+"""
+# Another connection ends that of the log, so many times, before a statement of the log's own.
+ENDING_IN_THE_LOG = """
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
+
+times = iter(range(int(os.environ["TIMES"])))
+commits = []
+
+def end(connection, step):
+    if not commits:
+        # The first commit is that of the work.
+        commits.extend([step] * (step == "COMMIT"))
+        return
+    if not step.startswith(os.environ["LOST_AT"]) or next(times, None) is None:
+        return
+    is_postgresql = connection.dialect.name == "postgresql"
+    number = connection.connection.info["number"]
+    kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
+    with create_engine(connection.engine.url).connect() as other:
+        other.execute(text(kill), {"number": number})
+
+@event.listens_for(Engine, "before_cursor_execute")
+def look(connection, cursor, statement, *rest):
+    end(connection, statement.partition(" (")[0])
+
+@event.listens_for(Engine, "commit")
+def look_at_the_commit(connection):
+    end(connection, "COMMIT")
+
+@event.listens_for(Engine, "connect")
+def remember(connection, record):
+    cursor = connection.cursor()
+    is_postgresql = "psycopg" in type(connection).__module__
+    cursor.execute("SELECT pg_backend_pid()" if is_postgresql else "SELECT connection_id()")
+    (record.info["number"],) = cursor.fetchone()
+    cursor.close()
 """
 DEADLOCK = """
 from sqlalchemy import event, text
@@ -92,6 +132,30 @@ def test_a_run_that_cannot_be_kept_either_is_warned_of(
     warning, error = done.err.splitlines()
     assert warning.startswith("warning: the run is not kept in the signal log")
     assert error.startswith("error: ")
+
+
+@pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize("times", [1, 9], ids=["once", "again"])
+@pytest.mark.parametrize(
+    "step", ["SELECT signalcli_schema.version", "INSERT INTO signalcli_dispatch", "COMMIT"]
+)
+def test_a_connection_that_is_lost_while_the_run_is_kept_is_said_to_be(
+    run: Run, run_with: Callable[[str], Run], step: str, times: int
+) -> None:
+    register(run, "first")
+    command = ("register", "second", "-e", "x@mail.com")
+    # The work is done by then, which is no failure of the command.
+    done = run_with(ENDING_IN_THE_LOG)(*command, LOST_AT=step, TIMES=str(times))
+    assert sorted(listed(run)) == ["first", "second"]
+    kept = [row["users"] for row in run("log", "--ndjson").objects]
+    if times == 1:
+        # Another connection keeps it.
+        assert done.err == ""
+        assert kept == [["second"], ["first"]]
+    else:
+        assert done.warning.startswith("the run is not kept in the signal log: the database ")
+        assert " has ended the connection" in done.warning
+        assert kept == [["first"]]
 
 
 @pytest.mark.parametrize(

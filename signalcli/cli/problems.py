@@ -25,6 +25,9 @@ INDENT = 2
 
 UNWRITABLE = 74
 
+# What a command leaves behind that was ended in the midst of its commit.
+IN_DOUBT = "the commit was under way: all of it is written, or nothing"
+
 EXIT_CODES = {
     0: "done",
     1: "a receiver failed",

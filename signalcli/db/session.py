@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlmodel
 from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.exc import PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -396,6 +396,7 @@ def open_session(
     engine: Engine,
     on_commit: Callable[[], None] | None = None,
     on_begin: Iterable[Callable[[Connection], object]] = (),
+    on_doubt: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
     """A session that says when its transactions begin and end.
 
@@ -409,27 +410,40 @@ def open_session(
         on_commit: called after each commit of a whole transaction.
         on_begin: called one after the other when a transaction begins, before anything else is
             done in it; what they raise ends the transaction.
+        on_doubt: called where something ended the session in the midst of a commit: the database
+            may have carried it out.
     """
     session = Session(engine)
+    # The connection of the transaction, and again while that is being committed.
+    begun: list[Connection] = []
+    committing: list[Connection] = []
     callbacks = tuple(on_begin)
     used: list[PoolProxiedConnection] = []
-    if on_commit is not None:
 
-        @event.listens_for(session, "after_commit")
-        def call(session: Session) -> None:
-            # SQLAlchemy says so of a savepoint that is released, too.
-            if not session.in_nested_transaction():
+    @event.listens_for(session, "after_commit")
+    def call(session: Session) -> None:
+        # SQLAlchemy says so of a savepoint that is released, too.
+        if not session.in_nested_transaction():
+            if on_commit is not None:
                 on_commit()
+            # An interruption before this leaves a doubt.
+            committing.clear()
 
     @event.listens_for(session, "after_begin")
     def begin(session: Session, transaction: Any, connection: Connection) -> None:
+        if not transaction.nested:
+            begun[:] = [connection]
         for callback in () if transaction.nested else callbacks:
             callback(connection)
+
+    def note_commit(connection: Connection) -> None:
+        committing[:] = [each for each in begun if each is connection]
 
     def note(connection: object, record: object, proxy: PoolProxiedConnection) -> None:
         used.append(proxy)
 
     event.listen(engine, "checkout", note)
+    event.listen(engine, "commit", note_commit)
     try:
         with session:
             try:
@@ -439,6 +453,9 @@ def open_session(
                 raise
     except BaseException as error:
         interrupted = _interruption(error)
+        is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if committing and on_doubt is not None and (is_lost or interrupted is not None):
+            on_doubt()
         if interrupted is not None:
             for connection in used:
                 with suppress(Exception):
@@ -450,6 +467,7 @@ def open_session(
         raise
     finally:
         event.remove(engine, "checkout", note)
+        event.remove(engine, "commit", note_commit)
 
 
 def _tell_its_cause(session: Session, error: BaseException) -> None:

@@ -77,6 +77,30 @@ def note(user, session, **kwargs):
         session.flush()
 """
 
+# The server carries the first commit out, and the connection is lost before it says so.
+LOST_AT_THE_COMMIT = """
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
+
+commits = []
+
+@event.listens_for(Engine, "commit")
+def lose(connection):
+    commits.append(connection)
+    if len(commits) > 1:
+        return
+    is_postgresql = connection.dialect.name == "postgresql"
+    number = "SELECT pg_backend_pid()" if is_postgresql else "SELECT connection_id()"
+    cursor = connection.connection.cursor()
+    connection.connection.dbapi_connection.commit()
+    # The next transaction of the driver, which is what the commit meets.
+    cursor.execute(number)
+    (number,) = cursor.fetchone()
+    kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
+    with create_engine(connection.engine.url).connect() as other:
+        other.execute(text(kill), {"number": number})
+"""
+
 
 def with_query(database: str, query: dict[str, str]) -> str:
     return make_url(database).update_query_dict(query).render_as_string(hide_password=False)
@@ -169,6 +193,36 @@ def test_a_connection_that_is_lost_before_the_commit_is_said_to_be(
     done = run_with(LOST)("login", "ada", "-q", "--password-stdin", piped="correct horse", code=5)
     assert " has ended the connection" in done.error
     assert listed(run) == ["ada"]
+
+
+@pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize(
+    ("command", "story", "written"),
+    [
+        (("register", "u0", "-e", "u0@mail.com"), "; the commit was under way: ", 1),
+        (("register", "--from", "users.csv", "--batch-size", "2"), "; perhaps one batch is ", 2),
+        (("register", "--from", "users.csv", "--strict"), "; the commit was under way: ", 6),
+    ],
+    ids=["register", "register --from", "register --from --strict"],
+)
+def test_a_connection_that_is_lost_in_the_commit_leaves_a_doubt(
+    run: Run,
+    run_with: Callable[[str], Run],
+    tmp_path: Path,
+    command: tuple[str, ...],
+    story: str,
+    written: int,
+) -> None:
+    register(run, "ada")
+    rows = "".join(f"u{n},u{n}@mail.com\n" for n in range(6))
+    (tmp_path / "users.csv").write_text(f"username,email\n{rows}")
+    done = run_with(LOST_AT_THE_COMMIT)(*command, "-q", code=5)
+    assert f" has ended the connection; try again when it answers{story}" in done.error
+    assert listed(run) == ["ada", *(f"u{n}" for n in range(written))]
+    assert run("log", "--ndjson").objects[0]["outcome"] == "failed"
+    if "--batch-size" in command:
+        run(*command, "--resume", "-q")
+        assert listed(run) == ["ada", *(f"u{n}" for n in range(6))]
 
 
 @pytest.mark.sqlite("a page of its file is damaged")

@@ -1,12 +1,12 @@
 """The signal log on servers: what it keeps of runs that the server ends, and what it costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
-from tests.cli.program import Driver, Program
-from tests.cli.running import Run, listed, register
+from tests.cli.program import Driver, Forked, Program
+from tests.cli.running import Run, listed, register, runner
 
 # Writes a dot for each statement; what SQLAlchemy asks a server for at first is not seen.
 COUNTING = """
@@ -187,28 +187,56 @@ def test_what_reads_makes_no_tables_of_the_log(signalcli: Program, url: str) -> 
     engine.dispose()
 
 
-def test_a_role_that_may_not_make_tables_reads_the_log(signalcli: Program, url: str) -> None:
+@pytest.fixture
+def reader(url: str) -> Iterator[tuple[str, Connection]]:
+    """The URL of a role that may make no tables, and a connection that grants it what it may."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     if engine.dialect.name != "postgresql":
+        engine.dispose()
         pytest.skip("roles are made on PostgreSQL")
     role = f"{engine.url.database}_reader"
     with engine.connect() as connection:
         connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'"))
-    try:
-        its_url = engine.url.set(username=role, password="secret")
-        its = its_url.render_as_string(hide_password=False)
-        empty = signalcli("log", "-d", its)
-        assert (empty.code, empty.err) == (0, "")
-        assert "there are no runs" in empty.out
-        registered(signalcli, url, "first")
-        refused = signalcli("log", "-d", its)
-        assert (refused.code, refused.out) == (5, "")
-        assert "permission denied" in refused.error
-        with engine.connect() as connection:
-            connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
-        assert len(signalcli("log", "-d", its, "--ndjson").objects) == 1
-    finally:
-        with engine.connect() as connection:
+        try:
+            its_url = engine.url.set(username=role, password="secret")
+            yield its_url.render_as_string(hide_password=False), connection
+        finally:
             connection.execute(text(f"DROP OWNED BY {role}"))
             connection.execute(text(f"DROP ROLE {role}"))
-        engine.dispose()
+    engine.dispose()
+
+
+def grant_reading(reader: tuple[str, Connection]) -> None:
+    url, connection = reader
+    role = make_url(url).username
+    connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+
+
+def test_a_role_that_may_not_make_tables_reads_the_log(
+    signalcli: Program, url: str, reader: tuple[str, Connection]
+) -> None:
+    its = reader[0]
+    empty = signalcli("log", "-d", its)
+    assert (empty.code, empty.err) == (0, "")
+    assert "there are no runs" in empty.out
+    registered(signalcli, url, "first")
+    refused = signalcli("log", "-d", its)
+    assert (refused.code, refused.out) == (5, "")
+    assert "permission denied" in refused.error
+    grant_reading(reader)
+    assert len(signalcli("log", "-d", its, "--ndjson").objects) == 1
+
+
+def test_a_role_that_may_not_make_tables_lists_users(
+    forked: Forked, url: str, reader: tuple[str, Connection]
+) -> None:
+    its, run = runner(forked, reader[0]), runner(forked, url)
+    empty = its("list")
+    assert empty.out.startswith("No users in postgresql")
+    assert empty.err == ""
+    assert listed(its) == []
+    refused = its("register", "first", "-e", "x@mail.com", code=5)
+    assert " may not be used so by this user; ask for the permission" in refused.error
+    register(run, "first")
+    grant_reading(reader)
+    assert listed(its) == ["first"]

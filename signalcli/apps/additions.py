@@ -1,7 +1,7 @@
 """Additions to a database: the tables that it lacks, and the columns; checked, and made."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +151,33 @@ def _make(connection: Connection, additions: Collection[Addition]) -> None:
         else:
             _add(connection, addition.table, addition.column)
     for metadata, tables in by_metadata.items():
-        metadata.create_all(connection, tables, checkfirst=False)
+        with _marked_until_indexed(connection, tables):
+            metadata.create_all(connection, tables, checkfirst=False)
+
+
+@contextlib.contextmanager
+def _marked_until_indexed(connection: Connection, tables: list[Table]) -> Iterator[None]:
+    """Mark columns whose indexes MariaDB and MySQL make after their tables, perhaps unique ones.
+
+    Where somebody is killed before an index is made, such a column is one that is being added.
+    """
+    if takes_tables_back(connection):
+        yield
+        return
+    indexed = [index.columns.values() for table in tables for index in table.indexes]
+    columns = [column for each in indexed for column in each if not column.primary_key]
+    comments = {column: column.comment for column in columns}
+    for column in comments:
+        column.comment = BEING_ADDED
+    try:
+        yield
+    finally:
+        for column, comment in comments.items():
+            column.comment = comment
+    for column in comments:
+        name = connection.dialect.identifier_preparer.format_table(column.table)
+        complete = CreateColumn(column).compile(dialect=connection.dialect)
+        _alter(connection, f"{name} MODIFY COLUMN {complete}")
 
 
 def _not_taken_back(connection: Connection, additions: Collection[Addition]) -> list[Addition]:

@@ -141,3 +141,23 @@ def test_a_column_is_whole_where_somebody_was_killed_in_the_midst_of_adding_it(
     assert columns == {"id", "new"}
     assert "ix_thing_new" in indexes
     assert {row["new"] for row in rows} == {7}
+
+
+@pytest.mark.parametrize("step", ["create unique index ix_thing_code", "alter table thing modify"])
+def test_a_table_has_its_indexes_where_somebody_was_killed_in_the_midst_of_making_it(
+    forked: Forked, server_database: str, step: str
+) -> None:
+    code = "code: str = Field(max_length=9, unique=True, index=True)"
+    more = "name: str = Field(max_length=9, index=True)"
+    write(forked.folder, {"shop.py": f"{KILLED}{MODEL}    {code}\n    {more}\n"})
+    command = ("create", "Thing", "code=a", "name=b")
+    killed = run(forked, server_database, *command, KILLED_AT=step)
+    assert killed.code in (-9, 0)
+    done = run(forked, server_database, *command)
+    # PostgreSQL has no such second step, and the row is there.
+    assert done.code == (0 if killed.code == -9 else 4)
+    columns, indexes, rows = state(server_database)
+    assert columns == {"id", "code", "name"}
+    assert indexes >= {"ix_thing_code", "ix_thing_name"}
+    assert len(rows) == 1
+    assert run(forked, server_database, *command).code == 4

@@ -20,7 +20,7 @@ from signalcli.apps import apps
 from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import users
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 

@@ -18,7 +18,7 @@ from signalcli.core import users
 from signalcli.core.signals import notification
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 from signalcli.log.runs import Run, keep
 from signalcli.trace import Recorder, record
 

@@ -1,7 +1,7 @@
 """Additions to a database: the tables that it lacks, and the columns; checked, and made."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,12 @@ from sqlalchemy.exc import (
 from sqlalchemy.schema import CreateColumn, CreateIndex
 from sqlmodel import SQLModel
 
-from signalcli.db.catalog import present_columns, takes_tables_back
+from signalcli.db.catalog import (
+    BEING_ADDED,
+    present_columns,
+    takes_tables_back,
+    unfinished_columns,
+)
 from signalcli.db.models import mapped_models
 from signalcli.errors import DatabaseUnusable
 
@@ -146,7 +151,33 @@ def _make(connection: Connection, additions: Collection[Addition]) -> None:
         else:
             _add(connection, addition.table, addition.column)
     for metadata, tables in by_metadata.items():
-        metadata.create_all(connection, tables, checkfirst=False)
+        with _marked_until_indexed(connection, tables):
+            metadata.create_all(connection, tables, checkfirst=False)
+
+
+@contextlib.contextmanager
+def _marked_until_indexed(connection: Connection, tables: list[Table]) -> Iterator[None]:
+    """Mark columns whose indexes MariaDB and MySQL make after their tables, perhaps unique ones.
+
+    Where somebody is killed before an index is made, such a column is one that is being added.
+    """
+    if takes_tables_back(connection):
+        yield
+        return
+    indexed = [index.columns.values() for table in tables for index in table.indexes]
+    columns = [column for each in indexed for column in each if not column.primary_key]
+    comments = {column: column.comment for column in columns}
+    for column in comments:
+        column.comment = BEING_ADDED
+    try:
+        yield
+    finally:
+        for column, comment in comments.items():
+            column.comment = comment
+    for column in comments:
+        name = connection.dialect.identifier_preparer.format_table(column.table)
+        complete = CreateColumn(column).compile(dialect=connection.dialect)
+        _alter(connection, f"{name} MODIFY COLUMN {complete}")
 
 
 def _not_taken_back(connection: Connection, additions: Collection[Addition]) -> list[Addition]:
@@ -157,7 +188,8 @@ def _not_taken_back(connection: Connection, additions: Collection[Addition]) -> 
     for each in additions:
         columns = present.get(each.table, set())
         try:
-            if each.column is not None and each.column.name in columns:
+            unfinished = unfinished_columns(connection, each.table)
+            if each.column is not None and each.column.name in columns | unfinished:
                 _drop_column(connection, each.table, each.column)
             elif each.column is None and each.table in present:
                 each.table.drop(connection, checkfirst=False)
@@ -211,8 +243,15 @@ def _no_value(table: Table, column: Column[Any]) -> DatabaseUnusable:
 
 
 def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
-    """Add a column as a migration would: rows that are there get its default."""
-    dialect = connection.dialect
+    """Add a column as a migration would: rows that are there get its default.
+
+    MariaDB and MySQL keep each step of that for good. Until the last one, a mark says that the
+    column is not whole. Where somebody was killed before that, the steps that are left are taken.
+    """
+    dialect, is_marked = connection.dialect, not takes_tables_back(connection)
+    is_begun = is_marked and column.name in unfinished_columns(connection, table)
+    made = inspect(connection).get_indexes(table.name, table.schema) if is_begun else ()
+    indexes = {index["name"] for index in made}
     name = dialect.identifier_preparer.format_table(table)
     quoted = dialect.identifier_preparer.format_column(column)
     complete = definition = str(CreateColumn(column).compile(dialect=dialect))
@@ -220,11 +259,12 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
     if dialect.name == "sqlite":
         if is_filled and (default := _default(connection, table, column)):
             definition += f" DEFAULT {default}"
-    elif is_filled:
+    elif is_filled or is_marked:
+        first = column._copy()
         # The rows get their value as a parameter, whatever its type is. Then null may be refused.
-        nullable = column._copy()
-        nullable.nullable = True
-        definition = str(CreateColumn(nullable).compile(dialect=dialect))
+        first.nullable = column.nullable or is_filled
+        first.comment = BEING_ADDED if is_marked else column.comment
+        definition = str(CreateColumn(first).compile(dialect=dialect))
     if dialect.name == "postgresql" and isinstance(column.type, Enum):
         # There, an enumeration is a type of its own.
         column.type.create(connection, checkfirst=True)
@@ -233,20 +273,23 @@ def _add_column(connection: Connection, table: Table, column: Column[Any]) -> No
         of_target = dialect.identifier_preparer.format_table(target.table)
         definition += f" REFERENCES {of_target} ({target.name})"
         definition += f" ON DELETE {key.ondelete}" if key.ondelete else ""
-    _alter(connection, f"{name} ADD COLUMN {definition}")
+    if not is_begun:
+        _alter(connection, f"{name} ADD COLUMN {definition}")
     if dialect.name != "sqlite" and is_filled:
         with contextlib.suppress(LookupError):
-            connection.execute(update(table).values({column: _default_value(table, column)}))
+            fill = update(table).values({column: _default_value(table, column)})
+            connection.execute(fill.where(column.is_(None)))
         if not column.nullable and dialect.name == "postgresql":
             _alter(connection, f"{name} ALTER COLUMN {quoted} SET NOT NULL")
-        elif not column.nullable:
-            _alter(connection, f"{name} MODIFY COLUMN {complete}")
     for index in table.indexes:
-        if column in index.columns.values():
+        if column in index.columns.values() and index.name not in indexes:
             connection.execute(CreateIndex(index))
-    if column.unique:
-        unique = dialect.identifier_preparer.quote(f"{table.name}_{column.name}_key")
+    unique = f"{table.name}_{column.name}_key"
+    if column.unique and unique not in indexes:
+        unique = dialect.identifier_preparer.quote(unique)
         connection.execute(text(f"CREATE UNIQUE INDEX {unique} ON {name} ({quoted})"))
+    if is_marked:
+        _alter(connection, f"{name} MODIFY COLUMN {complete}")
 
 
 def _alter(connection: Connection, change: str) -> None:

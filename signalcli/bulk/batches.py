@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
 
 from signalcli.bulk.checkpoints import Checkpoint
@@ -66,6 +67,7 @@ class Batches:
 
     Attributes:
         counts: the number of rows so far, by their outcomes.
+        is_committed: whether anything is in the database for good.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Batches:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.counts = Counts()
+        self.is_committed = False
+        self._next: Counts | None = None
         self._session = session
         self._operation = operation
         self._rows = rows
@@ -120,9 +124,12 @@ class Batches:
             BaseException: what is about more than a row; the transaction is rolled back.
         """
         self._session.hooks.on_failure = self._note_late
+        # First, while whoever interrupts this leaves a doubt about the commit.
+        event.listen(self._session, "after_commit", self._note_commit, insert=True)
         try:
             yield from self._run_whole() if whole else self._run_each()
         finally:
+            event.remove(self._session, "after_commit", self._note_commit)
             # Or the session and the rows would live on, tied to each other in a cycle.
             self._session.hooks.on_failure = None
 
@@ -138,8 +145,8 @@ class Batches:
                 self._checkpoint.write(self._session.connection(), counts, digest)
             if self._session.get_transaction() is not transaction:
                 raise InvalidRequestError("a receiver ended the transaction of a batch")
+            self._next = counts
             self._session.commit()
-            self.counts = counts
             yield [*outcomes, *self._taken_late()]
         if self._checkpoint is not None and self.counts.batches:
             self._checkpoint.remove(self._session.connection())
@@ -157,9 +164,18 @@ class Batches:
             self._session.rollback()
             self.counts = self.counts.undone()
         else:
+            self._next = replace(self.counts, batches=1)
             self._session.commit()
-            self.counts = replace(self.counts, batches=1)
             yield self._taken_late()
+
+    def _note_commit(self, session: Session) -> None:
+        """Count the rows as soon as they are in the database.
+
+        Afterwards the functions of receivers run that wait for the commit, and somebody may end
+        the run in one of them.
+        """
+        if self._next is not None and not session.in_nested_transaction():
+            self.counts, self._next, self.is_committed = self._next, None, True
 
     def _batches(self) -> Iterator[list[Row | BadRow]]:
         left = iter(self._rows)

@@ -30,6 +30,7 @@ from signalcli.cli.problems import (
     INTERRUPTED,
     Problem,
     Reported,
+    Terminated,
     as_told,
     interruption,
     let_go_of_stdout,
@@ -37,6 +38,7 @@ from signalcli.cli.problems import (
     print_problem,
     request,
     stdout_is_lost,
+    termination,
     usage_problem,
     write_document,
 )
@@ -60,6 +62,8 @@ _COMMENT = "#"
 MOST_LINES_NAMED = 10
 # The exit code of a process that writes to a pipe without a reader: 128 and SIGPIPE.
 UNREAD = 141
+# The exit codes of processes that a signal ends are above this.
+SIGNALLED = 128
 
 
 class _Endless(InvalidValue):
@@ -128,6 +132,11 @@ def batch(
         course.note(as_told(error))
     except KeyboardInterrupt:
         course.note(interruption(is_written=course.count > 0))
+    except Terminated as terminated:
+        if not course.is_stopped:
+            # It came between two commands.
+            course.note(termination(terminated, is_written=course.count > 0))
+        raise
     except BrokenPipeError:
         let_go_of_stdout()
     finally:
@@ -146,7 +155,7 @@ class _Batch:
         stops_on_error: whether the batch ends after the first command that fails.
         count: the number of commands so far.
         failed: the lines of the commands that failed.
-        exit_code: that of the first problem; after Ctrl-C, that of an interruption.
+        exit_code: that of the first problem; after Ctrl-C or SIGTERM, that of its end.
         is_stopped: whether no more commands are carried out.
     """
 
@@ -192,8 +201,8 @@ class _Batch:
         self.fail(problem.exit_code)
 
     def fail(self, exit_code: int) -> None:
-        """Leave with an exit code, unless an earlier one counts; Ctrl-C always counts."""
-        if exit_code == INTERRUPTED or not self.exit_code:
+        """Leave with an exit code, unless an earlier one counts; that of a signal always counts."""
+        if exit_code > SIGNALLED or not self.exit_code:
             self.exit_code = exit_code
 
     def sum_up(self) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from signalcli.cli.invocation import Settings
 from signalcli.cli.late import late
-from signalcli.cli.problems import Problem, Terminated
+from signalcli.cli.problems import IN_DOUBT, Problem, Terminated
 from signalcli.cli.task import Answer, Piecemeal, Task
 from signalcli.errors import InvalidValue, UsageError, exit_codes
 
@@ -164,6 +164,7 @@ class _RowsRun:
         self._operation = operation
         self._source = options.source or STDIN
         self._counts = outcomes.Counts()
+        self._is_committed = False
         # The first rows that failed, and the first that were skipped, each with its place among
         # both; and how many there are.
         self._failed: list[tuple[int, Outcome]] = []
@@ -191,6 +192,7 @@ class _RowsRun:
                         display.update(done, rows.position, rows.size)
             finally:
                 self._counts = carried_out.counts
+                self._is_committed = carried_out.is_committed
         answer = self.answer()
         answer.message = self._message()
         return answer
@@ -200,12 +202,23 @@ class _RowsRun:
         problem = _problem_of(self._counts, self._operation.noun, is_strict=self._options.strict)
         return Answer(self._result(), problem=problem)
 
-    def outcome(self) -> str:
-        """How much of the work is done where something ends the run early."""
+    def outcome(self, is_in_doubt: bool) -> str:
+        """How much of the work is done where something ends the run early.
+
+        Arguments:
+            is_in_doubt: whether one more batch may have been committed.
+        """
         rows = self._counts.rows
-        if self._options.strict or not rows:
-            return "nothing was written"
+        if self._options.strict and not self._is_committed:
+            return IN_DOUBT if is_in_doubt else "nothing was written"
+        if self._options.strict:
+            return f"all {rows:,} rows are done"
         again = f"--from {shlex.quote(self._source)} --resume"
+        if is_in_doubt:
+            least = f"the first {rows:,} rows are done, and perhaps one batch more"
+            return f"{least if rows else 'perhaps one batch is done'}; {again} goes on after that"
+        if not rows:
+            return "nothing was written"
         return f"the first {rows:,} rows are done, and {again} goes on after them"
 
     def _checkpoint(self) -> "Checkpoint":

@@ -24,7 +24,7 @@ with late():
     from signalcli.apps import registry, settings_file
     from signalcli.cli import catalogue
     from signalcli.core import users
-    from signalcli.db import engine, session
+    from signalcli.db import engine, lifetime
     from signalcli.log import finding, schema
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def complete_username(ctx: typer.Context, incomplete: str) -> list[str]:
         registry.make_ready(_installed(ctx))
         opened = engine.open_engine(_database(ctx), writes=False, creates=False)
         try:
-            with session.open_session(opened) as reading:
+            with lifetime.open_session(opened) as reading:
                 return users.usernames(reading, incomplete, MOST_NAMES)
         finally:
             opened.dispose()

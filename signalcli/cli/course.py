@@ -16,6 +16,7 @@ from signalcli.apps import ImproperlyConfigured
 from signalcli.apps.tables import State
 from signalcli.cli.invocation import Settings
 from signalcli.cli.problems import (
+    IN_DOUBT,
     Problem,
     Terminated,
     as_told,
@@ -66,6 +67,7 @@ class Course:
         failure: the exception that ended the work, if one did, until it is announced.
         problem: the first error, if there was one.
         is_written: whether something is in the database for good.
+        is_in_doubt: whether the last commit may have been carried out, although it was ended.
         number: the number of the run in the signal log, once that is kept.
         leaving: why the process has to end, if the system asks for that.
         contents: the JSON document of an inquiry, without its problem.
@@ -88,6 +90,7 @@ class Course:
         self.failure: BaseException | None = None
         self.problem: Problem | None = None
         self.is_written = isinstance(task, Inquiry) and task.writes
+        self.is_in_doubt = False
         self.number: int | None = None
         self.leaving: Terminated | None = None
         self.contents: dict[str, Any] = {}
@@ -107,8 +110,8 @@ class Course:
     def outcome(self) -> str | None:
         """How much of its work the command leaves behind, where that is not plain."""
         if self.task.piecemeal:
-            return self.task.piecemeal.outcome()
-        return self.made
+            return self.task.piecemeal.outcome(self.is_in_doubt)
+        return IN_DOUBT if self.is_in_doubt else self.made
 
     @property
     def made(self) -> str | None:
@@ -124,6 +127,10 @@ class Course:
     def note_commit(self) -> None:
         """Note that something is in the database for good."""
         self.is_written = True
+
+    def note_doubt(self) -> None:
+        """Note that something ended the command in the midst of a commit."""
+        self.is_in_doubt = True
 
     def fail(self, error: BaseException) -> None:
         """Note the problem that an exception is; of several problems, the first is reported.

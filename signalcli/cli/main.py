@@ -23,6 +23,7 @@ from signalcli.cli.problems import (
     as_told,
     internal_fault,
     interruption,
+    keep_to_answers,
     let_go_of_stdout,
     note_request,
     print_problem,
@@ -69,6 +70,7 @@ def main() -> NoReturn:
         code = carry_out(current())
         if not sys.stdout.closed:
             sys.stdout.flush()
+            keep_to_answers()
     except BrokenPipeError:
         let_go_of_stdout()
         code = 0

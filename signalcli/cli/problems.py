@@ -25,6 +25,9 @@ INDENT = 2
 
 UNWRITABLE = 74
 
+# What a command leaves behind that was ended in the midst of its commit.
+IN_DOUBT = "the commit was under way: all of it is written, or nothing"
+
 EXIT_CODES = {
     0: "done",
     1: "a receiver failed",
@@ -74,7 +77,11 @@ ERROR_CODES = {
 
 TRACEBACK_VARIABLE = "SIGNALCLI_TRACEBACK"
 
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+
 _is_let_go = False
+# Where what others print belongs, where only the answer belongs on standard output.
+_elsewhere: int | str | None = None
 # The signals by which the system asked the process to end, in their order.
 _requests: list[int] = []
 
@@ -249,6 +256,31 @@ def let_go_of_stdout() -> None:
     _is_let_go = True
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def note_answers_alone(*, for_programs: bool, quiet: bool) -> None:
+    """Note that standard output is for answers alone, as :func:`keep_to_answers` asks.
+
+    Arguments:
+        for_programs: whether what others print goes to standard error.
+        quiet: whether it is dropped.
+    """
+    global _elsewhere
+    if for_programs:
+        _elsewhere = STANDARD_ERROR
+    elif quiet:
+        _elsewhere = os.devnull
+
+
+def keep_to_answers() -> None:
+    """Keep what threads of receivers print from now on out of the answer, which is complete."""
+    # In a test, something else may stand for standard output.
+    if _elsewhere is None or sys.stdout.closed or sys.stdout.fileno() != STANDARD_OUTPUT:
+        return
+    # Standard error may be closed.
+    with contextlib.suppress(OSError):
+        other = os.open(os.devnull, os.O_WRONLY) if isinstance(_elsewhere, str) else _elsewhere
+        os.dup2(other, STANDARD_OUTPUT)
 
 
 def stdout_is_lost() -> bool:

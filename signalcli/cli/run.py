@@ -53,7 +53,7 @@ from signalcli.cli.task import Answer, Inquiry, Task
 from signalcli.db.catalog import takes_tables_back
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, create_engine, let_go, open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
@@ -224,7 +224,7 @@ def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
     """Do the work in a transaction, and commit it."""
     on_begin = (functools.partial(_migrate, course, task), course.note_begin)
     try:
-        with open_session(engine, course.note_commit, on_begin) as session:
+        with open_session(engine, course.note_commit, on_begin, course.note_doubt) as session:
             answer = task.work(session)
             if task.writes:
                 session.commit()
@@ -370,7 +370,9 @@ def _run_of(course: Course, task: Task) -> Run:
         exit_code=problem.exit_code if problem is not None else 0,
         # From here on, a slow reader of the table may delay the command.
         seconds=course.recorder.now() if trace.ended is None else trace.ended,
-        is_rolled_back=task.writes and not course.is_written and _has_worked(course),
+        is_rolled_back=task.writes
+        and not (course.is_written or course.is_in_doubt)
+        and _has_worked(course),
         message=encodable(message),
         result=result,
         error_code=problem.code if problem is not None else None,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from signalcli.cli.late import late
-from signalcli.cli.problems import TRACEBACK_VARIABLE
+from signalcli.cli.problems import TRACEBACK_VARIABLE, note_answers_alone
 
 with late():
     from signalcli import secrets
@@ -146,6 +146,7 @@ def kept_clean(*, for_programs: bool, quiet: bool) -> Iterator[None]:
         for_programs: whether standard output is for JSON; other output goes to standard error.
         quiet: whether other output is dropped.
     """
+    note_answers_alone(for_programs=for_programs, quiet=quiet)
     if for_programs:
         with output_to(sys.stderr):
             yield

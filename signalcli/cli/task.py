@@ -127,12 +127,13 @@ class Piecemeal(NamedTuple):
     Attributes:
         totals: counts its dispatches, in place of a trace.
         answer: makes the answer where something ends the command early.
-        outcome: says how much of the work is done then.
+        outcome: says how much of the work is done then; it is told whether a commit may have been
+            carried out of which nobody heard.
     """
 
     totals: "BlamingTotals | None"
     answer: Callable[[], Answer]
-    outcome: Callable[[], str]
+    outcome: Callable[[bool], str]
 
 
 @dataclass(frozen=True, slots=True)

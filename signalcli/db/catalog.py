@@ -20,11 +20,24 @@ _OF_POSTGRESQL = text(
     "ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
     "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relname IN :names"
 ).bindparams(bindparam("names", expanding=True))
+# The comment of a column that is being added to MariaDB or MySQL, in steps that are each committed.
+# Whoever adds it may be killed: until the last step takes the comment away, it is not there.
+BEING_ADDED = "signalcli: being added"
 _OF_MYSQL = text(
     "SELECT table_name, table_schema, table_schema = DATABASE(), column_name "
     "FROM information_schema.columns "
-    "WHERE table_schema IN (DATABASE(), :schemas) AND table_name IN :names"
-).bindparams(bindparam("names", expanding=True), bindparam("schemas", expanding=True))
+    "WHERE table_schema IN (DATABASE(), :schemas) AND table_name IN :names "
+    "AND column_comment <> :comment"
+).bindparams(
+    bindparam("names", expanding=True),
+    bindparam("schemas", expanding=True),
+    bindparam("comment", BEING_ADDED),
+)
+_UNFINISHED = text(
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = coalesce(:schema, DATABASE()) AND table_name = :name "
+    "AND column_comment = :comment"
+)
 
 
 def present_columns(connection: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:
@@ -68,6 +81,12 @@ def _inspected(connection: Connection, tables: list[Table]) -> dict[Table, set[s
         for table in tables
         if inspector.has_table(table.name, table.schema)
     }
+
+
+def unfinished_columns(connection: Connection, table: Table) -> set[str]:
+    """The names of the columns of a table in MariaDB or MySQL whose addition was never ended."""
+    place = {"schema": table.schema, "name": table.name, "comment": BEING_ADDED}
+    return set(connection.scalars(_UNFINISHED, place))
 
 
 def takes_tables_back(bind: Connection | Engine) -> bool:

@@ -4,7 +4,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -116,6 +116,15 @@ def set_up_sqlite(
             # Nobody else gets it.
             connection.close()
             raise
+
+    if engine.driver == "pysqlite":
+
+        @event.listens_for(engine, "invalidate")
+        def roll_back(connection: Any, record: object, error: object) -> None:
+            # Ctrl-C in the midst of a statement has SQLAlchemy close the connection. SQLite waits
+            # for that statement's end, and has the database locked until then.
+            with suppress(Exception):
+                connection.rollback()
 
     def prepare(connection: Any, record: ConnectionPoolEntry) -> None:
         own_level = connection.isolation_level

@@ -36,6 +36,7 @@ from signalcli.db.compat.states import (
     pending,
     state_of,
 )
+from signalcli.db.compat.transactions import failure_of
 from signalcli.db.compat.work import Work
 from signalcli.db.database import Destinations
 from signalcli.db.links import LinkChange, LinkPlan
@@ -421,7 +422,7 @@ class Flush:
         raise InvalidRequestError(
             f"The {what} while {signal.name} of {change.model.__name__} was being sent; "
             "its other signals were not sent."
-        )
+        ) from failure_of(self._session)
 
     def let_go(self) -> None:
         """Let go of all instances: the traceback of an exception may keep this object alive."""

@@ -1,17 +1,15 @@
 """The session: ``sqlmodel.Session``, which sends the model signals for what it writes."""
 
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
 import sqlmodel
-from sqlalchemy import Connection, Engine, event, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import event, inspect
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.exc import FlushError
-from sqlalchemy.pool import PoolProxiedConnection
 
 from signalcli.db.bulk import BATCH_SIZE, Bulk, insert_together
 from signalcli.db.causes import Causes, Notes
@@ -25,7 +23,12 @@ from signalcli.db.compat.states import (
     pending,
     state_of,
 )
-from signalcli.db.compat.transactions import innermost, refuse_in_ended_block, roll_back
+from signalcli.db.compat.transactions import (
+    failure_of,
+    innermost,
+    refuse_in_ended_block,
+    roll_back,
+)
 from signalcli.db.compat.work import Work
 from signalcli.db.flush import MOST_ROUNDS, Flush, planned_by
 from signalcli.db.initialization import quick_construction
@@ -322,7 +325,8 @@ class Session(sqlmodel.Session):
             finally:
                 flush.put_marks_back()
             return flush.report(innermost(self))
-        except BaseException:
+        except BaseException as error:
+            tell_its_cause(self, error)
             if flush.is_telling:
                 self._roll_back(flush.transaction)
             raise
@@ -386,86 +390,13 @@ class Session(sqlmodel.Session):
                     marks(self)[state] = before[state]
 
 
-@contextmanager
-def open_session(
-    engine: Engine,
-    on_commit: Callable[[], None] | None = None,
-    on_begin: Iterable[Callable[[Connection], object]] = (),
-) -> Iterator[Session]:
-    """A session that says when its transactions begin and end.
+def tell_its_cause(session: Session, error: BaseException) -> None:
+    """Have SQLAlchemy's refusal to go on after a failed flush name that failure as its cause.
 
-    Nothing is opened before the session is used, and nothing stays open behind it. An exception
-    like ``KeyboardInterrupt`` may come in the midst of a session's own steps, which then lets a
-    connection go that is still in a transaction, and has the database locked. Such a connection is
-    closed here.
-
-    Arguments:
-        engine: the engine.
-        on_commit: called after each commit of a whole transaction.
-        on_begin: called one after the other when a transaction begins, before anything else is
-            done in it; what they raise ends the transaction.
+    The one who met the failure may have caught it.
     """
-    session = Session(engine)
-    callbacks = tuple(on_begin)
-    # The driver's connections that are not given back, and what SQLAlchemy hands out for them.
-    used: list[tuple[Any, weakref.ref[PoolProxiedConnection]]] = []
-    if on_commit is not None:
-
-        @event.listens_for(session, "after_commit")
-        def call(session: Session) -> None:
-            # SQLAlchemy says so of a savepoint that is released, too.
-            if not session.in_nested_transaction():
-                on_commit()
-
-    @event.listens_for(session, "after_begin")
-    def begin(session: Session, transaction: Any, connection: Connection) -> None:
-        for callback in () if transaction.nested else callbacks:
-            callback(connection)
-
-    def note(connection: Any, record: object, proxy: PoolProxiedConnection) -> None:
-        used.append((connection, weakref.ref(proxy)))
-
-    def forget(connection: Any, record: object) -> None:
-        used[:] = [each for each in used if each[0] is not connection]
-
-    event.listen(engine, "checkout", note)
-    event.listen(engine, "checkin", forget)
-    try:
-        with session:
-            yield session
-    except BaseException as error:
-        interrupted = _interruption(error)
-        if interrupted is not None:
-            for connection, proxy_of in used.copy():
-                with suppress(Exception):
-                    _put_away(connection, proxy_of())
-            engine.dispose()
-            if interrupted is not error and isinstance(error, SQLAlchemyError):
-                raise interrupted from None
-        raise
-    finally:
-        event.remove(engine, "checkout", note)
-        event.remove(engine, "checkin", forget)
-
-
-def _put_away(connection: Any, proxy: PoolProxiedConnection | None) -> None:
-    """Close a connection whose giving back was interrupted, or has not begun."""
-    # Closing alone would leave the transaction open where a statement was interrupted: SQLite waits
-    # for its end.
-    with suppress(Exception):
-        connection.rollback()
-    if proxy is not None and proxy.is_valid:
-        proxy.invalidate()
-    else:
-        connection.close()
-
-
-def _interruption(error: BaseException) -> BaseException | None:
-    """What interrupted a session, if anything did: SQLAlchemy may have raised its own after it."""
-    cause: BaseException | None = error
-    while isinstance(cause, Exception):
-        cause = cause.__context__
-    return cause
+    if isinstance(error, PendingRollbackError) and error.__cause__ is None:
+        error.__cause__ = failure_of(session)
 
 
 def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:

@@ -18,6 +18,15 @@ PART = "log"
 SEEN = "signalcli_log"
 
 
+def _add(connection: Connection, table: str, column: str, kind: str) -> None:
+    """Add a column, unless somebody has added it who was killed before the end of the upgrade.
+
+    MariaDB and MySQL keep what was done by then.
+    """
+    if column not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
 def _add_marks(connection: Connection) -> None:
     """Version 2: faults on purpose, and dispatches sent from another thread or task."""
     for table, column, kind in (
@@ -26,16 +35,20 @@ def _add_marks(connection: Connection) -> None:
         ("signalcli_response", "injected_failure", "BOOLEAN"),
         ("signalcli_response", "injected_delay", "FLOAT"),
     ):
-        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        _add(connection, table, column, kind)
 
 
 def _add_totals(connection: Connection) -> None:
     """Version 3: totals of receivers, for runs whose traces are not kept."""
     is_sqlite = connection.dialect.name == "sqlite"
     number, layout = ("INTEGER", "WITHOUT ROWID") if is_sqlite else ("BIGINT", "")
-    texts = "".join(f"{name} TEXT NOT NULL, " for name in ("receiver", "signal", "signal_path"))
+    # To MariaDB and MySQL, one of these is a word of their own.
+    quote = connection.dialect.identifier_preparer.quote
+    names = map(quote, ("receiver", "signal", "signal_path"))
+    texts = "".join(f"{name} TEXT NOT NULL, " for name in names)
     connection.exec_driver_sql(
-        f"CREATE TABLE signalcli_total (run {number} NOT NULL, place INTEGER NOT NULL, {texts}"
+        "CREATE TABLE IF NOT EXISTS signalcli_total "
+        f"(run {number} NOT NULL, place INTEGER NOT NULL, {texts}"
         "runs INTEGER NOT NULL, failures INTEGER NOT NULL, seconds FLOAT NOT NULL, "
         f"PRIMARY KEY (run, place)) {layout}"
     )
@@ -43,12 +56,12 @@ def _add_totals(connection: Connection) -> None:
 
 def _add_not_called(connection: Connection) -> None:
     """Version 4: the receivers that a failure kept from being called."""
-    connection.exec_driver_sql("ALTER TABLE signalcli_dispatch ADD COLUMN not_called TEXT")
+    _add(connection, "signalcli_dispatch", "not_called", "TEXT")
 
 
 def _add_output_before(connection: Connection) -> None:
     """Version 5: how much of a response's output came before what it caused."""
-    connection.exec_driver_sql("ALTER TABLE signalcli_dispatch ADD COLUMN output_before INTEGER")
+    _add(connection, "signalcli_dispatch", "output_before", "INTEGER")
 
 
 # The step from each version to the next one.

@@ -22,7 +22,7 @@ from signalcli.apps import apps
 from signalcli.cli.course import problem_of
 from signalcli.db import Session
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 from signalcli.objects import operations
 from signalcli.objects.fields import key_fields, names_of
 from signalcli.objects.keys import key_of_instance, key_text

@@ -4,6 +4,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import (
     PATIENT,
     TELLING_OF_INPUT,
@@ -23,6 +25,31 @@ def slow(instance, **kwargs):
         print("at it", file=sys.stderr, flush=True)
         time.sleep(3600)
 """
+
+# Ctrl-C comes when u4 is in the database for good: at once, or in a function of a receiver.
+AFTER_THE_COMMIT = """
+from sqlalchemy import event
+from signalcli.db import on_commit
+
+written = []
+
+def stop():
+    if os.environ["WHERE"] == "later":
+        raise KeyboardInterrupt
+
+@receiver(post_save, sender=User)
+def wait(instance, session, **kwargs):
+    if instance.username == "u4":
+        written.append(instance.username)
+        on_commit(session, stop)
+
+# Before anything else hears of the commit.
+@event.listens_for(Session, "after_commit")
+def end(session):
+    if written and not session.in_nested_transaction() and os.environ["WHERE"] == "at once":
+        raise KeyboardInterrupt
+"""
+PERHAPS = "the commit was under way: all of it is written, or nothing"
 
 
 def users(program: Program, count: int) -> str:
@@ -95,6 +122,40 @@ def test_sigterm_does_too(driver: Driver) -> None:
     assert done.code == 143
     assert "ended by signal 15; the first 20 rows are done, and --from users.csv" in done.error
     assert len(program.usernames) == 22
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "story", "written"),
+    [
+        ("later", (), "the first 4 rows are done, and --from users.csv --resume goes on after", 4),
+        ("later", ("--strict",), "all 6 rows are done", 6),
+        ("at once", (), "the first 2 rows are done, and perhaps one batch more; --from users", 4),
+        ("at once", ("--strict",), PERHAPS, 6),
+    ],
+)
+def test_ctrl_c_after_a_commit_tells_of_its_rows(
+    driver: Driver, where: str, options: tuple[str, ...], story: str, written: int
+) -> None:
+    program = driver(AFTER_THE_COMMIT)
+    command = ("register", "--from", users(program, 6), "--batch-size", "2", *options)
+    done = program(*command, env={"WHERE": where})
+    assert done.code == 130
+    assert done.error.startswith(f"interrupted; {story}")
+    assert program.usernames == ["alice", "bob", *(f"u{n}" for n in range(1, written + 1))]
+    assert "rolled back" not in program("log", env={"WHERE": where}).out
+    if not options:
+        assert program(*command, "--resume", env={"WHERE": ""}).code == 0
+        assert program.usernames == ["alice", "bob", *(f"u{n}" for n in range(1, 7))]
+
+
+@pytest.mark.parametrize(
+    ("where", "story"), [("later", "what was committed before stays"), ("at once", PERHAPS)]
+)
+def test_ctrl_c_after_the_commit_of_one_tells_of_it(driver: Driver, where: str, story: str) -> None:
+    program = driver(AFTER_THE_COMMIT)
+    done = program("register", "u4", "-e", "u4@mail.com", "--quiet", env={"WHERE": where})
+    assert (done.code, done.error) == (130, f"interrupted; {story}")
+    assert program.usernames == ["alice", "bob", "u4"]
 
 
 def test_standard_input_is_read_as_it_comes(driver: Driver) -> None:

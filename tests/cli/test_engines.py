@@ -3,6 +3,7 @@
 A test here runs on the engines that SIGNALCLI_TEST_DATABASES names.
 """
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +11,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from signalcli.db.database import database_url
-from tests import processes
 from tests.cli.commands import COMMANDS
-from tests.cli.program import Finished, Program, finished
+from tests.cli.program import (
+    Finished,
+    Forker,
+    finished,
+    wait_until_it_waits,
+    with_receivers,
+)
 from tests.cli.running import Run, listed, register
 
 MANUAL = Path(__file__).parents[2] / "docs" / "servers.md"
 USERS = "username,email,first_name,last_name\n"
 # They look at no rows of a database.
 WITHOUT = {"tour", "explain", "why", "signals", "receivers", "apps", "startapp", "help", "config"}
+# Begins a driver that waits until nobody can write to its standard input any more.
+AT_THE_SAME_MOMENT = 'os.write(2, b"waiting\\n")\nos.read(0, 1)\n'
 
 
 @pytest.fixture
@@ -245,25 +252,26 @@ def test_the_log_keeps_finds_counts_exports_and_forgets_runs(run: Run) -> None:
     assert len(run("log", "--ndjson").objects) == 1
 
 
+@pytest.mark.usefixtures("server_database")
 def test_commands_that_come_first_at_once_make_the_tables_once(
-    signalcli: Program, database: str, run: Run
+    tmp_path: Path, forker: Forker, database: str, run: Run
 ) -> None:
-    names = [f"first{n}" for n in range(4)]
-    env = {"SIGNALCLI_DATABASE": patient(database)}
+    names = [f"first{n}" for n in range(8)]
+    program = with_receivers(tmp_path, AT_THE_SAME_MOMENT, forker)
+    env = {"SIGNALCLI_DATABASE": database}
+    gate, opening = os.pipe()
     started = [
-        signalcli.start("register", name, "-e", "x@mail.com", "-q", env=env) for name in names
+        program.start("register", name, "-e", "x@mail.com", "-q", env=env, stdin=gate)
+        for name in names
     ]
+    for each in started:
+        wait_until_it_waits(each)
+    os.close(gate)
+    os.close(opening)
     assert [finished(each) for each in started] == [Finished(0, "", "")] * len(names)
     assert sorted(listed(run)) == names
-    assert len(run("log", "--ndjson").objects) == len(names)
-
-
-def patient(database: str) -> str:
-    """The database, whose lock is waited for as long as anything may take here."""
-    url = database_url(database)
-    if url.get_backend_name() != "sqlite":
-        return database
-    return f"sqlite:///{database}?timeout={processes.PATIENCE_SECONDS}"
+    runs = run("log", "--ndjson").objects
+    assert sorted(each["users"] for each in runs) == [[name] for name in names]
 
 
 def test_the_manual_says_which_commands_are_run_here() -> None:

@@ -41,13 +41,12 @@ def clash(session, created, **kwargs):
     threading.Thread(target=meet).start()
     session.execute(text("UPDATE core_user SET email = 'mine' WHERE id = 2"))
 """
+# A receiver may catch what its query raises; then others meet what SQLAlchemy makes of it.
 LOST = """
+from contextlib import nullcontext, suppress
 from sqlalchemy import create_engine, text
 
-@receiver(post_save, sender=User)
-def look(instance, session, **kwargs):
-    if instance.username != os.environ.get("LOST_AT"):
-        return
+def lose(session):
     connection = session.connection()
     is_postgresql = connection.dialect.name == "postgresql"
     number = connection.scalar(
@@ -56,7 +55,50 @@ def look(instance, session, **kwargs):
     kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
     with create_engine(connection.engine.url).connect() as other:
         other.execute(text(kill), {"number": number})
-    session.execute(text("SELECT 1"))
+
+@receiver(post_save, sender=User)
+def look(instance, session, **kwargs):
+    if instance.username != os.environ.get("LOST_AT"):
+        return
+    lose(session)
+    with nullcontext() if os.environ["WHO"] == "the receiver" else suppress(Exception):
+        session.execute(text("SELECT 1"))
+
+@receiver(post_save, sender=User)
+def look_again(instance, session, **kwargs):
+    if instance.username == os.environ.get("LOST_AT") and os.environ["WHO"] == "another receiver":
+        session.execute(text("SELECT 1"))
+
+@receiver(signals.user_logged_in)
+def note(user, session, **kwargs):
+    session.add(User(username="u4", email="u4@mail.com"))
+    lose(session)
+    with suppress(Exception):
+        session.flush()
+"""
+
+# The server carries the first commit out, and the connection is lost before it says so.
+LOST_AT_THE_COMMIT = """
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
+
+commits = []
+
+@event.listens_for(Engine, "commit")
+def lose(connection):
+    commits.append(connection)
+    if len(commits) > 1:
+        return
+    is_postgresql = connection.dialect.name == "postgresql"
+    number = "SELECT pg_backend_pid()" if is_postgresql else "SELECT connection_id()"
+    cursor = connection.connection.cursor()
+    connection.connection.dbapi_connection.commit()
+    # The next transaction of the driver, which is what the commit meets.
+    cursor.execute(number)
+    (number,) = cursor.fetchone()
+    kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
+    with create_engine(connection.engine.url).connect() as other:
+        other.execute(text(kill), {"number": number})
 """
 
 
@@ -116,6 +158,7 @@ def test_a_deadlock_is_said_to_be_one(run: Run, run_with: Callable[[str], Run]) 
 
 
 @pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize("who", ["the receiver", "another receiver", "the session"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -130,15 +173,56 @@ def test_a_connection_that_is_lost_in_a_receivers_query_is_said_to_be(
     run_with: Callable[[str], Run],
     tmp_path: Path,
     command: tuple[str, ...],
+    who: str,
 ) -> None:
     register(run, "ada")
     rows = "".join(f"u{n},u{n}@mail.com\n" for n in range(6))
     (tmp_path / "users.csv").write_text(f"username,email\n{rows}")
-    done = run_with(LOST)(*command, "-q", code=5, LOST_AT="u4")
+    done = run_with(LOST)(*command, "-q", code=5, LOST_AT="u4", WHO=who)
     assert " has ended the connection" in done.err
     # Of a file, the batch before is kept.
     kept = ["u0", "u1", "u2"] if "--from" in command else []
     assert listed(run) == ["ada", *kept]
+
+
+@pytest.mark.usefixtures("server_database")
+def test_a_connection_that_is_lost_before_the_commit_is_said_to_be(
+    run: Run, run_with: Callable[[str], Run]
+) -> None:
+    run("register", "ada", "-e", "ada@mail.com", "-q", "--password-stdin", piped="correct horse")
+    done = run_with(LOST)("login", "ada", "-q", "--password-stdin", piped="correct horse", code=5)
+    assert " has ended the connection" in done.error
+    assert listed(run) == ["ada"]
+
+
+@pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize(
+    ("command", "story", "written"),
+    [
+        (("register", "u0", "-e", "u0@mail.com"), "; the commit was under way: ", 1),
+        (("register", "--from", "users.csv", "--batch-size", "2"), "; perhaps one batch is ", 2),
+        (("register", "--from", "users.csv", "--strict"), "; the commit was under way: ", 6),
+    ],
+    ids=["register", "register --from", "register --from --strict"],
+)
+def test_a_connection_that_is_lost_in_the_commit_leaves_a_doubt(
+    run: Run,
+    run_with: Callable[[str], Run],
+    tmp_path: Path,
+    command: tuple[str, ...],
+    story: str,
+    written: int,
+) -> None:
+    register(run, "ada")
+    rows = "".join(f"u{n},u{n}@mail.com\n" for n in range(6))
+    (tmp_path / "users.csv").write_text(f"username,email\n{rows}")
+    done = run_with(LOST_AT_THE_COMMIT)(*command, "-q", code=5)
+    assert f" has ended the connection; try again when it answers{story}" in done.error
+    assert listed(run) == ["ada", *(f"u{n}" for n in range(written))]
+    assert run("log", "--ndjson").objects[0]["outcome"] == "failed"
+    if "--batch-size" in command:
+        run(*command, "--resume", "-q")
+        assert listed(run) == ["ada", *(f"u{n}" for n in range(6))]
 
 
 @pytest.mark.sqlite("a page of its file is damaged")

@@ -1,9 +1,12 @@
 """The signal log on servers: what it keeps of runs that the server ends, and what it costs."""
 
-import pytest
-from sqlalchemy import create_engine, inspect, text
+from collections.abc import Callable, Iterator
 
-from tests.cli.program import Driver, Program
+import pytest
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+
+from tests.cli.program import Driver, Forked, Program
+from tests.cli.running import Run, listed, register, runner
 
 # Writes a dot for each statement; what SQLAlchemy asks a server for at first is not seen.
 COUNTING = """
@@ -32,6 +35,43 @@ def ends(session, created, **kwargs):
     kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
     with create_engine(connection.engine.url).connect() as other:
         other.execute(text(kill), {"number": number})
+"""
+# Another connection ends that of the log, so many times, before a statement of the log's own.
+ENDING_IN_THE_LOG = """
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
+
+times = iter(range(int(os.environ["TIMES"])))
+commits = []
+
+def end(connection, step):
+    if not commits:
+        # The first commit is that of the work.
+        commits.extend([step] * (step == "COMMIT"))
+        return
+    if not step.startswith(os.environ["LOST_AT"]) or next(times, None) is None:
+        return
+    is_postgresql = connection.dialect.name == "postgresql"
+    number = connection.connection.info["number"]
+    kill = "SELECT pg_terminate_backend(:number, 10000)" if is_postgresql else "KILL :number"
+    with create_engine(connection.engine.url).connect() as other:
+        other.execute(text(kill), {"number": number})
+
+@event.listens_for(Engine, "before_cursor_execute")
+def look(connection, cursor, statement, *rest):
+    end(connection, statement.partition(" (")[0])
+
+@event.listens_for(Engine, "commit")
+def look_at_the_commit(connection):
+    end(connection, "COMMIT")
+
+@event.listens_for(Engine, "connect")
+def remember(connection, record):
+    cursor = connection.cursor()
+    is_postgresql = "psycopg" in type(connection).__module__
+    cursor.execute("SELECT pg_backend_pid()" if is_postgresql else "SELECT connection_id()")
+    (record.info["number"],) = cursor.fetchone()
+    cursor.close()
 """
 DEADLOCK = """
 from sqlalchemy import event, text
@@ -94,6 +134,30 @@ def test_a_run_that_cannot_be_kept_either_is_warned_of(
     assert error.startswith("error: ")
 
 
+@pytest.mark.usefixtures("server_database")
+@pytest.mark.parametrize("times", [1, 9], ids=["once", "again"])
+@pytest.mark.parametrize(
+    "step", ["SELECT signalcli_schema.version", "INSERT INTO signalcli_dispatch", "COMMIT"]
+)
+def test_a_connection_that_is_lost_while_the_run_is_kept_is_said_to_be(
+    run: Run, run_with: Callable[[str], Run], step: str, times: int
+) -> None:
+    register(run, "first")
+    command = ("register", "second", "-e", "x@mail.com")
+    # The work is done by then, which is no failure of the command.
+    done = run_with(ENDING_IN_THE_LOG)(*command, LOST_AT=step, TIMES=str(times))
+    assert sorted(listed(run)) == ["first", "second"]
+    kept = [row["users"] for row in run("log", "--ndjson").objects]
+    if times == 1:
+        # Another connection keeps it.
+        assert done.err == ""
+        assert kept == [["second"], ["first"]]
+    else:
+        assert done.warning.startswith("the run is not kept in the signal log: the database ")
+        assert " has ended the connection" in done.warning
+        assert kept == [["first"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "most"),
     [
@@ -123,28 +187,56 @@ def test_what_reads_makes_no_tables_of_the_log(signalcli: Program, url: str) -> 
     engine.dispose()
 
 
-def test_a_role_that_may_not_make_tables_reads_the_log(signalcli: Program, url: str) -> None:
+@pytest.fixture
+def reader(url: str) -> Iterator[tuple[str, Connection]]:
+    """The URL of a role that may make no tables, and a connection that grants it what it may."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     if engine.dialect.name != "postgresql":
+        engine.dispose()
         pytest.skip("roles are made on PostgreSQL")
     role = f"{engine.url.database}_reader"
     with engine.connect() as connection:
         connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'"))
-    try:
-        its_url = engine.url.set(username=role, password="secret")
-        its = its_url.render_as_string(hide_password=False)
-        empty = signalcli("log", "-d", its)
-        assert (empty.code, empty.err) == (0, "")
-        assert "there are no runs" in empty.out
-        registered(signalcli, url, "first")
-        refused = signalcli("log", "-d", its)
-        assert (refused.code, refused.out) == (5, "")
-        assert "permission denied" in refused.error
-        with engine.connect() as connection:
-            connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
-        assert len(signalcli("log", "-d", its, "--ndjson").objects) == 1
-    finally:
-        with engine.connect() as connection:
+        try:
+            its_url = engine.url.set(username=role, password="secret")
+            yield its_url.render_as_string(hide_password=False), connection
+        finally:
             connection.execute(text(f"DROP OWNED BY {role}"))
             connection.execute(text(f"DROP ROLE {role}"))
-        engine.dispose()
+    engine.dispose()
+
+
+def grant_reading(reader: tuple[str, Connection]) -> None:
+    url, connection = reader
+    role = make_url(url).username
+    connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+
+
+def test_a_role_that_may_not_make_tables_reads_the_log(
+    signalcli: Program, url: str, reader: tuple[str, Connection]
+) -> None:
+    its = reader[0]
+    empty = signalcli("log", "-d", its)
+    assert (empty.code, empty.err) == (0, "")
+    assert "there are no runs" in empty.out
+    registered(signalcli, url, "first")
+    refused = signalcli("log", "-d", its)
+    assert (refused.code, refused.out) == (5, "")
+    assert "permission denied" in refused.error
+    grant_reading(reader)
+    assert len(signalcli("log", "-d", its, "--ndjson").objects) == 1
+
+
+def test_a_role_that_may_not_make_tables_lists_users(
+    forked: Forked, url: str, reader: tuple[str, Connection]
+) -> None:
+    its, run = runner(forked, reader[0]), runner(forked, url)
+    empty = its("list")
+    assert empty.out.startswith("No users in postgresql")
+    assert empty.err == ""
+    assert listed(its) == []
+    refused = its("register", "first", "-e", "x@mail.com", code=5)
+    assert " may not be used so by this user; ask for the permission" in refused.error
+    register(run, "first")
+    grant_reading(reader)
+    assert listed(its) == ["first"]

@@ -13,23 +13,23 @@ from tests.cli.program import Finished, Forked
 pytest.importorskip("alembic")
 
 MODELS = """
+import os
 from sqlmodel import Field, SQLModel, create_engine
 class Hero(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
-    name: str
-engine = create_engine("sqlite:///shop.db")
+    name: str = Field(max_length=50)
+engine = create_engine(os.environ.get("SHOP", "sqlite:///shop.db"))
 """
 MORE = """
 class Team(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
 """
-COLUMN = "    name: str\n"
+COLUMN = "    name: str = Field(max_length=50)\n"
 ENVIRONMENT = """
 from alembic import context
-from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 import shop
-with create_engine("sqlite:///shop.db").connect() as connection:
+with shop.engine.connect() as connection:
     context.configure(connection=connection, target_metadata=SQLModel.metadata)
     with context.begin_transaction():
         context.run_migrations()
@@ -48,11 +48,16 @@ def downgrade():
 APP = ("--app", "shop", "--database", "shop.db")
 
 
-def alembic(folder: Path, *arguments: str) -> str:
+def alembic(folder: Path, *arguments: str, **variables: str) -> str:
     done = processes.run(
         [sys.executable, "-m", "alembic", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        },
         check=True,
     )
     return done.stdout
@@ -90,26 +95,25 @@ def test_an_empty_database_of_a_project_with_alembic_is_left_to_it(project: Fork
     assert run(project, "create", "Hero", "name=Ada").code == 0
 
 
-def test_alembic_finds_nothing_to_do_after_commands(project: Forked) -> None:
-    alembic(project.folder, "upgrade", "head")
+def test_alembic_finds_nothing_to_do_after_commands(project: Forked, database: str) -> None:
+    url = database if "://" in database else f"sqlite:///{database}"
+    alembic(project.folder, "upgrade", "head", SHOP=url)
     for words in (
         ["create", "Hero", "name=Ada"],
         ["change", "Hero", "1", "name=Eve"],
         ["get", "Hero"],
     ):
-        done = run(project, *words)
+        done = run(project, "-d", url, *words)
         assert (done.code, done.err, done.made) == (0, "", ())
-    assert "No new upgrade operations" in alembic(project.folder, "check")
-    alembic(project.folder, "revision", "--autogenerate", "-m", "second")
+    assert "No new upgrade operations" in alembic(project.folder, "check", SHOP=url)
+    alembic(project.folder, "revision", "--autogenerate", "-m", "second", SHOP=url)
     texts = [each.read_text() for each in (project.folder / "migrations/versions").glob("*.py")]
     assert not any("signalcli" in text for text in texts)
     # The log is a file of its own, which the commands for the log find.
     assert "signals.db" in project.files
-    assert [row["command"] for row in run(project, "log", "--json").document["result"]] == [
-        "change",
-        "create",
-    ]
-    assert run(project, "log", "show", "--json").document["run"] == 2
+    runs = run(project, "-d", url, "log", "--json").document["result"]
+    assert [row["command"] for row in runs] == ["change", "create"]
+    assert run(project, "-d", url, "log", "show", "--json").document["run"] == 2
 
 
 def test_what_is_missing_is_named_and_made_only_where_that_is_asked_for(project: Forked) -> None:

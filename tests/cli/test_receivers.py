@@ -413,6 +413,36 @@ def test_any_way_of_printing_leaves_the_answer_whole(driver: Driver, form: tuple
         assert any(line.strip() == "┊ raw" for line in done.lines)
 
 
+LATE = """
+@receiver(notification)
+def starts(**kwargs):
+    def late():
+        threading.main_thread().join()
+        print("late")
+        sys.stdout.flush()
+        os.write(1, b"raw" + bytes([10]))
+        os.write(2, b"ended" + bytes([10]))
+
+    threading.Thread(target=late).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "err"),
+    [(("--json",), "late\nraw\nended\n"), (("--quiet",), "ended\n")],
+)
+def test_a_thread_that_prints_after_the_answer_leaves_it_whole(
+    driver: Driver, form: tuple[str, ...], err: str
+) -> None:
+    program = driver(LATE)
+    done = finished(program.start("notify", "alice", *form))
+    assert (done.code, done.err) == (0, err)
+    if form == ("--json",):
+        assert done.document["ok"] is True
+    else:
+        assert done.out == ""
+
+
 def test_an_empty_database_name_is_never_the_default_one(forked_filled: Program) -> None:
     before = forked_filled.rows()
     for command in (["-d", "", "delete", "alice"], ["delete", "alice", "--database", ""]):

@@ -47,8 +47,8 @@ ALWAYS_REFUSED = {
 NEW_NULL = {"enumeration or null"}
 
 
-def run(program: Forked, database: str, *arguments: str) -> Any:
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+def run(program: Forked, database: str, *arguments: str, **variables: str) -> Any:
+    env = {"PYTHONDONTWRITEBYTECODE": "1", **variables}
     return program("--app", "shop", "-d", database, *arguments, "-q", env=env)
 
 
@@ -94,3 +94,70 @@ def test_a_new_column_is_added_with_its_values_or_nothing_is_altered(
     if kind not in ("without a default", "unique", "time"):
         assert [row["new"] for row in found] == [found[-1]["new"]] * len(found)
     assert all((row["new"] is None) == (kind in NEW_NULL) for row in found)
+
+
+TAKEN = "CREATE INDEX ix_thing_new ON thing (id)"
+KILLED = """
+import os
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+@event.listens_for(Engine, "before_cursor_execute")
+def end(connection, cursor, statement, *rest):
+    if statement.lower().startswith(os.environ.get("KILLED_AT", "nowhere")):
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_later_step_refuses_leaves_nothing_behind(forked: Forked, database: str) -> None:
+    write(forked.folder, {"shop.py": MODEL})
+    assert run(forked, database, "create", "Thing").code == 0
+    engine = create_engine(database if "://" in database else f"sqlite:///{database}")
+    with engine.begin() as connection:
+        connection.execute(text(TAKEN))
+    engine.dispose()
+    before = state(database)
+    write(forked.folder, {"shop.py": f"{MODEL}{FIRST}    {COLUMNS['indexed']}\n"})
+    done = run(forked, database, "create", "Thing")
+    assert done.code == 5
+    assert "ix_thing_new" in done.error
+    assert state(database) == before
+
+
+@pytest.mark.parametrize(
+    "step", ["update thing", "create index ix_thing_new", "alter table thing modify"]
+)
+def test_a_column_is_whole_where_somebody_was_killed_in_the_midst_of_adding_it(
+    forked: Forked, server_database: str, step: str
+) -> None:
+    write(forked.folder, {"shop.py": MODEL})
+    assert run(forked, server_database, "create", "Thing").code == 0
+    write(forked.folder, {"shop.py": f"{KILLED}{MODEL}    {COLUMNS['indexed']}\n"})
+    killed = run(forked, server_database, "create", "Thing", KILLED_AT=step)
+    assert killed.code in (-9, 0)
+    done = run(forked, server_database, "create", "Thing")
+    assert (done.code, done.err) == (0, "")
+    columns, indexes, rows = state(server_database)
+    assert columns == {"id", "new"}
+    assert "ix_thing_new" in indexes
+    assert {row["new"] for row in rows} == {7}
+
+
+@pytest.mark.parametrize("step", ["create unique index ix_thing_code", "alter table thing modify"])
+def test_a_table_has_its_indexes_where_somebody_was_killed_in_the_midst_of_making_it(
+    forked: Forked, server_database: str, step: str
+) -> None:
+    code = "code: str = Field(max_length=9, unique=True, index=True)"
+    more = "name: str = Field(max_length=9, index=True)"
+    write(forked.folder, {"shop.py": f"{KILLED}{MODEL}    {code}\n    {more}\n"})
+    command = ("create", "Thing", "code=a", "name=b")
+    killed = run(forked, server_database, *command, KILLED_AT=step)
+    assert killed.code in (-9, 0)
+    done = run(forked, server_database, *command)
+    # PostgreSQL has no such second step, and the row is there.
+    assert done.code == (0 if killed.code == -9 else 4)
+    columns, indexes, rows = state(server_database)
+    assert columns == {"id", "code", "name"}
+    assert indexes >= {"ix_thing_code", "ix_thing_name"}
+    assert len(rows) == 1
+    assert run(forked, server_database, *command).code == 4

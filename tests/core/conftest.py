@@ -11,7 +11,7 @@ from signalcli.apps.tables import bring_up_to_date
 from signalcli.core import passwords
 from signalcli.db import Session, post_save
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ from signalcli.core.signals import notification
 from signalcli.core.users import UserExists
 from signalcli.db import DatabaseUnusable, Session, post_delete, post_save, pre_save
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 from signalcli.dispatch import Signal
 from signalcli.errors import InvalidValue
 from signalcli.testing import Dispatches

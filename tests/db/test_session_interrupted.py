@@ -8,12 +8,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+from sqlalchemy import insert
 from sqlmodel import Field, SQLModel
 
 from signalcli.db.engine import open_engine
-from signalcli.db.session import open_session
+from signalcli.db.lifetime import open_session
 
-STEPS = "sqlalchemy/orm/state_changes.py"
+STEPS = ("sqlalchemy/orm/state_changes.py", "signalcli/db/session.py")
 
 
 class Interrupted(SQLModel, table=True):
@@ -36,9 +38,17 @@ def work(database: Path, moment: int) -> bool:
     def at_call(frame: FrameType, what: str, argument: Any) -> Any:
         return at_line if frame.f_code.co_filename.endswith(STEPS) else None
 
-    before = sys.gettrace()
+    before, rows_before = sys.gettrace(), count(database)
+    told: list[str] = []
+
+    def committed() -> None:
+        told.append("committed")
+
+    def in_doubt() -> None:
+        told.append("in doubt")
+
     try:
-        with open_session(engine) as session:
+        with open_session(engine, committed, on_doubt=in_doubt) as session:
             sys.settrace(at_call)
             session.add(Interrupted())
             session.commit()
@@ -46,10 +56,20 @@ def work(database: Path, moment: int) -> bool:
     finally:
         sys.settrace(before)
         assert not is_locked(database), moment
+        if count(database) > rows_before:
+            assert told, moment
+        else:
+            assert told in ([], ["in doubt"]), moment
         engine.dispose()
         # A connection that nobody closed warns when it is collected: here, and not in a later test.
         gc.collect()
     return lines < moment
+
+
+def count(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as other:
+        (rows,) = other.execute("SELECT count(*) FROM interrupted").fetchone()
+    return int(rows)
 
 
 def is_locked(database: Path) -> bool:
@@ -61,7 +81,7 @@ def is_locked(database: Path) -> bool:
         return False
 
 
-def test_the_database_is_not_locked_after_it(tmp_path: Path) -> None:
+def test_the_database_is_not_locked_after_it_and_what_is_told_is_true(tmp_path: Path) -> None:
     database = tmp_path / "test.db"
     engine = open_engine(str(database), writes=True, creates=True)
     SQLModel.metadata.create_all(engine, [SQLModel.metadata.tables["interrupted"]])
@@ -75,3 +95,23 @@ def test_the_database_is_not_locked_after_it(tmp_path: Path) -> None:
             pass
         moment += 1
     assert moment > 20
+
+
+class Interrupting:
+    """A value at which Ctrl-C comes while the driver is at its row."""
+
+    def __conform__(self, protocol: object) -> object:
+        raise KeyboardInterrupt
+
+
+def test_the_database_is_not_locked_after_a_statement_of_many_rows(tmp_path: Path) -> None:
+    database = tmp_path / "test.db"
+    engine = open_engine(str(database), writes=True, creates=True)
+    SQLModel.metadata.create_all(engine, [SQLModel.metadata.tables["interrupted"]])
+    rows = [{"id": 1}, {"id": Interrupting()}]
+    with pytest.raises(KeyboardInterrupt) as interruption, engine.begin() as connection:
+        connection.execute(insert(Interrupted), rows)
+    # What was raised holds the statement, which still waits for its next row.
+    assert interruption.value.__traceback__ is not None
+    assert not is_locked(database)
+    engine.dispose()

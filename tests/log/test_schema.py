@@ -204,6 +204,27 @@ class TestUpgrading:
             bring_up_to_date(connection, {}, VERSION + 1)
         assert dump_of(database) == before
 
+    @pytest.mark.parametrize("done", [0, 1, 2])
+    def test_an_upgrade_that_was_killed_is_gone_on_with(
+        self, server_engine: Engine, done: int
+    ) -> None:
+        """MariaDB keeps each step for good, and the new version only at the end."""
+        keep_some(server_engine, 1)
+        steps = [
+            "ALTER TABLE signalcli_dispatch DROP COLUMN output_before",
+            "DROP TABLE signalcli_total",
+            "ALTER TABLE signalcli_response DROP COLUMN injected_delay",
+        ]
+        with server_engine.begin() as connection:
+            connection.execute(text("UPDATE signalcli_schema SET version = 1"))
+            for step in steps[: len(steps) - done]:
+                connection.execute(text(step))
+        with server_engine.begin() as connection:
+            bring_up_to_date(connection)
+            assert version_of(connection) == VERSION
+        keep_some(server_engine, 1)
+        assert numbers_in(server_engine) == [1, 2]
+
 
 class TestAtOnce:
     def test_threads_make_one_log_together(self, database: Path) -> None:

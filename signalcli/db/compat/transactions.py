@@ -153,3 +153,12 @@ def roll_back(transaction: SessionTransaction) -> None:
 def innermost(session: "Session") -> SessionTransaction | None:
     """The savepoint or transaction that a session is in."""
     return session.get_nested_transaction() or session.get_transaction()
+
+
+def failure_of(session: "Session") -> BaseException | None:
+    """The failure of a flush that has rolled a session's transaction back; None where none did.
+
+    Whoever goes on with such a session meets errors that tell of it in their text alone.
+    """
+    transaction = innermost(session)
+    return None if transaction is None else transaction._rollback_exception

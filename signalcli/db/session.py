@@ -391,12 +391,13 @@ class Session(sqlmodel.Session):
 
 
 def tell_its_cause(session: Session, error: BaseException) -> None:
-    """Have SQLAlchemy's refusal to go on after a failed flush name that failure as its cause.
+    """Have SQLAlchemy's refusal to go on after a failed flush lead to that failure.
 
-    The one who met the failure may have caught it.
+    The one who met the failure may have caught it. SQLAlchemy names no cause, and neither is one
+    named here: the failure is the context.
     """
-    if isinstance(error, PendingRollbackError) and error.__cause__ is None:
-        error.__cause__ = failure_of(session)
+    if isinstance(error, PendingRollbackError) and error.__context__ is None:
+        error.__context__ = failure_of(session)
 
 
 def _around(transaction: SessionTransaction | None) -> list[SessionTransaction]:

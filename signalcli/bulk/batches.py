@@ -49,6 +49,24 @@ class Operation:
     carry_out: Callable[[Session, Sequence[Row], Report], None]
 
 
+def finished(session: Session, rows: RowReader, checkpoint: Checkpoint) -> Counts | None:
+    """What came of the rows where a finished run has done these very ones; otherwise None.
+
+    Arguments:
+        session: the session.
+        rows: all rows. They are read to their end where there are finished runs.
+        checkpoint: that of the operation and the rows.
+    """
+    known = checkpoint.finished(session.connection())
+    # Reading the rows takes a while, in which others may write.
+    session.rollback()
+    if not known:
+        return None
+    for _ in rows:
+        pass
+    return known.get(rows.digest())
+
+
 class Batches:
     """An operation carried out for the rows of a file, batch by batch.
 
@@ -149,7 +167,7 @@ class Batches:
             self._session.commit()
             yield [*outcomes, *self._taken_late()]
         if self._checkpoint is not None and self.counts.batches:
-            self._checkpoint.remove(self._session.connection())
+            self._checkpoint.finish(self._session.connection(), self._rows.digest())
             self._session.commit()
 
     def _run_whole(self) -> Iterator[list[Outcome]]:

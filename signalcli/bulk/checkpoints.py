@@ -1,22 +1,25 @@
 """Checkpoints: how far an operation over a file of rows has come, kept in the database itself.
 
 A checkpoint is written in the transaction of the rows that it counts, so it is true whenever the
-run ends. Each run has one of its own, which is removed when all rows are done. Of runs that nobody
-went on with, the last hundred stay.
+run ends. Each run has one of its own, which says when all rows are done that the run is finished.
+Of runs that nobody went on with the last hundred stay, and of finished ones, too.
 """
 
 import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -24,7 +27,6 @@ from sqlalchemy import (
     delete,
     insert,
     inspect,
-    or_,
     select,
     update,
 )
@@ -37,6 +39,8 @@ from signalcli.log.tables import schema
 VERSION = 1
 PART = "checkpoint"
 MOST_KEPT = 100
+# Stands behind the operation of a finished run: who looks for a run to go on with does not see it.
+FINISHED = " finished"
 
 _metadata = MetaData()
 
@@ -63,6 +67,7 @@ _checkpoint = Table(
     sqlite_autoincrement=True,
 )
 _columns = _checkpoint.c
+_is_finished = _columns.command.endswith(FINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +115,24 @@ class Checkpoint:
         if row is None:
             return None
         self._number = row.checkpoint
-        faults = Counter(json.loads(row.faults))
-        counts = Counts(row.rows, row.done, row.skipped, row.failed, row.batches, faults)
-        return Reached(row.source, counts, row.digest)
+        return Reached(row.source, _counts_of(row), row.digest)
+
+    def finished(self, connection: Connection) -> dict[str, Counts]:
+        """What came of the runs of the operation that are finished, by the digests of their rows.
+
+        Nothing where an earlier run over this source is to be gone on with.
+
+        Raises:
+            DatabaseUnusable: as :meth:`find`.
+        """
+        if not _version(connection):
+            return {}
+        ours = and_(_columns.command == self._operation, _columns.source == self.source)
+        if connection.execute(select(_columns.checkpoint).where(ours).limit(1)).first():
+            return {}
+        of_operation = select(_checkpoint).where(_columns.command == self._operation + FINISHED)
+        rows = connection.execute(of_operation.order_by(_columns.written))
+        return {row.digest: _counts_of(row) for row in rows}
 
     def make_ready(self, connection: Connection) -> None:
         """Make the table where it is missing.
@@ -160,24 +180,41 @@ class Checkpoint:
         result = connection.execute(insert(_checkpoint).values(values))
         self._number = result.inserted_primary_key[0] if result.inserted_primary_key else None
         # A run that nobody resumes leaves its own behind. One that is under way writes it anew.
-        oldest = select(_columns.checkpoint).order_by(_columns.written.desc()).offset(MOST_KEPT)
-        connection.execute(
-            delete(_checkpoint).where(
-                _columns.checkpoint.in_(list(connection.scalars(oldest.limit(MOST_KEPT))))
-            )
-        )
+        _forget_oldest(connection, ~_is_finished)
 
-    def remove(self, connection: Connection) -> None:
-        """Remove the checkpoints of this run, all of whose rows are done, and of earlier ones."""
+    def finish(self, connection: Connection, digest: str) -> None:
+        """Note that all rows of this run are done, and forget earlier runs over its source.
+
+        Arguments:
+            connection: the database.
+            digest: the digest of the whole source.
+        """
         if self._number is None:
             return
-        earlier = and_(_columns.source == self.source, _columns.checkpoint < self._number)
+        operations = self._operation, self._operation + FINISHED
         connection.execute(
             delete(_checkpoint).where(
-                _columns.command == self._operation,
-                or_(_columns.checkpoint == self._number, earlier),
+                _columns.command.in_(operations),
+                _columns.source == self.source,
+                _columns.checkpoint < self._number,
             )
         )
+        finished = {"command": operations[1], "source": self.source, "digest": digest}
+        row = _columns.checkpoint == self._number
+        connection.execute(update(_checkpoint).where(row).values(finished))
+        _forget_oldest(connection, _is_finished)
+
+
+def _counts_of(row: Row[Any]) -> Counts:
+    faults = Counter(json.loads(row.faults))
+    return Counts(row.rows, row.done, row.skipped, row.failed, row.batches, faults)
+
+
+def _forget_oldest(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Remove the oldest checkpoints of some kind, where there are too many."""
+    newest = select(_columns.checkpoint).where(which).order_by(_columns.written.desc())
+    oldest = list(connection.scalars(newest.offset(MOST_KEPT).limit(MOST_KEPT)))
+    connection.execute(delete(_checkpoint).where(_columns.checkpoint.in_(oldest)))
 
 
 def _version(connection: Connection) -> int:

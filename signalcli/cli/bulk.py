@@ -175,6 +175,9 @@ class _RowsRun:
     def work(self, session: "Session") -> Answer:
         """Read the rows, carry them out in batches, and show how far that has come."""
         options = self._options
+        if options.resume and (finished := self._finished(session)):
+            self._counts = finished
+            return Answer(self._result(), message=self._message_of_finished())
         size = options.batch_size or DEFAULT_BATCH_SIZE
         with reader.open_rows(self._source, *self._operation.columns) as rows:
             checkpoint = None if options.strict else self._checkpoint()
@@ -196,6 +199,14 @@ class _RowsRun:
         answer = self.answer()
         answer.message = self._message()
         return answer
+
+    def _finished(self, session: "Session") -> "Counts | None":
+        """What came of the file where a finished run has done all of it, as it is now."""
+        # Nothing else can be read twice.
+        if not Path(self._source).is_file():
+            return None
+        with reader.open_rows(self._source, *self._operation.columns) as rows:
+            return batches.finished(session, rows, self._checkpoint())
 
     def answer(self) -> Answer:
         """What programs get, also where something ends the run early."""
@@ -265,8 +276,16 @@ class _RowsRun:
         done = operation.story.format(
             _counted(counts.done, operation.noun), self._settings.database_name
         )
-        rest = f"{_counted(counts.rows, 'row')} in {_counted(counts.batches, 'batch')}"
-        return f"{done}: {rest}, {counts.skipped:,} skipped, {counts.failed:,} failed"
+        return f"{done}: {self._figures()}"
+
+    def _message_of_finished(self) -> str:
+        name = Path(self._source).name
+        return f"Nothing to go on with: all of {name} was done before: {self._figures()}"
+
+    def _figures(self) -> str:
+        counts = self._counts
+        rows = f"{_counted(counts.rows, 'row')} in {_counted(counts.batches, 'batch')}"
+        return f"{rows}, {counts.skipped:,} skipped, {counts.failed:,} failed"
 
     def _result(self) -> dict[str, Any]:
         """What was done, for programs."""

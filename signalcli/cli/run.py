@@ -59,6 +59,7 @@ from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
 from signalcli.log.schema import open_log
 from signalcli.render.folding import MACHINERY
+from signalcli.render.picture import Work, title_of
 from signalcli.render.printing import growing_table
 from signalcli.secrets import without_secrets
 from signalcli.trace import Faults, injected, record
@@ -125,7 +126,7 @@ def _growing_table(course: Course) -> contextlib.AbstractContextManager[None]:
         return growing_table(
             course.recorder,
             is_whole=settings.whole,
-            is_failed=lambda: course.problem is not None,
+            work=functools.partial(_work_of, course),
         )
     for_programs = settings.json or task.form.is_lines
     return kept_clean(
@@ -366,13 +367,11 @@ def _run_of(course: Course, task: Task) -> Run:
     return Run(
         begun=course.begun,
         command=course.name,
-        command_line=describe_command_line([PROGRAM, *current().arguments]),
+        command_line=_command_line(),
         exit_code=problem.exit_code if problem is not None else 0,
         # From here on, a slow reader of the table may delay the command.
         seconds=course.recorder.now() if trace.ended is None else trace.ended,
-        is_rolled_back=task.writes
-        and not (course.is_written or course.is_in_doubt)
-        and _has_worked(course),
+        is_rolled_back=_is_rolled_back(course),
         message=encodable(message),
         result=result,
         error_code=problem.code if problem is not None else None,
@@ -382,6 +381,26 @@ def _run_of(course: Course, task: Task) -> Run:
         ),
         totals=tuple(course.totals or ()),
     )
+
+
+def _work_of(course: Course) -> Work:
+    """What the picture of the trace says of the command, as far as it has come."""
+    return Work(
+        title_of(course.name, _command_line()),
+        is_failed=course.problem is not None,
+        is_rolled_back=course.problem is not None and _is_rolled_back(course),
+    )
+
+
+def _command_line() -> str:
+    """The command line that is being carried out, without secrets."""
+    return describe_command_line([PROGRAM, *current().arguments])
+
+
+def _is_rolled_back(course: Course) -> bool:
+    """Whether what the command has written, if it is at its end, was rolled back."""
+    is_kept = course.is_written or course.is_in_doubt
+    return course.task.writes and not is_kept and _has_worked(course)
 
 
 def _has_worked(course: Course) -> bool:

@@ -15,7 +15,7 @@ from signalcli.log.runs import Run
 from signalcli.log.statistics import Statistics, histogram
 from signalcli.render.console import new_table, plain
 from signalcli.render.document import dispatches_of, milliseconds
-from signalcli.render.picture import is_shown
+from signalcli.render.picture import Work, is_shown, title_of
 from signalcli.render.table import TraceTable, totals_row, totals_table
 from signalcli.render.text import FAILED, duration
 from signalcli.trace.records import Trace, short_name
@@ -130,8 +130,10 @@ def printed_by(run: Run, trace: Trace, *, is_whole: bool = False) -> Iterator[Re
         trace: its trace.
         is_whole: whether every dispatch gets a row of its own.
     """
-    if is_shown(trace, is_failed=run.exit_code != 0, is_whole=is_whole):
-        yield TraceTable(trace, is_whole=is_whole)
+    title = title_of(run.command, run.command_line)
+    work = Work(title, is_failed=run.exit_code != 0, is_rolled_back=run.is_rolled_back)
+    if is_shown(trace, is_failed=work.is_failed, is_whole=is_whole):
+        yield TraceTable(trace, work=work, is_whole=is_whole)
     if run.totals:
         yield totals_table(run.totals)
     if run.message:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from signalcli.render.picture import Picture, is_shown, text_of
+from signalcli.render.picture import Picture, Work, is_shown, text_of
 from signalcli.render.text import laid_out, paper_of, visible
 from signalcli.trace import ReceiverTotal, Recorder
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def growing_table(
-    recorder: Recorder, *, is_whole: bool = False, is_failed: Callable[[], bool] = lambda: False
+    recorder: Recorder, *, is_whole: bool = False, work: Callable[[], Work] = Work
 ) -> Iterator[None]:
     """Print the trace: on a terminal as it grows while the block runs, elsewhere at its end.
 
@@ -27,7 +27,8 @@ def growing_table(
     Arguments:
         recorder: watches the block.
         is_whole: whether every dispatch gets a row of its own.
-        is_failed: asked at the end of the block; a block that raises has failed in any case.
+        work: tells of the work in the block, as far as it has come; a block that raises has failed
+            in any case.
     """
     stream = sys.stdout
     paper = paper_of(stream)
@@ -35,16 +36,18 @@ def growing_table(
         from signalcli.render.console import make_console
         from signalcli.render.table import growing_table as by_rich
 
-        with by_rich(recorder, make_console(stream), is_whole=is_whole, is_failed=is_failed):
+        with by_rich(recorder, make_console(stream), is_whole=is_whole, work=work):
             yield
         return
     has_failed = True
     try:
         yield
-        has_failed = is_failed()
+        has_failed = work().is_failed
     finally:
         if is_shown(recorder.trace, is_failed=has_failed, is_whole=is_whole):
-            picture = Picture(recorder.trace, is_whole=is_whole, is_ascii=paper.is_ascii)
+            picture = Picture(
+                recorder.trace, work=work(), is_whole=is_whole, is_ascii=paper.is_ascii
+            )
             stream.write(text_of(picture, paper))
 
 

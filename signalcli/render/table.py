@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from signalcli.render.console import is_plain, new_table, plain, show
-from signalcli.render.picture import Picture, is_shown, text_of
+from signalcli.render.picture import Picture, Work, is_shown, text_of
 from signalcli.render.text import Paper, duration
 from signalcli.trace import Recorder
 from signalcli.trace.records import Trace
@@ -31,6 +31,7 @@ class TraceTable:
         trace: the trace, finished or growing.
         now: the recorder's clock, for the time that running receivers have taken so far; by
             default the time when the trace ended.
+        work: the work that sent the dispatches.
         is_whole: whether every dispatch gets a row of its own.
         last_rows: how many rows are shown at most, the last ones; None for all.
     """
@@ -40,11 +41,13 @@ class TraceTable:
         trace: Trace,
         now: float | None = None,
         *,
+        work: Work = Work(),  # noqa: B008  # it cannot be changed
         is_whole: bool = False,
         last_rows: int | None = None,
     ) -> None:
         self._trace = trace
         self._now = now
+        self._work = work
         self._is_whole = is_whole
         self._last_rows = last_rows
 
@@ -52,6 +55,7 @@ class TraceTable:
         picture = Picture(
             self._trace,
             self._now,
+            work=self._work,
             is_whole=self._is_whole,
             is_ascii=options.ascii_only,
             last_rows=self._last_rows,
@@ -88,7 +92,7 @@ def growing_table(
     console: Console,
     *,
     is_whole: bool = False,
-    is_failed: Callable[[], bool] = lambda: False,
+    work: Callable[[], Work] = Work,
 ) -> Iterator[None]:
     """Show the trace as it grows while the block runs, and all of it at the end.
 
@@ -96,8 +100,15 @@ def growing_table(
     terminal. See :func:`signalcli.render.printing.growing_table`.
     """
     done = threading.Event()
+
+    def table(**options: Any) -> TraceTable:
+        return TraceTable(recorder.trace, work=work(), is_whole=is_whole, **options)
+
+    def frame() -> Tail:
+        return Tail(table(now=recorder.now(), last_rows=console.height))
+
     painter = threading.Thread(
-        target=_paint, args=(recorder, console, done, is_whole), name="signalcli-table", daemon=True
+        target=_paint, args=(frame, console, done), name="signalcli-table", daemon=True
     )
     # Rich takes a pipe with forced colours for a terminal, but nothing can be painted over there.
     is_live = console.is_terminal and console.file.isatty()
@@ -106,24 +117,19 @@ def growing_table(
     has_failed = True
     try:
         yield
-        has_failed = is_failed()
+        has_failed = work().is_failed
     finally:
         done.set()
         if is_live:
             painter.join()
         if is_shown(recorder.trace, is_failed=has_failed, is_whole=is_whole):
-            show(TraceTable(recorder.trace, is_whole=is_whole), console)
+            show(table(), console)
 
 
-def _paint(recorder: Recorder, console: Console, done: threading.Event, is_whole: bool) -> None:
+def _paint(frame: Callable[[], Tail], console: Console, done: threading.Event) -> None:
     if done.wait(PATIENCE_SECONDS):
         return
     from rich.live import Live
-
-    def frame() -> Tail:
-        return Tail(
-            TraceTable(recorder.trace, recorder.now(), is_whole=is_whole, last_rows=console.height)
-        )
 
     with Live(
         frame(),

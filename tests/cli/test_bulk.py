@@ -54,7 +54,11 @@ def many(count: int, first: int = 1) -> list[str]:
 
 
 def checkpoints(program: Program) -> list[tuple[Any, ...]]:
-    return program.select("SELECT command, rows, done, skipped FROM signalcli_checkpoint")
+    """Those of runs that can be gone on with."""
+    return program.select(
+        "SELECT command, rows, done, skipped FROM signalcli_checkpoint"
+        " WHERE command NOT LIKE '% finished'"
+    )
 
 
 def counts(finished: Finished) -> tuple[int, ...]:
@@ -453,8 +457,31 @@ class TestResume:
             (n + 2, f"u{n}") for n in range(1, 10)
         ]
         assert checkpoints(program) == []
-        # There is nothing to go on with any more.
-        assert counts(program("register", "--from", users, "--resume", "--json")) == (9, 0, 9, 0, 1)
+
+    def test_of_a_finished_run_it_says_so_and_does_nothing(self, driver: Driver) -> None:
+        program = driver(WILFUL)
+        users = write(program, "x,nobody,,", *many(9))
+        self.stopped(program, users)
+        assert program("register", "--from", users, "--resume").code == 2
+        before = program.rows()
+        done = program("register", "--from", users, "--resume")
+        said = "all of users.csv was done before: 10 rows in 4 batches, 0 skipped, 1 failed"
+        assert (done.code, done.out, done.err) == (0, f"Nothing to go on with: {said}\n", "")
+        again = program("register", "--from", users, "--resume", "--json")
+        assert (again.code, counts(again)) == (0, (10, 9, 0, 1, 4))
+        moved = write(program, "x,nobody,,", *many(9), name="moved.csv")
+        assert program("register", "--from", moved, "--resume").code == 0
+        assert program.rows() == before
+
+    def test_a_file_that_has_changed_since_is_no_finished_run(self, driver: Driver) -> None:
+        program = driver(WILFUL)
+        assert program("register", "--from", write(program, *many(3))).code == 0
+        users = write(program, *many(4))
+        assert counts(program("register", "--from", users, "--resume", "--json")) == (4, 1, 3, 0, 1)
+        done = program("register", "--from", users, "--resume", "--json")
+        assert (done.code, counts(done)) == (0, (4, 1, 3, 0, 1))
+        # Without it, all rows are carried out again.
+        assert program("register", "--from", users).code == 4
 
     def test_another_file_is_refused(self, driver: Driver) -> None:
         program = driver(WILFUL)

@@ -190,4 +190,4 @@ def test_two_runs_at_once_leave_each_other_alone(filled: Program) -> None:
         ["alice", "bob", *(f"u{number}" for number in range(1, 121))]
     )
     assert filled.select("SELECT count(*) FROM core_profile") == [(122,)]
-    assert filled.select("SELECT count(*) FROM signalcli_checkpoint") == [(0,)]
+    assert filled.select("SELECT command FROM signalcli_checkpoint") == [("register finished",)]

@@ -88,7 +88,8 @@ class TestRegister:
         done = signalcli("register", "xyz", "--email", "xyz@mail.com")
         assert (done.code, done.err) == (0, "")
         lines = without_times(done.lines)
-        assert lines[0].strip() == "# Signal n ─▶ receivers n.1, n.2 Total time"
+        heading = "# register xyz: signal n ─▶ receivers n.1, n.2 Time with all inside"
+        assert lines[0].strip() == heading
         assert lines[2:] == [
             " 1–4 unheard: command_started from register; connection_created from Engine;",
             " pre_migrate, post_migrate from <CoreConfig core>",

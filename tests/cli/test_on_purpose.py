@@ -58,6 +58,9 @@ class TestFail:
     ) -> None:
         before = forked_filled.rows()
         done = forked_filled(*REGISTER, "--fail", "create_profile")
+        (dispatch,) = [line for line in done.lines if "all rolled back" in line]
+        assert "post_save from User  ✗ failed: all rolled back" in dispatch
+        assert forked_filled("log", "show").out == done.out
         assert done.code == 1
         assert "├─▶ create_profile  ✗ raised InjectedFault: raised on purpose " in done.out
         assert "└╌╌ update_profile  not called, since create_profile raised\n" in done.out

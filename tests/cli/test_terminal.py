@@ -90,7 +90,7 @@ def test_a_sleeping_receiver_is_seen_running_before_it_is_done(driver: Driver) -
     lines = terminal.screen()
     assert not any("running" in line for line in lines)
     assert sum("rested" in line for line in lines) == 1
-    assert sum("Signal" in line for line in lines) == 1
+    assert sum("notify alice: signal n" in line for line in lines) == 1
     assert lines[-1] == "Sent notification for alice in demo.db"
 
 

@@ -1,5 +1,6 @@
 """The picture of a trace: who received what, what that set off, and how it fits any width."""
 
+import contextvars
 import itertools
 import re
 from collections import Counter
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from signalcli.render.picture import Picture, is_shown, text_of
+from signalcli.render.picture import Picture, Work, is_shown, text_of, title_of
 from signalcli.render.text import UNLIMITED, Paper, on_one_line
 from signalcli.trace import Dispatch, Injection, Recorder, Trace
 from tests.render.traces import (
@@ -171,8 +172,8 @@ class TestWords:
         (*lines, failed, _, last) = rows(recorder.trace)
         assert lines == [
             "1    saved from User",
-            "1.1  ├─▶ a",
-            "1.2  ├─▶ b  returned b's answer",
+            "1.1  ├─▶ a  returned None",
+            "1.2  ├─▶ b  at its end returned b's answer",
             "     │   └─ prints ┊ 1",
             "     │             ┊",
             "     │             ┊     2",
@@ -190,6 +191,46 @@ class TestWords:
         recorder = Recorder()
         once(recorder, value=value)
         assert rows(recorder.trace) == ["1    saved from User", f"1.1  └─▶ greet{said}"]
+
+    def test_beside_other_values_none_is_said_where_it_takes_no_further_line(self) -> None:
+        recorder = Recorder()
+        once(recorder)
+        dispatch = begin(recorder)
+        respond(recorder, dispatch, "a")
+        respond(recorder, dispatch, "b", value=False)
+        respond(recorder, dispatch, "c", output="...")
+        respond(recorder, dispatch, "a_receiver_with_a_long_name")
+        respond(recorder, dispatch, "d", error=raised(ValueError("no")))
+        contextvars.copy_context().run(recorder.response_begun, dispatch, "e")
+        lines = [
+            "1    saved from User",
+            "1.1  └─▶ greet",
+            "2    saved from User",
+            "2.1  ├─▶ a  returned None",
+            "2.2  ├─▶ b  returned False",
+            "2.3  ├─▶ c  returned None",
+            "     │   └─ prints ┊ ...",
+            "2.4  ├─▶ a_receiver_with_a_long_name  returned None",
+        ]
+        assert rows(recorder.trace)[:8] == lines
+        assert rows(recorder.trace)[-1] == "2.6  └─▶ e  … running"
+        narrow = rows(recorder.trace, 55)
+        assert narrow[:8] == [*lines[:7], "2.4  ├─▶ a_receiver_with_a_long_name"]
+        assert narrow[8].startswith("2.5")
+
+    def test_what_stands_above_what_a_receiver_did_was_returned_at_its_end(self) -> None:
+        recorder = Recorder()
+        saved = begin(recorder)
+        begun = recorder.response_begun(saved, "shop.create")
+        once(recorder, "told", value=3)
+        recorder.response_ended(begun, "made", None)
+        assert rows(recorder.trace) == [
+            "1    saved from User",
+            "1.1  └─▶ create  at its end returned made",
+            "2        └─ told from User",
+            "2.1         └─▶ greet  returned 3",
+        ]
+        assert rows(recorder.trace, 44)[1] == "1.1  └─▶ create  returned made"
 
     def test_how_much_output_is_left_out(self) -> None:
         recorder = Recorder()
@@ -235,6 +276,110 @@ class TestWords:
         ]
 
 
+class TestHeading:
+    @pytest.mark.parametrize(
+        ("width", "title", "time"),
+        [
+            (UNLIMITED, "create Hero name=Deadpond: s", "Time with all inside"),
+            (80, "create Hero: s", "Time with all inside"),
+            (67, "create: s", "Time with all inside"),
+            (60, "create Hero: s", "Total time"),
+            (50, "create: s", "Time"),
+            (44, "S", "Time"),
+            (40, "S", ""),
+        ],
+    )
+    def test_it_says_as_much_as_fits(self, width: int, title: str, time: str) -> None:
+        recorder = Recorder()
+        recorder.dispatch_ended(once(recorder, output="-" * 90))
+        heading, rule, first, *_ = drawn(
+            recorder.trace, width, work=Work("create Hero name=Deadpond")
+        )
+        said = f"# {title}ignal n ─▶ receivers n.1, n.2 {time}"
+        assert re.sub(" +", " ", heading).strip() == said.strip()
+        assert len(heading) <= len(rule) <= width
+        assert first.endswith(" ms" if time else "User")
+
+    def test_it_makes_no_table_wider_than_80(self) -> None:
+        recorder = Recorder()
+        recorder.dispatch_ended(once(recorder))
+        lines = drawn(recorder.trace, work=Work("create Hero " + "name=Deadpond " * 9))
+        assert lines[0].split()[:3] == ["#", "create", "Hero:"]
+        assert max(map(len, lines)) <= 80
+
+    def test_a_title_of_somebody_else_is_harmless(self) -> None:
+        recorder = Recorder()
+        once(recorder)
+        (heading, *_) = drawn(recorder.trace, work=Work("send \x1b[31m"), is_ascii=True)
+        assert heading.startswith(r"#    send \x1b[31m: signal n -> receivers n.1, n.2")
+
+    @pytest.mark.parametrize(
+        ("command", "command_line", "title"),
+        [
+            ("register", "signalcli register xyz --email xyz@mail.com", "register xyz"),
+            ("register", "signalcli --database register.db register a b -q", "register a b"),
+            ("register", "signalcli register -e register@mail.com xyz", "register"),
+            ("log show", "signalcli log show 3", "log show 3"),
+            ("send", "signalcli", "send"),
+            ("send", "", "send"),
+        ],
+    )
+    def test_a_title_is_a_command_line_up_to_its_first_option(
+        self, command: str, command_line: str, title: str
+    ) -> None:
+        assert title_of(command, command_line) == title
+
+
+class TestRolledBack:
+    """The dispatch whose failure ended the work says that all was rolled back."""
+
+    MARK = "  ✗ failed: all rolled back"
+
+    def marked(self, recorder: Recorder) -> list[str]:
+        work = Work(is_failed=True, is_rolled_back=True)
+        lines = rows(recorder.trace, work=work)
+        assert [line.removesuffix(self.MARK) for line in lines] == rows(recorder.trace)
+        return [line.split()[0] for line in lines if line.endswith(self.MARK)]
+
+    def test_it_is_the_outermost_one_that_an_exception_left(self) -> None:
+        recorder = Recorder()
+        once(recorder)
+        error = raised(ValueError("no"))
+        saved = begin(recorder)
+        begun = recorder.response_begun(saved, "shop.create")
+        once(recorder, "told", error=error)
+        recorder.response_ended(begun, None, error)
+        once(recorder)
+        assert self.marked(recorder) == ["2"]
+        ascii_rows = rows(recorder.trace, work=Work(is_rolled_back=True), is_ascii=True)
+        assert ascii_rows[2] == "2    saved from User  x failed: all rolled back"
+
+    def test_it_is_none_that_caught_the_exception_or_whose_cause_did(self) -> None:
+        recorder = Recorder()
+        error = raised(ValueError("no"))
+        respond(recorder, begin(recorder, robust=True), error=error)
+        saved = begin(recorder)
+        begun = recorder.response_begun(saved, "shop.create")
+        once(recorder, "told", error=error)
+        recorder.response_ended(begun, None, None)
+        assert self.marked(recorder) == []
+
+    def test_it_is_one_that_a_later_flush_sent_for_a_receiver(self) -> None:
+        recorder = Recorder()
+        saved = begin(recorder)
+        (response, _) = recorder.response_begun(saved, "shop.create")
+        once(recorder, "saved", error=raised(ValueError("no")), sender="Profile")
+        (_, late) = recorder.trace.dispatches
+        response.seconds = late.begun - response.begun
+        assert self.marked(recorder) == ["2"]
+
+    def test_it_is_none_of_the_command_itself(self) -> None:
+        recorder = Recorder()
+        finished = begin(recorder, path="signalcli.apps.signals.command_finished")
+        respond(recorder, finished, error=raised(ValueError("no")))
+        assert self.marked(recorder) == []
+
+
 class TestGroups:
     def test_four_that_are_alike_share_a_row_with_their_count(self) -> None:
         recorder = Recorder()
@@ -244,7 +389,7 @@ class TestGroups:
         once(recorder, value=3, output="n3\n")
         assert rows(recorder.trace) == [
             "1    saved from User ×4 (1–4)",
-            "1.1  └─▶ greet ×4  returned 4 different values, as 0, 1, 2",
+            "1.1  └─▶ greet ×4  at its end returned 4 different values, as 0, 1, 2",
             "         └─ prints ┊ n0",
             "                   ┊ … and others from the other 3",
         ]
@@ -257,7 +402,7 @@ class TestGroups:
             once(recorder, value=number % 2, output="the same\n")
         assert rows(recorder.trace) == [
             "1    saved from User ×1,200 (1–1200)",
-            "1.1  └─▶ greet ×1,200  returned 0, 1",
+            "1.1  └─▶ greet ×1,200  at its end returned 0, 1",
             "         └─ prints ┊ the same",
         ]
 
@@ -473,8 +618,9 @@ class TestWidths:
         whole = "\n".join(drawn(trace))
 
         def words(text: str) -> Counter[str]:
-            text = re.sub(r"[\d.]+ ms|Total time|[├└│─▶┊…]", " ", text)
-            return Counter(text.split())
+            text = re.sub(r"[\d.]+ ms|T(otal t)?ime( with all inside)?|[├└│─▶┊…]", " ", text)
+            # That it is at its end is said where it takes no further line.
+            return Counter(text.replace("at its end ", "").split())
 
         assert words(text) == words(whole)
 
@@ -488,7 +634,7 @@ class TestWidths:
             "1    saved from User",
             "1.1  ├─▶ create  returned",
             "     │      a value of 32 characters, or so.",
-            "1.2  └─▶ tell",
+            "1.2  └─▶ tell  returned None",
             "         └─ prints ┊ a printed line of 36 characters each",
         ]
 

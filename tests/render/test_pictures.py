@@ -47,8 +47,9 @@ class TestPictures:
         shown = self.shown(format_name, export(format_name, run, small_trace()))
         for part in (
             "signalcliregisterxyz",
+            "#registerxyz:signaln─▶receiversn.1,n.2",
             "1unheard:pre_savefromUser2post_savefromUser",
-            "2.1├─▶create_profilereturned[1,'two']",
+            "2.1├─▶create_profileatitsendreturned[1,'two']",
             "prints┊ProfileCreated!",
             "┊second<line>3│└─unheard:pre_savefromProfile",
             "2.2└─▶audit✗raisedValueError:no:<b>audit</b>(traces.py:",
@@ -85,7 +86,7 @@ class TestPictures:
             monkeypatch.setenv(name, value)
         assert export(format_name, a_run(), trace) == plain
 
-    @pytest.mark.parametrize(("answer", "columns"), [(0, 80), (60, 98), (190, 120)])
+    @pytest.mark.parametrize(("answer", "columns"), [(0, 80), (60, 94), (190, 120)])
     def test_it_is_as_wide_as_the_table_within_limits(self, answer: int, columns: int) -> None:
         recorder = Recorder()
         dispatch = begin(recorder)

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from signalcli.render.console import fields, listing, make_console, show
+from signalcli.render.picture import Work
 from signalcli.render.table import Tail, TraceTable, growing_table
 from signalcli.render.text import visible
 from signalcli.trace import Dispatch, Injection, Recorder
@@ -83,7 +84,7 @@ def squeezed(text: str) -> list[str]:
 
 def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder) -> None:
     lines = squeezed(rendered(table_of(recorder), 140))
-    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Total time"
+    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Time with all inside"
     assert lines[2:10] == [
         "1 unheard: pre_save from User",
         "2 post_save from User TIME",
@@ -103,7 +104,7 @@ def test_a_row_for_each_response_with_what_it_caused_beneath(recorder: Recorder)
 def test_a_whole_table_has_a_row_for_every_dispatch(recorder: Recorder) -> None:
     table = TraceTable(recorder.trace, recorder.now(), is_whole=True)
     lines = squeezed(rendered(table, 140))
-    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Total time"
+    assert lines[0] == "# Signal n ─▶ receivers n.1, n.2 Time with all inside"
     assert lines[2:9] == [
         "1 pre_save from User unheard",
         "2 post_save from User TIME",
@@ -152,11 +153,11 @@ def test_faults_on_purpose_and_what_ran_side_by_side_are_marked(faulty: Recorder
     table = TraceTable(faulty.trace, faulty.now(), is_whole=True)
     assert squeezed(rendered(table, 140))[2:] == [
         "1 paid from User TIME",
-        "1.1 ├─▶ slow delayed 250 ms on purpose returned late TIME",
+        "1.1 ├─▶ slow delayed 250 ms on purpose at its end returned late TIME",
         " │ ├─ prints ┊ printed",
         "2 │ └─ inner from User unheard",
-        "1.2 ├─▶ left ∥ concurrently TIME",
-        "1.3 └─▶ right ∥ concurrently TIME",
+        "1.2 ├─▶ left ∥ concurrently returned None TIME",
+        "1.3 └─▶ right ∥ concurrently returned None TIME",
         "3 told muted: nobody received it",
     ]
 
@@ -166,8 +167,8 @@ def test_in_ascii_the_marks_are_ascii(faulty: Recorder) -> None:
     assert text.isascii()
     assert squeezed(text)[-4:] == [
         "2 | `- unheard: inner from User",
-        "1.2 |-> left || concurrently TIME",
-        "1.3 `-> right || concurrently TIME",
+        "1.2 |-> left || concurrently returned None TIME",
+        "1.3 `-> right || concurrently returned None TIME",
         "3 told muted: nobody received it",
     ]
 
@@ -329,7 +330,10 @@ class TestConsole:
         with (
             suppress(ZeroDivisionError),
             growing_table(
-                recorder, make_console(file), is_whole=is_whole, is_failed=lambda: not is_raised
+                recorder,
+                make_console(file),
+                is_whole=is_whole,
+                work=lambda: Work(is_failed=not is_raised),
             ),
         ):
             if is_raised:

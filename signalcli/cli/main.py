@@ -6,6 +6,7 @@ Nothing is imported at once that ``--version`` does without.
 import _thread
 import contextlib
 import gc
+import json
 import os
 import signal
 import sys
@@ -195,11 +196,33 @@ def _problem_of(error: Exception) -> Problem:
 
 def report(problem: Problem) -> int:
     """Report the problem of the current command line; returns the exit code."""
-    if _wants_json():
-        write_document(None, problem=problem)
-    else:
-        print_problem(problem)
+    try:
+        if _wants_json():
+            write_document(None, problem=problem)
+        else:
+            print_problem(problem)
+    except (AttributeError, ImportError):
+        if request() is None:
+            raise
+        # What was interrupted as it was loaded stays half loaded, and cannot be used.
+        _report_plainly(problem)
     return problem.exit_code
+
+
+def _report_plainly(problem: Problem) -> None:
+    """Report a problem of our own words by nothing but Python."""
+    if "--json" in current().arguments:
+        error = {"code": problem.code, "message": problem.message}
+        document: dict[str, object] = {
+            "ok": False,
+            "command": None,
+            "run": None,
+            "result": None,
+            "dispatches": [],
+        }
+        print(json.dumps({**document, "error": error}))  # noqa: T201  # the answer
+    else:
+        print(f"error: {problem.message}", file=sys.stderr)  # noqa: T201  # there is no other way
 
 
 def _wants_json() -> bool:

@@ -86,9 +86,18 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
         (tmp_path / package / "__init__.py").write_text("")
         (tmp_path / package / "signals.py").write_text(SIGNALS)
     import bazaar.signals  # type: ignore[import-not-found]  # made above
-    import bazaarlike.signals  # type: ignore[import-not-found]  # noqa: F401
+    import bazaarlike.signals  # type: ignore[import-not-found]  # made above
 
+    made = [
+        signal
+        for module in (bazaar.signals, bazaarlike.signals)
+        for signal in (module.ordered, module.silent, module.bare, module.Desk.rung)
+    ]
     yield bazaar.signals
+    # Where the modules stay in memory a while, no later test is to find their connections.
+    for signal in made:
+        for connection in signal.connections:
+            signal.disconnect(connection.receiver, connection.sender, connection.dispatch_uid)
     for name in set(sys.modules) - before:
         # What libraries imported meanwhile is theirs to keep.
         file = getattr(sys.modules[name], "__file__", None)

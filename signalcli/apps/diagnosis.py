@@ -6,10 +6,11 @@ from pathlib import Path
 
 from signalcli.apps.config import AppConfig, place_text
 from signalcli.apps.explanation import names_like
-from signalcli.apps.inventory import ConnectionEntry, find_connections
+from signalcli.apps.inventory import ConnectionEntry, find_connections, signals_within
 from signalcli.apps.registry import Apps, apps
 from signalcli.apps.sources import (
     Hint,
+    connecting_function,
     definitions,
     functions_in,
     unannounced_writes,
@@ -150,6 +151,22 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
     found = sorted(findings, key=lambda each: (each.is_aside, RANKS.index(each.code)))
     explained = any(each.code in _EXPLAINS and not each.is_aside for each in found)
     return [each for each in found if not (explained and each.code == "not_received")]
+
+
+def signals_of(receiver: str, installed: Apps = apps) -> list[str]:
+    """The names of the signals that a receiver is connected to, and then of those it was."""
+    live = (
+        entry.signal
+        for entry in find_connections(installed=installed)
+        if receiver in (entry.short_receiver, entry.receiver)
+    )
+    dead = (
+        signal.name
+        for signal in signals_within(installed)
+        for death in signal.deaths
+        if receiver in (short_name(death.receiver), death.receiver)
+    )
+    return list(dict.fromkeys([*live, *dead]))
 
 
 def of_sender(question: Question, installed: Apps = apps) -> Iterator[Finding]:
@@ -311,11 +328,7 @@ def _of_unknown_receiver(
         return
     defined = next(iter(definitions(name, installed)), None)
     if defined is not None and not so_far:
-        yield Finding(
-            "not_connected",
-            f"{name} is defined at {defined.place}, but it is not connected to anything.",
-            f"Decorate it with @receiver({question.signal.name}).",
-        )
+        yield _not_connected(question, name, defined, installed)
     elif not so_far:
         known = (entry.short_receiver for entry in find_connections(installed=installed))
         close = names_like(name, known)
@@ -326,6 +339,26 @@ def _of_unknown_receiver(
             if close
             else "`signalcli receivers` lists those that are connected.",
         )
+
+
+def _not_connected(question: Question, name: str, defined: Hint, installed: Apps) -> Finding:
+    """That a function is defined and not connected, perhaps as what connects it was not called."""
+    is_at = f"{name} is defined at {defined.place}, but"
+    within = connecting_function(defined, installed)
+    if within is None:
+        return Finding(
+            "not_connected",
+            f"{is_at} it is not connected to anything.",
+            f"Decorate it with @receiver({question.signal.name}).",
+        )
+    is_local = within.place == defined.place
+    return Finding(
+        "not_connected",
+        f"{is_at} {within.what}(), which connects it at {within.place}, has not been called.",
+        "Define it at the top of the module: a function within another one ends with that."
+        if is_local
+        else f"Call {within.what}(), or connect it at the top of a module.",
+    )
 
 
 def _defines(hint: Hint, question: Question) -> bool:

@@ -170,6 +170,50 @@ def test_a_dead_receiver_is_named_with_the_place_where_it_was_connected(forked: 
     assert "apps.py:11: DeadReceiverWarning: the receiver shop.apps." in done.err
 
 
+DEAD = """
+from signalcli.core.signals import notification
+
+def connect():
+    def greet(**kwargs): ...
+
+    notification.connect(greet)
+
+connect()
+"""
+
+
+def test_the_name_of_a_dead_receiver_leads_to_the_question(forked: Program) -> None:
+    (forked.folder / "a.py").write_text(DEAD)
+    done = forked("why", "greet", "--app", "signalcli.core", "--app", "a.py")
+    assert (done.code, done.out) == (3, "")
+    assert "try `signalcli why notification --receiver greet`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "advice"),
+    [
+        ("    @receiver(post_save)\n    def hello(**kwargs): ...\n", 6, "Define it at the top"),
+        (
+            "    def hello(**kwargs): ...\n\n    post_save.connect(hello, weak=False)\n",
+            7,
+            "Call setup(), or",
+        ),
+    ],
+    ids=["decorated", "connected"],
+)
+def test_a_function_that_connects_and_was_not_called(
+    forked: Program, body: str, line: int, advice: str
+) -> None:
+    head = "from signalcli.db import post_save\nfrom signalcli.dispatch import receiver\n\n"
+    (forked.folder / "a.py").write_text(f"{head}def setup():\n{body}")
+    done = forked(
+        "why", "post_save", "--receiver", "hello", "--app", "signalcli.core", "--app", "a.py"
+    )
+    first, second = done.lines
+    assert first.endswith(f"but setup(), which connects it at a.py:{line}, has not been called.")
+    assert second.strip().startswith(advice)
+
+
 def test_a_module_that_nobody_imports(forked: Program) -> None:
     app(forked.folder, receivers=RECEIVERS)
     done = forked("why", "post_save", "--receiver", "audit", *BOTH)

@@ -111,7 +111,7 @@ def _not_received(
         return Finding("not_received", f"{what}.", f"{alone}.")
     # A question that names the sender has this answer already.
     is_told = not any(question.reaches(entry) for entry in own)
-    as_well = f"with sender={dispatch.sender} as well, or " if dispatch.sender else ""
+    as_well = f"for {dispatch.sender} as well, or " if dispatch.sender else ""
     it = "it" if len(names) == 1 else "them"
     return Finding(
         "not_received" if is_told else "other_sender",

@@ -102,7 +102,7 @@ class TestAReceiverOfAnotherSender:
         assert done.lines == [
             "1. In run 1 (register) notification of User was sent (1: 13), and bye did not receive "
             "it: bye is connected for Profile alone.",
-            "   Connect it with sender=User as well, or without a sender.",
+            "   Connect it for User as well, or without a sender.",
             "2. bye is connected to notification of Profile, and would receive it now.",
         ]
         found = codes(sent, "notification", "--receiver", "bye", *self.APPS)

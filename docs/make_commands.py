@@ -112,7 +112,7 @@ def _options(parameters: Iterable[Any], panels: Iterable[str | None]) -> Iterato
             setting = SETTINGS.get(each.name)
             if setting is not None and setting.variable not in meaning:
                 meaning += f" Variable: {setting.variable}."
-            if setting is not None and setting.default not in (False, True):
+            if setting is not None and setting.default not in (False, True, ""):
                 meaning += f" Default: {setting.default}."
             yield ", ".join(_code(f"{name}{_values(each)}") for name in names), meaning
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from signalcli.apps.config import place_text
+from signalcli.apps.config import AppConfig, place_text
 from signalcli.apps.explanation import names_like
-from signalcli.apps.inventory import ConnectionEntry, find_connections
+from signalcli.apps.inventory import ConnectionEntry, find_connections, signals_within
 from signalcli.apps.registry import Apps, apps
 from signalcli.apps.sources import (
     Hint,
+    connecting_function,
     definitions,
     functions_in,
     unannounced_writes,
@@ -23,6 +24,7 @@ from signalcli.trace.names import matches, sender_name
 from signalcli.trace.records import short_name
 
 MOST_NAMED = 5
+MOST_FILES_NAMED = 3
 
 NOT_SAVED = (
     "A row without a changed column is not saved, and sends nothing; touch(instance) of "
@@ -36,15 +38,16 @@ RANKS = (
     "not_loaded",
     "unknown_sender",
     "muted",
+    "failed_before",
     "dead",
     "no_such_sender",
     "other_sender",
+    "run_failed",
     "not_imported",
     "not_installed",
     "other_signal",
     "not_connected",
     "no_such_receiver",
-    "failed_before",
     "rolled_back",
     "other_sender_sent",
     "not_sent",
@@ -55,7 +58,8 @@ RANKS = (
     "connected",
 )
 # Who knows this knows why a run did not have the receiver.
-_EXPLAINS = RANKS[: RANKS.index("failed_before")]
+_OF_A_RUN = {"failed_before", "run_failed"}
+_EXPLAINS = set(RANKS[: RANKS.index("rolled_back")]) - _OF_A_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ class Finding:
         code: a word for programs, one of those that have a rank.
         message: what is so, a sentence.
         advice: what to do, a sentence; empty where nothing has to be done.
+        is_aside: whether it explains nothing by itself, and comes last.
     """
 
     code: str
     message: str
     advice: str = ""
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def diagnose(question: Question, installed: Apps = apps) -> list[Finding]:
     if question.receiver is not None and not own:
         findings += _of_unknown_receiver(question, findings, installed)
     if heard:
-        findings += [_connected(question, heard)]
+        findings += _connected(question, heard)
     elif not entries and not findings:
         findings.append(
             Finding(
@@ -142,9 +148,25 @@ def diagnose(question: Question, installed: Apps = apps) -> list[Finding]:
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
     """Findings with the likeliest first, without what another one says better."""
-    found = sorted(findings, key=lambda finding: RANKS.index(finding.code))
-    explained = any(finding.code in _EXPLAINS for finding in found)
+    found = sorted(findings, key=lambda each: (each.is_aside, RANKS.index(each.code)))
+    explained = any(each.code in _EXPLAINS and not each.is_aside for each in found)
     return [each for each in found if not (explained and each.code == "not_received")]
+
+
+def signals_of(receiver: str, installed: Apps = apps) -> list[str]:
+    """The names of the signals that a receiver is connected to, and then of those it was."""
+    live = (
+        entry.signal
+        for entry in find_connections(installed=installed)
+        if receiver in (entry.short_receiver, entry.receiver)
+    )
+    dead = (
+        signal.name
+        for signal in signals_within(installed)
+        for death in signal.deaths
+        if receiver in (short_name(death.receiver), death.receiver)
+    )
+    return list(dict.fromkeys([*live, *dead]))
 
 
 def of_sender(question: Question, installed: Apps = apps) -> Iterator[Finding]:
@@ -238,17 +260,44 @@ def of_modules(question: Question, installed: Apps = apps) -> Iterator[Finding]:
             f"Import it in ready() of the AppConfig of {hint.app}.",
         )
     try:
-        for hint in uninstalled(signal, Path.cwd(), installed):
-            if not _defines(hint, question):
-                continue
-            yield Finding(
-                "not_installed",
-                f"{hint.place} connects a receiver to {signal}, but {hint.what} is not installed.",
-                f"Install it, too: --app signalcli.core --app {hint.app}, or installed-apps in "
-                "signalcli.toml.",
-            )
+        beside = [
+            hint for hint in uninstalled(signal, Path.cwd(), installed) if _defines(hint, question)
+        ]
     except OSError:
         return  # the working directory is gone, or not ours to read
+    if beside:
+        yield _not_installed(question, beside, installed)
+
+
+def _not_installed(question: Question, beside: Sequence[Hint], installed: Apps) -> Finding:
+    """That files of the working directory connect receivers, and are not installed."""
+    signal, first = question.signal.name, beside[0]
+    if len(beside) == 1:
+        message = (
+            f"{first.place} connects a receiver to {signal}, but {first.what} is not installed."
+        )
+        which = "it"
+    else:
+        more = len(beside) - MOST_FILES_NAMED
+        places = [hint.place for hint in beside[:MOST_FILES_NAMED]]
+        names = listed([*places, *([f"{more} other{'s' * (more > 1)}"] if more > 0 else ())])
+        message = f"{names} connect receivers to {signal}, but are not installed."
+        which = "the one that is meant"
+    known = [f"--app {_entry_of(config)}" for config in installed.get_app_configs()]
+    return Finding(
+        "not_installed",
+        message,
+        f"Install {which}, too: {' '.join([*known, f'--app {first.app}'])}, or installed-apps in "
+        "signalcli.toml.",
+        # Any file beside the apps may have receivers; where one is sought, it is the reason.
+        is_aside=question.receiver is None,
+    )
+
+
+def _entry_of(config: AppConfig) -> str:
+    """What installs an app: its name, or the path of a lone file."""
+    is_file = not config.is_package and "." not in config.name
+    return place_text(config.path, 0).rpartition(":")[0] if is_file else config.name
 
 
 def of_writes(question: Question, installed: Apps = apps) -> Iterator[Finding]:
@@ -270,7 +319,7 @@ def _of_unknown_receiver(
     name = str(question.receiver)
     elsewhere = [entry for entry in find_connections(installed=installed) if question.is_of(entry)]
     if elsewhere:
-        others = _listed(dict.fromkeys(entry.signal for entry in elsewhere))
+        others = listed(dict.fromkeys(entry.signal for entry in elsewhere))
         yield Finding(
             "other_signal",
             f"{name} is connected to {others}, not to {question.signal.name}.",
@@ -279,11 +328,7 @@ def _of_unknown_receiver(
         return
     defined = next(iter(definitions(name, installed)), None)
     if defined is not None and not so_far:
-        yield Finding(
-            "not_connected",
-            f"{name} is defined at {defined.place}, but it is not connected to anything.",
-            f"Decorate it with @receiver({question.signal.name}).",
-        )
+        yield _not_connected(question, name, defined, installed)
     elif not so_far:
         known = (entry.short_receiver for entry in find_connections(installed=installed))
         close = names_like(name, known)
@@ -294,6 +339,26 @@ def _of_unknown_receiver(
             if close
             else "`signalcli receivers` lists those that are connected.",
         )
+
+
+def _not_connected(question: Question, name: str, defined: Hint, installed: Apps) -> Finding:
+    """That a function is defined and not connected, perhaps as what connects it was not called."""
+    is_at = f"{name} is defined at {defined.place}, but"
+    within = connecting_function(defined, installed)
+    if within is None:
+        return Finding(
+            "not_connected",
+            f"{is_at} it is not connected to anything.",
+            f"Decorate it with @receiver({question.signal.name}).",
+        )
+    is_local = within.place == defined.place
+    return Finding(
+        "not_connected",
+        f"{is_at} {within.what}(), which connects it at {within.place}, has not been called.",
+        "Define it at the top of the module: a function within another one ends with that."
+        if is_local
+        else f"Call {within.what}(), or connect it at the top of a module.",
+    )
 
 
 def _defines(hint: Hint, question: Question) -> bool:
@@ -308,15 +373,22 @@ def about_rows(signal: Signal) -> str:
     return NOT_SAVED if signal in _OF_SAVING else ""
 
 
-def _connected(question: Question, heard: Sequence[ConnectionEntry]) -> Finding:
-    names = _listed(dict.fromkeys(entry.short_receiver for entry in heard))
-    are = "is" if len({entry.receiver for entry in heard}) == 1 else "are"
+def _connected(question: Question, heard: Sequence[ConnectionEntry]) -> Iterator[Finding]:
+    """Who would receive the signal now, and from whom: one finding for each sender."""
     advice = about_rows(question.signal)
-    return Finding(
-        "connected",
-        f"{names} {are} connected to {question.dispatch}, and would receive it now.",
-        advice,
-    )
+    by_sender: dict[str | None, dict[str, str]] = {}
+    for entry in heard:
+        sender = question.sender if entry.sender is None else entry.sender
+        by_sender.setdefault(sender, {})[entry.receiver] = entry.short_receiver
+    for sender, names in by_sender.items():
+        are = "is" if len(names) == 1 else "are"
+        what = question.signal.name + (f" of {sender}" if sender else "")
+        yield Finding(
+            "connected",
+            f"{listed(dict.fromkeys(names.values()))} {are} connected to {what}, and would "
+            "receive it now.",
+            advice,
+        )
 
 
 def _senders_by_receiver(entries: Iterable[ConnectionEntry]) -> dict[str, list[str]]:
@@ -335,6 +407,7 @@ def _is_meant(question: Question, death: Death) -> bool:
     )
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names as people write them: ``a, b and c``."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,33 +1,42 @@
 """The evidence of a run: what its trace says of a receiver that should have run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from signalcli.apps.diagnosis import Finding, Question, about_rows
+from signalcli.apps.diagnosis import Finding, Question, about_rows, listed
+from signalcli.apps.inventory import ConnectionEntry, find_connections
+from signalcli.apps.registry import Apps, apps
 from signalcli.db.signals import ModelSignal
 from signalcli.log.runs import Run
 from signalcli.trace.names import matches
 from signalcli.trace.records import Dispatch, Response, Trace, short_name
 
 MOST_TOLD = 3
+_UNREACHED = ("not_received", "other_sender")
 
 
-def evidence(question: Question, run: Run, trace: Trace) -> list[Finding]:
+def evidence(question: Question, run: Run, trace: Trace, installed: Apps = apps) -> list[Finding]:
     """What a run says of a receiver that should have run in it.
 
     Arguments:
         question: the signal, the sender and the receiver.
         run: the run.
         trace: its trace.
+        installed: the installed apps, whose connections say why it was not reached.
     """
     sent = [each for each in trace.dispatches if _is_sent(question, each)]
     if not sent:
         return list(_of_nothing_sent(question, run, trace))
     findings: list[Finding] = []
+    own = [
+        entry
+        for entry in find_connections(question.signal.path, installed=installed)
+        if question.is_of(entry)
+    ]
     for dispatch in sent:
-        findings += _of_dispatch(question, run, dispatch)
-    if question.receiver is not None and any(each.code != "not_received" for each in findings):
+        findings += _of_dispatch(question, run, dispatch, own)
+    if question.receiver is not None and any(each.code not in _UNREACHED for each in findings):
         # It listens to one of the senders, and the question names none.
-        findings = [each for each in findings if each.code != "not_received"]
+        findings = [each for each in findings if each.code not in _UNREACHED]
     told = list(dict.fromkeys(findings))[:MOST_TOLD]
     if run.is_rolled_back and any(finding.code == "received" for finding in told):
         told.append(
@@ -40,7 +49,9 @@ def evidence(question: Question, run: Run, trace: Trace) -> list[Finding]:
     return told
 
 
-def _of_dispatch(question: Question, run: Run, dispatch: Dispatch) -> Iterator[Finding]:
+def _of_dispatch(
+    question: Question, run: Run, dispatch: Dispatch, own: Sequence[ConnectionEntry]
+) -> Iterator[Finding]:
     """What became of one sending of the signal."""
     number = f"{run.number}: {dispatch.seq}"
     what = f"In run {run.number} ({run.command}) {_spoken(dispatch)} was sent"
@@ -73,13 +84,40 @@ def _of_dispatch(question: Question, run: Run, dispatch: Dispatch) -> Iterator[F
             "Mend that receiver, or send robustly, so that every receiver runs.",
         )
     if not received and not stopped:
-        who = question.receiver or "nobody"
-        did = "received it" if question.receiver is None else "did not receive it"
-        yield Finding(
-            "not_received",
-            f"{what} ({number}), and {who} {did}.",
-            "It was not connected to it at the time.",
+        yield _not_received(question, f"{what} ({number})", dispatch, own)
+
+
+def _not_received(
+    question: Question, what: str, dispatch: Dispatch, own: Sequence[ConnectionEntry]
+) -> Finding:
+    """That the receiver was not reached; it may be connected, and for other senders alone."""
+    who = question.receiver or "nobody"
+    did = "received it" if question.receiver is None else "did not receive it"
+    what = f"{what}, and {who} {did}"
+    others = [entry for entry in own if entry.sender_exists and entry.sender is not None]
+    reached = [entry for entry in own if entry.sender in (None, dispatch.sender)]
+    if reached or not others:
+        was = "Nobody was" if question.receiver is None else "It was not"
+        return Finding(
+            "not_received", f"{what}.", f"{was} connected to {_spoken(dispatch)} at the time."
         )
+    names = dict.fromkeys(entry.short_receiver for entry in others)
+    are = "is" if len(names) == 1 else "are"
+    alone = (
+        f"{listed(names)} {are} connected for "
+        f"{listed(dict.fromkeys(str(entry.sender) for entry in others))} alone"
+    )
+    if question.receiver is None:
+        return Finding("not_received", f"{what}.", f"{alone}.")
+    # A question that names the sender has this answer already.
+    is_told = not any(question.reaches(entry) for entry in own)
+    as_well = f"for {dispatch.sender} as well, or " if dispatch.sender else ""
+    it = "it" if len(names) == 1 else "them"
+    return Finding(
+        "not_received" if is_told else "other_sender",
+        f"{what}: {alone}.",
+        f"Connect {it} {as_well}without a sender.",
+    )
 
 
 def _of_nothing_sent(question: Question, run: Run, trace: Trace) -> Iterator[Finding]:
@@ -98,7 +136,7 @@ def _of_nothing_sent(question: Question, run: Run, trace: Trace) -> Iterator[Fin
         )
     elif run.exit_code != 0:
         yield Finding(
-            "not_sent",
+            "run_failed",
             f"{what}. It ended with exit code {run.exit_code}.",
             f"See why: {run.error_message or f'`signalcli log show {run.number}`'}.",
         )

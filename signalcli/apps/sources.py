@@ -25,6 +25,7 @@ _LIBRARIES = ("sqlmodel", "sqlalchemy", "sqlalchemy.orm")
 # What tools and libraries put into a project, and what stands there beside the apps.
 _OF_TOOLS = ("__pycache__", "build", "dist", "node_modules", "site-packages")
 _BESIDE = re.compile(r"(tests?|benchmarks?|docs?)\b|test_|conftest")
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _STATEMENTS = ("insert", "update", "delete")
 
 
@@ -155,14 +156,68 @@ def definitions(function: str, installed: Apps = apps) -> Iterator[Hint]:
     name = function.rpartition(".")[2]
     for file in files_of(installed):
         for node in ast.walk(_parsed(file)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            if isinstance(node, _FUNCTIONS) and node.name == name:
                 yield Hint(str(file), node.lineno, name)
+
+
+def connecting_function(defined: Hint, installed: Apps = apps) -> Hint | None:
+    """The function of an app whose body connects another function; None where none does.
+
+    Arguments:
+        defined: where the other function is defined.
+        installed: the installed apps.
+
+    Returns:
+        The name of the function around, and the line in it that connects.
+    """
+    for file in dict.fromkeys((Path(defined.file), *files_of(installed))):
+        for outer, node in _within_functions(_parsed(file)):
+            if _connects(node, defined, str(file)):
+                return Hint(str(file), node.lineno, outer)
+    return None
+
+
+def _within_functions(
+    tree: ast.AST, outer: str = ""
+) -> Iterator[tuple[str, ast.Call | ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The functions and calls in the bodies of functions, with the innermost function's name."""
+    for node in ast.iter_child_nodes(tree):
+        if outer and isinstance(node, ast.Call | _FUNCTIONS):
+            yield outer, node
+        yield from _within_functions(node, node.name if isinstance(node, _FUNCTIONS) else outer)
+
+
+def _connects(
+    node: ast.Call | ast.FunctionDef | ast.AsyncFunctionDef, defined: Hint, file: str
+) -> bool:
+    """Whether a decorator, or a call of ``connect``, connects a function."""
+    if isinstance(node, ast.Call):
+        return _last_name(node.func) == "connect" and any(
+            _last_name(each) == defined.what for each in _given(node)
+        )
+    is_it = (file, node.name, node.lineno) == (defined.file, defined.what, defined.line)
+    return is_it and any(
+        isinstance(each, ast.Call) and _last_name(each.func) == "receiver"
+        for each in node.decorator_list
+    )
+
+
+def _given(call: ast.Call) -> Iterator[ast.expr]:
+    yield from call.args
+    yield from (each.value for each in call.keywords)
+
+
+def _last_name(node: ast.expr) -> str:
+    """The last part of a dotted name; empty for what is no name."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def functions_in(file: Path) -> list[str]:
     """The names of the functions and methods that a file defines."""
     nodes = ast.walk(_parsed(file))
-    return [each.name for each in nodes if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [each.name for each in nodes if isinstance(each, _FUNCTIONS)]
 
 
 def unannounced_writes(model: str | None, installed: Apps = apps) -> Iterator[Hint]:

@@ -21,7 +21,7 @@ from signalcli.cli.task import Findings, Inquiry
 from signalcli.errors import NotFound, SignalcliError
 
 with late():
-    from signalcli.apps import diagnosis, evidence, explanation, inventory, registry
+    from signalcli.apps import diagnosis, evidence, explanation, registry
     from signalcli.cli import places
     from signalcli.log import finding as log_finding
     from signalcli.log import runs as log_runs
@@ -223,13 +223,12 @@ def _signal_of(name: str) -> "Signal":
         if registry.apps.failure is not None:
             # It may well be of an app.
             raise registry.apps.failure from error
-        connected = inventory.find_connections()
-        found = [each for each in connected if name in (each.short_receiver, each.receiver)]
-        if not found:
+        signals = diagnosis.signals_of(name)
+        if not signals:
             raise
         raise NotFound(
             f"{name!r} is a receiver, not a signal; try "
-            f"`signalcli why {found[0].signal} --receiver {name}`"
+            f"`signalcli why {signals[0]} --receiver {name}`"
         ) from error
 
 

@@ -3,6 +3,7 @@
 A word that is near in its letters is a slip. Here are words that are near in what they mean.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -83,6 +84,9 @@ INSTEAD = {
     "config-file settings-file env env-file",
 }
 
+# Typer has no other place for the word.
+_ONE_MORE_WORD = re.compile(r"unexpected extra argument\S* \(([A-Za-z_][\w.]*)\)$")
+
 # The commands, with the words of those below another, and other words for them.
 COMMANDS = {
     "tour": "tutorial learn lessons lesson course teach walkthrough",
@@ -140,6 +144,19 @@ def of_option(error: Any) -> str | None:
         or _meant(word, context.command.params)
     )
     return f"no such option: {wrong}" + (f"; {advice}" if advice else "")
+
+
+def of_more_words(error: Any) -> str | None:
+    """What lists the rows of a model, where `list` was asked to; None for other errors.
+
+    Arguments:
+        error: an error that Typer raises for a wrong command line.
+    """
+    context = getattr(error, "ctx", None)
+    more = _ONE_MORE_WORD.search(error.format_message())
+    if more is None or context is None or context.command_path != f"{PROGRAM} list":
+        return None
+    return f"list shows the demo's users; `{PROGRAM} get {more[1]}` lists the rows of a model"
 
 
 def _meant(word: str, parameters: Iterable[Any]) -> str | None:

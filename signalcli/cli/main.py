@@ -185,7 +185,8 @@ def _carry_out(invocation: Invocation) -> int:
 def _problem_of(error: Exception) -> Problem:
     # Typer's usage errors have no common public class, but these attributes.
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        message = guidance.of_option(error) or " ".join(error.format_message().split())
+        told = guidance.of_option(error) or guidance.of_more_words(error)
+        message = told or " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else PROGRAM
         stop = "" if message.endswith((".", "?", "!")) else "."

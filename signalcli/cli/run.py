@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import functools
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 from unicodedata import normalize
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SAWar
 from sqlalchemy.pool import QueuePool
 
 from signalcli.apps import ImproperlyConfigured, apps
-from signalcli.apps.registry import INSTALLED_APPS, make_ready
+from signalcli.apps.registry import INSTALLED_APPS, OPTION, make_ready
 from signalcli.apps.signals import (
     command,
     command_finished,
@@ -143,10 +144,7 @@ def _make_apps_ready(course: Course) -> None:
         installed = settings.installed
         make_ready(installed)
         if task.app is not None and not apps.is_installed(task.app):
-            raise ImproperlyConfigured(
-                f"this command is for the users of the app {task.app}, which is not installed: "
-                f"{installed.source} lists {', '.join(installed.names)}"
-            )
+            raise ImproperlyConfigured(_of_other_apps(course, task.app))
         _check(settings.faults)
     except ImproperlyConfigured as error:
         if task.needs_apps or settings.faults != NO_FAULTS:
@@ -157,6 +155,20 @@ def _make_apps_ready(course: Course) -> None:
             print_warning(f"the apps do not load, so no receiver hears of this command: {error}")
     else:
         course.is_heard = True
+
+
+def _of_other_apps(course: Course, app: str) -> str:
+    """That a command needs an app that is not installed, and what to do instead."""
+    installed = course.settings.installed
+    options = " ".join(f"{OPTION} {quote(name)}" for name in installed.names)
+    models = [model.__name__ for model in apps.get_models()] if course.name == "list" else []
+    given = f" {options}" if installed.source == OPTION else ""
+    instead = f"; `{PROGRAM} get {models[0]}{given}` lists the rows of a model" if models else ""
+    return (
+        f"this command is for the users of the app {app}, which is not installed: "
+        f"{installed.source} lists {', '.join(installed.names)}"
+        f"{instead}; to have it, too: {OPTION} {app} {options}"
+    )
 
 
 def _check(wanted: FaultOptions) -> None:

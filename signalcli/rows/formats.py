@@ -65,24 +65,39 @@ class Columns:
         """The fault of a header, in one line; None where it has none."""
         doubled = _doubled(header)
         if doubled is not None:
-            return f"two columns are called {_quoted(doubled)}"
-        return self.fault_of_keys(dict.fromkeys(header))
+            first = header.index(doubled)
+            second = header.index(doubled, first + 1)
+            return (
+                f"two columns are called {_quoted(doubled)}"
+                if _is_name(doubled)
+                else f"columns {first + 1} and {second + 1} have the same name"
+            )
+        return self._fault_of_names(header, "column {} has an unknown name")
 
     def fault_of_keys(self, given: dict[str, Any]) -> str | None:
         """The fault of a row's keys, in one line; None where they have none."""
-        keys = given.keys()
-        if self._least <= keys <= self._most:
+        if self._least <= given.keys() <= self._most:
             return None
+        return self._fault_of_names(list(given), "a key has an unknown name")
+
+    def _fault_of_names(self, names: Sequence[str], unknown: str) -> str | None:
+        """The fault of the names of columns.
+
+        Arguments:
+            names: the names.
+            unknown: what is said of one that is not told, with a field for its place.
+        """
         columns = "; ".join(
-            f"{', '.join(names)} {verb}"
-            for names, verb in ((self._needed, "needed"), (self._allowed, "allowed"))
-            if names
+            f"{', '.join(of_kind)} {verb}"
+            for of_kind, verb in ((self._needed, "needed"), (self._allowed, "allowed"))
+            if of_kind
         )
-        unknown = next((name for name in keys if name not in self._most), None)
-        if unknown is not None:
-            return f"there is no column {_quoted(unknown)}; columns: {columns}"
-        missing = next(name for name in self._needed if name not in keys)
-        return f"the column {missing!r} is missing; columns: {columns}"
+        for place, name in enumerate(names, 1):
+            if name not in self._most:
+                told = f"unknown column {_quoted(name)}" if _is_name(name) else None
+                return f"{told or unknown.format(place)}; columns: {columns}"
+        missing = next((name for name in self._needed if name not in names), None)
+        return missing and f"the column {missing!r} is missing; columns: {columns}"
 
 
 def _doubled(names: Iterable[str]) -> str | None:
@@ -95,13 +110,18 @@ def _doubled(names: Iterable[str]) -> str | None:
     return None
 
 
-def _quoted(name: str) -> str:
-    """A name from a file as a message quotes it: on one line, cut where it is long.
+def _is_name(text: str) -> bool:
+    """Whether a text may be told as the name of a column.
 
-    A file that lacks its header, or has keys and values mixed up, has a value in its place. So what
-    tells of a secret is masked.
+    A file that lacks its header, or has keys and values mixed up, has a value in its place, which
+    may be a secret.
     """
-    return repr(without_secrets(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"))
+    return text.isidentifier() and len(text) <= _LONGEST_NAME
+
+
+def _quoted(name: str) -> str:
+    """A name from a file as a message quotes it; what tells of a secret all the same is masked."""
+    return repr(without_secrets(name))
 
 
 class _Bad(Exception):
@@ -285,7 +305,8 @@ class JsonLines:
             raise _Bad(f"not a JSON object, but {_kind(values)}")
         for key, value in values.items():
             if type(value) is not str and value is not None:
-                raise _Bad(f"{_quoted(key)} is {_kind(value)}; write a text in quotes")
+                what = _quoted(key) if _is_name(key) else "the value of a key"
+                raise _Bad(f"{what} is {_kind(value)}; write a text in quotes")
         if None in values.values():
             values = {key: value for key, value in values.items() if value is not None}
         if b"\\u" in line and any(map(_UNSTORABLE.search, values.values())):
@@ -313,7 +334,8 @@ class JsonLines:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _Bad(f"the key {_quoted(_doubled(key for key, _ in pairs) or '')} is there twice")
+        key = _doubled(key for key, _ in pairs) or ""
+        raise _Bad(f"{f'the key {_quoted(key)}' if _is_name(key) else 'a key'} is there twice")
     return found
 
 

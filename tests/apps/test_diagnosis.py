@@ -245,6 +245,18 @@ def test_dispatches_of_other_senders_do_not_matter_where_one_was_received() -> N
     assert codes(evidence(Question(notification, receiver="audit"), RUN, trace)) == ["received"]
 
 
+def test_what_reached_nobody_says_for_whom_receivers_are_connected() -> None:
+    trace = traced(None)
+    with notification.connected_to(audit, Profile), notification.connected_to(fail, User):
+        (one,) = evidence(Question(notification, receiver="audit"), RUN, trace)
+        (told,) = evidence(Question(notification, "*", "audit"), RUN, traced(Profile, User))
+        (both,) = evidence(Question(notification, receiver="[af]*"), RUN, trace)
+    assert (one.code, one.advice) == ("other_sender", "Connect it without a sender.")
+    assert told.code == "received"
+    assert both.message.endswith("audit and fail are connected for Profile and User alone.")
+    assert both.advice == "Connect them without a sender."
+
+
 def test_only_a_few_of_many_dispatches_are_told_of() -> None:
     found = evidence(Question(notification, receiver="show_*"), RUN, traced(*[User] * 9))
     assert len(found) == 3

@@ -250,7 +250,7 @@ def test_of_many_errors_the_document_has_the_first(forked: Forked) -> None:
 MALFORMED = {
     "no file": (None, "cannot be read"),
     "an empty file": (b"", "empty"),
-    "a header of other columns": (b"name,mail\nx,y\n", "there is no column 'name'"),
+    "a header of other columns": (b"name,mail\nx,y\n", "unknown column 'name'"),
     "a column too few": (b"username\nx\n", "the column 'email' is missing"),
     "a workbook": (b"PK\x03\x04" + bytes(100), "save it as CSV"),
     "UTF-16": ("username,email\n".encode("utf-16"), "save it in UTF-8"),

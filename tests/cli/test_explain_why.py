@@ -78,6 +78,76 @@ def test_another_sender_and_a_muted_signal(forked: Program) -> None:
     assert codes(forked, "post_save", "--mute", "post_*")[0] == "muted"
 
 
+class TestAReceiverOfAnotherSender:
+    APPS = ("--app", "signalcli.core", "--app", "./b.py")
+
+    @pytest.fixture
+    def sent(self, forked: Program) -> Program:
+        """A run that sent a signal for users, to an app that listens to profiles alone."""
+        (forked.folder / "b.py").write_text(
+            textwrap.dedent("""
+            from signalcli.core.models import Profile
+            from signalcli.core.signals import notification
+            from signalcli.dispatch import receiver
+
+            @receiver(notification, sender=Profile)
+            def bye(**kwargs): ...
+            """)
+        )
+        assert forked("register", "u2", "-e", "u2@mail.com", "-q", *self.APPS).code == 0
+        return forked
+
+    def test_what_was_sent_for_another_one_is_compared(self, sent: Program) -> None:
+        done = sent("why", "notification", "--receiver", "bye", *self.APPS)
+        assert done.lines == [
+            "1. In run 1 (register) notification of User was sent (1: 13), and bye did not receive "
+            "it: bye is connected for Profile alone.",
+            "   Connect it for User as well, or without a sender.",
+            "2. bye is connected to notification of Profile, and would receive it now.",
+        ]
+        found = codes(sent, "notification", "--receiver", "bye", *self.APPS)
+        assert found == ["other_sender", "connected"]
+
+    def test_the_sender_is_named_that_each_would_receive_it_from(self, sent: Program) -> None:
+        document = sent("why", "notification", "--json", *self.APPS).document
+        assert [
+            each["message"]
+            for each in document["result"]["findings"]
+            if each["code"] == "connected"
+        ] == [
+            "show_notification is connected to notification, and would receive it now.",
+            "bye is connected to notification of Profile, and would receive it now.",
+        ]
+
+    def test_a_question_that_names_the_sender_is_answered_once(self, sent: Program) -> None:
+        question = ("notification", "--receiver", "bye", "--sender", "User")
+        assert codes(sent, *question, *self.APPS) == ["other_sender"]
+
+
+def test_files_that_are_no_apps_are_told_of_in_one_sentence_and_last(forked: Program) -> None:
+    for name in ("b", "c", "d", "e", "f"):
+        (forked.folder / f"{name}.py").write_text(RECEIVERS)
+    forked("register", "xyz", "--email", "xyz@mail.com", "--fail", "create_profile", "-q")
+    findings = forked("why", "post_save", "--json").document["result"]["findings"]
+    assert findings[0]["code"] == "failed_before"
+    assert "update_profile was not called, as create_profile failed" in findings[0]["message"]
+    assert [each["code"] for each in findings].count("not_installed") == 1
+    assert findings[-1]["code"] == "not_installed"
+    assert findings[-1]["message"] == (
+        "b.py:5, c.py:5, d.py:5 and 2 others connect receivers to post_save, but are not installed."
+    )
+    sought = forked("why", "post_save", "--receiver", "audit", "--json").document["result"]
+    assert sought["findings"][0]["code"] == "not_installed"
+
+
+def test_a_run_that_failed_before_it_sent_the_signal(forked: Program) -> None:
+    forked("register", "xyz", "--email", "xyz@mail.com", "--fail", "create_profile", "-q")
+    assert codes(forked, "notification", "--receiver", "show_notification") == [
+        "run_failed",
+        "connected",
+    ]
+
+
 def test_a_dead_receiver_is_named_with_the_place_where_it_was_connected(forked: Program) -> None:
     app(
         forked.folder,
@@ -98,6 +168,50 @@ def test_a_dead_receiver_is_named_with_the_place_where_it_was_connected(forked: 
     assert done.lines[0].startswith("1. audit is dead: it was connected at shop/apps.py:11, ")
     assert "weak=False" in done.lines[1]
     assert "apps.py:11: DeadReceiverWarning: the receiver shop.apps." in done.err
+
+
+DEAD = """
+from signalcli.core.signals import notification
+
+def connect():
+    def greet(**kwargs): ...
+
+    notification.connect(greet)
+
+connect()
+"""
+
+
+def test_the_name_of_a_dead_receiver_leads_to_the_question(forked: Program) -> None:
+    (forked.folder / "a.py").write_text(DEAD)
+    done = forked("why", "greet", "--app", "signalcli.core", "--app", "a.py")
+    assert (done.code, done.out) == (3, "")
+    assert "try `signalcli why notification --receiver greet`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "advice"),
+    [
+        ("    @receiver(post_save)\n    def hello(**kwargs): ...\n", 6, "Define it at the top"),
+        (
+            "    def hello(**kwargs): ...\n\n    post_save.connect(hello, weak=False)\n",
+            7,
+            "Call setup(), or",
+        ),
+    ],
+    ids=["decorated", "connected"],
+)
+def test_a_function_that_connects_and_was_not_called(
+    forked: Program, body: str, line: int, advice: str
+) -> None:
+    head = "from signalcli.db import post_save\nfrom signalcli.dispatch import receiver\n\n"
+    (forked.folder / "a.py").write_text(f"{head}def setup():\n{body}")
+    done = forked(
+        "why", "post_save", "--receiver", "hello", "--app", "signalcli.core", "--app", "a.py"
+    )
+    first, second = done.lines
+    assert first.endswith(f"but setup(), which connects it at a.py:{line}, has not been called.")
+    assert second.strip().startswith(advice)
 
 
 def test_a_module_that_nobody_imports(forked: Program) -> None:

@@ -111,3 +111,12 @@ def test_an_address_that_is_no_option_is_led_on(forked: Forked) -> None:
     assert (done.code, done.out) == (2, "")
     assert "an address is given by --email" in done.error
     assert "secret" not in done.error
+
+
+def test_a_model_to_list_is_led_on(forked: Forked) -> None:
+    done = forked("list", "Hero")
+    assert done.code == 2
+    assert done.error.startswith(
+        "list shows the demo's users; `signalcli get Hero` lists the rows of a model."
+    )
+    assert "unexpected extra" in forked("list", "a", "b").error

@@ -295,3 +295,20 @@ def test_a_command_for_users_says_which_app_it_needs(forked: Forked) -> None:
     assert "signalcli.core" in done.error
     assert "--app lists shop.py" in done.error
     assert forked.files <= {"shop.py", "__pycache__"}
+
+
+def test_it_ends_with_the_options_that_install_the_app_too(forked: Forked) -> None:
+    write(
+        forked.folder,
+        {
+            "mine.py": "from sqlmodel import Field, SQLModel\n\n\n"
+            "class Hero(SQLModel, table=True):\n"
+            "    id: int = Field(primary_key=True)\n"
+        },
+    )
+    for command in ("register x -e x@mail.com", "list"):
+        done = forked(*command.split(), "--app", "mine.py")
+        assert done.code == 2
+        assert done.error.endswith("; to have it, too: --app signalcli.core --app mine.py")
+        is_told = "`signalcli get Hero --app mine.py` lists the rows of a model" in done.error
+        assert is_told is (command == "list")

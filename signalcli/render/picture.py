@@ -279,7 +279,7 @@ class _Tree:
             )
         for place, name in enumerate(dispatch.not_called):
             is_last = place == len(dispatch.not_called) - 1
-            failed = next((each for each in responses[0][::-1] if each.failure), None)
+            failed = next((each for each in responses[0][::-1] if each.has_raised), None)
             why = f", since {_plain(failed.short_receiver)} raised" if failed else ""
             text = (_plain(short_name(name)), "dim"), (f"  not called{why}", "yellow")
             guide = rest + (marks.last_uncalled if is_last else marks.uncalled)
@@ -375,6 +375,8 @@ class _Tree:
         if response.failure is not None:
             kinds = len({each.failure for each in responses})
             raised = "raised and caught:" if response.dispatch.robust else "raised"
+            if not response.has_raised:
+                raised = "on commit raised"
             more = f" (and {kinds - 1:,} other messages)" if kinds > 1 else ""
             story = _plain(response.failure.story)
             return [(f"  {marks.failed}{raised}", "red"), (f" {story}{more}", "red")]

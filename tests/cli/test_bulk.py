@@ -346,6 +346,13 @@ class TestReceiversThatFail:
         assert "ValueError: not bad1" in raised
         assert "__main__.sulk failed on notification" in left
         assert "UNIQUE constraint failed" in written
+        receivers = [error["receiver"] for error in errors]
+        assert receivers == ["__main__.wilful", "__main__.sulk", "__main__.wilful"]
+        source = Path(program.folder, "driver.py").read_text(encoding="utf-8").splitlines()
+        places = [error["place"].rpartition(":") for error in errors]
+        assert {Path(file).name for file, _, _ in places} == {"driver.py"}
+        failing = [source[int(line) - 1].split()[0] for _, _, line in places]
+        assert failing == ["raise", "raise", "session.flush()"]
         runs = {total["receiver"]: total["runs"] for total in done.document["result"]["receivers"]}
         # Those before the first that failed ran twice.
         assert runs["__main__.wilful"] > 6

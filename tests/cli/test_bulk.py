@@ -382,6 +382,15 @@ class TestReceiversThatFail:
         assert program.usernames == ["alice", "bob", "late1", "u1", "late2"]
         assert checkpoints(program) == []
 
+    def test_the_log_finds_it_by_its_totals(self, forked: Forked) -> None:
+        users = write(forked, *many(2))
+        forked("register", "--from", users, "--fail", "create_profile")
+        for which in (("--receiver", "create_profile"), ("--signal", "post_save")):
+            (found,) = forked("log", "--failed", *which, "--ndjson").objects
+            assert found["command"] == "register"
+        assert forked("log", "--receiver", "nobody", "--json").document["result"] == []
+        assert "create_profile" in forked("log", "stats").out
+
     def test_faults_on_purpose(self, forked: Forked) -> None:
         users = write(forked, *many(2))
         done = forked("register", "--from", users, "--fail", "create_profile")

@@ -75,7 +75,7 @@ def _of_dispatch(
         for name in dispatch.not_called
         if matches(question.receiver, short_name(name), name)
     ]
-    failed = next((each for each in dispatch.responses if each.failure is not None), None)
+    failed = next((each for each in dispatch.responses if each.has_raised), None)
     for name in stopped:
         before = f"{failed.short_receiver} failed before it" if failed else "another failed"
         yield Finding(
@@ -164,11 +164,18 @@ def _spoken(dispatch: Dispatch) -> str:
 
 
 def _answer(response: Response) -> str:
-    if response.failure is not None:
-        return f"it raised {response.failure.story}"
+    failure = response.failure
+    if failure is not None and response.has_raised:
+        return f"it raised {failure.story}"
     printed = response.output.strip()
     said = f", and printed {printed.splitlines()[0]!r}" if printed else ""
-    return f"it returned {response.value!r}{said}"
+    later = (
+        f"; the function {failure.function}, which it asked for, raised {failure.story} after "
+        "the commit"
+        if failure is not None
+        else ""
+    )
+    return f"it returned {response.value!r}{said}{later}"
 
 
 def _arguments(dispatch: Dispatch) -> str:

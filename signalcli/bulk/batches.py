@@ -257,8 +257,11 @@ class Batches:
 
     def _note_late(self, function: Callable[[], Any], error: Exception) -> None:
         """A function that a receiver registered failed after the commit, which stands."""
-        story = f"{describe(function)} failed: {describe_failure(error).story}"
-        fault = self._explain(error) or Fault("receiver_failed", story)
+        fault = self._explain(error)
+        if fault is None:
+            failure = describe_failure(error)
+            story = f"after the commit: the function {describe(function)} failed: {failure.story}"
+            fault = Fault("receiver_failed", story, place=failure.place)
         self._late.append(Outcome(0, 0, fault))
 
     def _taken_late(self) -> list[Outcome]:

@@ -16,10 +16,14 @@ class Fault(NamedTuple):
     Attributes:
         code: a word for programs.
         message: one line for people.
+        receiver: the full name of the receiver that caused it, or an empty string.
+        place: the file and the line where that failed, or an empty string.
     """
 
     code: str
     message: str
+    receiver: str = ""
+    place: str = ""
 
 
 # Makes a fault of the exception that a row ended with; None where that is about more than a row.

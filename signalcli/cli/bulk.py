@@ -251,7 +251,9 @@ class _RowsRun:
             return None
         blaming = self.recorder if self.totals is None else self.totals
         problem = course.fault_of(error, blaming)
-        return None if problem is None else outcomes.Fault(problem.code, problem.message)
+        if problem is None:
+            return None
+        return outcomes.Fault(problem.code, problem.message, problem.receiver, problem.place)
 
     def _note(self, of_batch: Iterable["Outcome"], display: "Display") -> None:
         """Print why rows were not done, and remember the first of them."""
@@ -267,8 +269,12 @@ class _RowsRun:
             self._skipped_shown += not is_error
             if is_error or self._skipped_shown <= MOST_SKIPPED_SHOWN:
                 kind = "error" if is_error else "skipped"
-                place = f"line {outcome.line}" if outcome.line else "after the commit"
-                display.note(f"{kind}: {place}: {outcome.fault.message}", is_error=is_error)
+                story = outcome.fault.message
+                if outcome.line:
+                    story = f"line {outcome.line}: {story}"
+                elif not story.startswith(course.AFTER_COMMIT):
+                    story = course.AFTER_COMMIT + story
+                display.note(f"{kind}: {story}", is_error=is_error)
 
     def _message(self) -> str:
         """What was done, for people."""
@@ -306,6 +312,8 @@ class _RowsRun:
                     "row": outcome.row or None,
                     "code": fault.code,
                     "message": fault.message,
+                    "receiver": fault.receiver or None,
+                    "place": fault.place or None,
                     "values": outcome.values
                     and {
                         name: representation.represent(text, name)

@@ -41,11 +41,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
+AFTER_COMMIT = "after the commit: "
+
+
 class Blaming(Protocol):
     """A watcher of dispatches that knows which receiver raised an exception."""
 
     def culprit(self, error: BaseException) -> Response | None:
         """The response that raised an exception first, or None where none did."""
+
+    def function_of(self, error: BaseException) -> str:
+        """The function that raised an exception first, after the commit; empty where none did.
+
+        The culprit is then the response that had asked for it.
+        """
 
 
 class Course:
@@ -218,6 +227,8 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         signal = culprit.dispatch.signal + (f" of {sender}" if sender else "")
         # Of several async receivers that failed, the first is named, as in a trace.
         others, first = _first_of(error, recorder)
+        if function := recorder.function_of(error):
+            return _function_failed(function, culprit.receiver, describe_failure(first))
         return _receiver_failed(culprit.receiver, signal, describe_failure(first), others)
     if isinstance(error, ReceiversFailed):
         return robust_failures(error.signal, error.failed)
@@ -235,6 +246,11 @@ def fault_of(error: BaseException, recorder: Blaming) -> Problem | None:
         reason = f"an object has lost its value of {error}"
         return Problem(1, "receiver_failed", f"what receivers did cannot be written: {reason}")
     return None
+
+
+def _function_failed(function: str, receiver: str, failure: Failure) -> Problem:
+    story = f"the function {function}, which {receiver} asked for, failed: {failure.story}"
+    return _caused_by(receiver, failure, AFTER_COMMIT + story)
 
 
 def _is_of_a_flush(error: BaseException) -> bool:
@@ -260,7 +276,11 @@ def robust_failures(signal: str, failed: Sequence[tuple[Receiver, Exception]]) -
 def _receiver_failed(receiver: str, signal: str, failure: Failure, others: int) -> Problem:
     story = f"the receiver {receiver} failed on {signal}: {failure.story}"
     as_well = f", and so did {others} more" if others else ""
-    return Problem(1, "receiver_failed", story + as_well)
+    return _caused_by(receiver, failure, story + as_well)
+
+
+def _caused_by(receiver: str, failure: Failure, story: str) -> Problem:
+    return Problem(1, "receiver_failed", story, receiver, failure.place)
 
 
 def _first_of(error: BaseException, recorder: Blaming) -> tuple[int, BaseException]:

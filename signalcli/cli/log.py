@@ -204,7 +204,9 @@ def _count(settings: Settings, wanted: Wanted, form: Form, connection: "Connecti
     has_signals = "signal" in form.places or "receiver" not in form.places
     return Findings(
         [*(of_receivers if has_receivers else ()), *(of_signals if has_signals else ())],
-        views=lambda: [log_views.StatisticsTables(receivers, signals) if signals else none],
+        views=lambda: [
+            log_views.StatisticsTables(receivers, signals) if signals or receivers else none
+        ],
         document=lambda: {"result": row},
     )
 

@@ -95,11 +95,15 @@ class Problem:
         code: a word for programs.
         message: one line for people, which names the value at fault and what to do. Whoever wrote
             it, it has no secrets.
+        receiver: the full name of the receiver that caused it, where one is known to have.
+        place: the file and the line where that failed, or an empty string.
     """
 
     exit_code: int
     code: str
     message: str
+    receiver: str = ""
+    place: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", secrets.without_secrets(self.message))

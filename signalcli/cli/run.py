@@ -55,6 +55,7 @@ from signalcli.db.catalog import takes_tables_back
 from signalcli.db.database import is_kept
 from signalcli.db.engine import close_kept, create_engine, let_go, open_engine
 from signalcli.db.lifetime import open_session
+from signalcli.db.session import Session
 from signalcli.dispatch import Signal
 from signalcli.errors import DatabaseUnusable
 from signalcli.log.runs import Run, keep
@@ -240,8 +241,10 @@ def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
         with open_session(engine, course.note_commit, on_begin, course.note_doubt) as session:
             answer = task.work(session)
             if task.writes:
-                session.commit()
+                _commit(session)
+            # What is committed stays, also where a function fails that waited for that.
             course.answer = answer
+            session.hooks.run()
             course.problem = answer.problem
     except NothingThere:
         # As with a file that does not exist, the command sees an empty database.
@@ -255,6 +258,15 @@ def _work_in_session(course: Course, task: Task, engine: Engine) -> None:
         made = course.state.told(course.settings.database_name)
         if made and (course.is_written or not takes_tables_back(engine)):
             print_note(made)
+
+
+def _commit(session: Session) -> None:
+    """Commit a session, and let the functions that wait for that wait on."""
+    session.hooks.hold()
+    try:
+        session.commit()
+    finally:
+        session.hooks.let_go()
 
 
 def _migrate(course: Course, task: Task, connection: Connection) -> None:

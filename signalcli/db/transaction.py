@@ -45,13 +45,21 @@ class Hook:
         """Call the function; a trace shows it under the response that registered it."""
         try:
             with watching.caused_by(self.cause) if self.cause else nullcontext():
-                value = self.function()
-                if iscoroutine(value):
-                    tasks.wait_for(value)
+                self._call()
         except Exception as error:
             if not self.robust:
                 raise
             _log_failure(self.function, error)
+
+    def _call(self) -> None:
+        try:
+            value = self.function()
+            if iscoroutine(value):
+                tasks.wait_for(value)
+        except BaseException as error:
+            if not (self.robust and isinstance(error, Exception)):
+                watching.tell_of_failure(self.cause, self.function, error)
+            raise
 
 
 def _log_failure(function: Callable[[], Any], error: Exception) -> None:
@@ -178,7 +186,8 @@ def on_commit(
     ``join_transaction_mode``), the function is called when the session commits, even if the
     connection is rolled back later. In a commit in two phases, it is called after the second.
 
-    A trace shows the signals that the function sends under the receiver that registered it.
+    A trace shows the signals that the function sends under the receiver that registered it, and
+    the exception that it raises as a failure of that receiver after the commit.
 
     Arguments:
         session: a session of this package, sync or async, such as a receiver's ``session``.

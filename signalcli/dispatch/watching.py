@@ -22,6 +22,9 @@ class Observer(Protocol):
 
     Async receivers that run at the same time share one context. But a context variable that an
     observer sets when a response begins belongs to that response alone.
+
+    It may also have ``failed_on_commit(response, function, error)``: a function that a response
+    asked for with :func:`signalcli.db.on_commit` raised an error after the commit.
     """
 
     def dispatch_begun(self, signal: Any, sender: Any, named: dict[str, Any], robust: bool) -> Any:
@@ -172,6 +175,19 @@ def caused_by(cause: Cause) -> Iterator[None]:
         for observer, token in cause:
             stack.enter_context(observer.caused_by(token))
         yield
+
+
+def tell_of_failure(cause: Cause, function: Callable[[], Any], error: BaseException) -> None:
+    """Tell the observers of a function that failed after the commit.
+
+    Arguments:
+        cause: the responses that asked for it, as :func:`cause` returned them.
+        function: the function.
+        error: the exception that it raised.
+    """
+    for observer, token in cause:
+        if (tell := getattr(observer, "failed_on_commit", None)) is not None:
+            tell(token, function, error)
 
 
 class MeteredCalls:

@@ -8,14 +8,19 @@ page begins below the last number.
 import fnmatch
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from signalcli.log import routes, tables
 from signalcli.log.runs import Run, read_runs
+from signalcli.log.schema import version_of
+from signalcli.trace.names import matches
+from signalcli.trace.records import short_name
 
 PAGE = 200
 FEW = 5_000
@@ -30,7 +35,8 @@ class Filter:
     """A description of runs. A run fits where it fits every attribute.
 
     Signal, sender, receiver, failure and duration have to fit the same response of the run; where
-    only signal and sender are given, the same dispatch. Names are glob patterns.
+    only signal and sender are given, the same dispatch. Names are glob patterns. Of a run of which
+    only totals are kept, they have to fit the same total, which has neither sender nor duration.
 
     Attributes:
         signal: the signal's short or full name.
@@ -59,6 +65,11 @@ class Filter:
     def looks_into_traces(self) -> bool:
         """Whether dispatches or responses have to be looked at."""
         return self.names_routes or self.slower_than is not None
+
+    @property
+    def fits_totals(self) -> bool:
+        """Whether totals may fit: they tell neither senders nor single durations."""
+        return self.names_routes and self.sender is None and self.slower_than is None
 
     @property
     def describes_responses(self) -> bool:
@@ -121,6 +132,7 @@ class _Search:
                 receiver=wanted.receiver,
                 to_receivers=wanted.describes_responses,
             )
+        self._has_totals = wanted.fits_totals and version_of(connection) >= tables.TOTALS_SINCE
         self._lowest = max(above + 1, first_since(connection, wanted.since))
         self._streams = self._choose_streams()
 
@@ -141,9 +153,10 @@ class _Search:
             return [self._along(tables.run, *((tables.run.c.is_failed,) if wanted.failed else ()))]
         if wanted.slower_than is not None and not wanted.failed:
             return [self._of_slow(route, wanted.slower_than) for route in self._routes]
-        return [
+        streams = [
             self._along(table, table.c.route == route, *self._details()) for route in self._routes
         ]
+        return [*streams, self._of_totals] if self._has_totals else streams
 
     def _details(self) -> list[ColumnElement[bool]]:
         """The conditions for a row of the table, apart from its route."""
@@ -174,6 +187,15 @@ class _Search:
             return sorted(set(numbers), reverse=True)[:most]
 
         return stream
+
+    def _of_totals(self, below: int | None, most: int) -> list[int]:
+        """The runs of which totals fit. They are few, so they are gone through in their order."""
+        column = tables.total.c.run
+        query = _totals().where(column >= self._lowest).order_by(column.desc())
+        rows = self._connection.execute(query if below is None else query.where(column < below))
+        fitting = (row.run for row in rows if is_total_of(row, self._wanted))
+        with closing(rows):
+            return list(islice((number for number, _ in groupby(fitting)), most))
 
     def _along(self, table: Any, *conditions: ColumnElement[bool]) -> _Stream:
         """The runs of a table's rows that fulfil conditions, the newest first."""
@@ -221,7 +243,32 @@ class _Search:
         columns = self._table.c
         rows = select(columns.run, columns.route).where(columns.run.in_(numbers), *self._details())
         of_routes = set(self._routes)
-        return {run for run, route in self._connection.execute(rows) if route in of_routes}
+        fitting = {run for run, route in self._connection.execute(rows) if route in of_routes}
+        if self._has_totals:
+            totals = self._connection.execute(_totals().where(tables.total.c.run.in_(numbers)))
+            fitting.update(row.run for row in totals if is_total_of(row, self._wanted))
+        return fitting
+
+
+def _totals() -> Select[Any]:
+    columns = tables.total.c
+    return select(
+        columns.run, columns.receiver, columns.signal, columns.signal_path, columns.failures
+    )
+
+
+def is_total_of(row: Row[Any], wanted: Filter) -> bool:
+    """Whether a receiver's total is of the signal and the receiver that a filter names.
+
+    Arguments:
+        row: a row of the table of totals.
+        wanted: the filter.
+    """
+    return (
+        matches(wanted.signal, row.signal, row.signal_path)
+        and matches(wanted.receiver, row.receiver, short_name(row.receiver))
+        and (row.failures > 0 or not wanted.failed)
+    )
 
 
 def first_since(connection: Connection, since: datetime | None) -> int:

@@ -316,10 +316,7 @@ def _response_rows(
             "is_finished": seconds is not None,
             "is_failed": failure is not None,
             "value": _dumps(response.value),
-            "failure_type": failure and failure.type,
-            "failure_message": failure and failure.message,
-            "failure_file": failure and failure.file,
-            "failure_line": failure and failure.line,
+            **tables.columns_of_failure(failure),
             "output": response.output,
             "omitted": response.omitted,
             "injected_failure": response.injected and response.injected.failure,
@@ -417,9 +414,6 @@ def _with_route(table: Any, number: int | None, version: int) -> Any:
 
 
 def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
-    failure = None
-    if row.is_failed:
-        failure = Failure(row.failure_type, row.failure_message, row.failure_file, row.failure_line)
     return Response(
         dispatch,
         row.receiver,
@@ -427,7 +421,7 @@ def _response(dispatch: Dispatch, row: Row[Any]) -> Response:
         file=row.file,
         line=row.line,
         value=json.loads(row.value),
-        failure=failure,
+        failure=tables.failure_of(row),
         seconds=row.seconds if row.is_finished else None,
         output=row.output,
         omitted=row.omitted,

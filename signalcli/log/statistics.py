@@ -11,10 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, select
 
 from signalcli.log import routes, tables
-from signalcli.log.finding import Filter, first_since, is_about
+from signalcli.log.finding import Filter, first_since, is_about, is_total_of
 from signalcli.log.schema import version_of
-from signalcli.trace.names import matches
-from signalcli.trace.records import short_name
 
 ROWS = 10_000
 
@@ -104,13 +102,12 @@ def _add_totals(tallies: "_Tallies", connection: Connection, wanted: Filter) -> 
         columns.receiver, columns.signal, columns.signal_path, columns.runs, columns.failures
     )
     of_runs = query.where(*_of_runs(connection, columns.run, wanted))
-    for name, signal, path, runs, failed in connection.execute(of_runs):
-        if matches(wanted.signal, signal, path) and matches(
-            wanted.receiver, name, short_name(name)
-        ):
-            tally = tallies[name]
-            tally.calls += runs
-            tally.failures += failed
+    rows: Iterable[Any] = connection.execute(of_runs)
+    for row in rows:
+        if is_total_of(row, wanted):
+            tally = tallies[row.receiver]
+            tally.calls += row.runs
+            tally.failures += row.failures
 
 
 def of_signals(connection: Connection, wanted: Filter) -> list[Statistics]:

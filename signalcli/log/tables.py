@@ -19,12 +19,15 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     Text,
     null,
     text,
 )
+
+from signalcli.trace.records import Failure
 
 metadata = MetaData()
 
@@ -143,6 +146,7 @@ response = Table(
     Column("is_finished", Boolean, nullable=False),
     Column("is_failed", Boolean, nullable=False),
     Column("value", Text, nullable=False),
+    # See :func:`columns_of_failure`.
     Column("failure_type", Text),
     Column("failure_message", Text),
     Column("failure_file", Text),
@@ -163,6 +167,36 @@ Index(
     response.c.run,
     sqlite_where=_FLAGGED,
 )
+
+_ON_COMMIT = " on commit in "
+
+
+def columns_of_failure(failure: Failure | None) -> dict[str, Any]:
+    """The values of a response's columns about its failure.
+
+    Where a function failed after the commit, its name follows on the type: a log that any version
+    has made holds that, and any version shows it.
+    """
+    if failure is None:
+        return dict.fromkeys(
+            ("failure_type", "failure_message", "failure_file", "failure_line"), None
+        )
+    function = _ON_COMMIT + failure.function if failure.function else ""
+    return {
+        "failure_type": failure.type + function,
+        "failure_message": failure.message,
+        "failure_file": failure.file,
+        "failure_line": failure.line,
+    }
+
+
+def failure_of(row: Row[Any]) -> Failure | None:
+    """The failure in a row of the table of responses, if there is one."""
+    if not row.is_failed:
+        return None
+    kind, _, function = row.failure_type.partition(_ON_COMMIT)
+    return Failure(kind, row.failure_message, row.failure_file, row.failure_line, function)
+
 
 TOTALS_SINCE = 3
 

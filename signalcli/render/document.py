@@ -121,7 +121,8 @@ def _failure(failure: Failure) -> dict[str, Any]:
     return {
         "type": failure.type,
         "message": failure.message,
-        "place": f"{failure.file}:{failure.line}" if failure.file else None,
+        "place": failure.place or None,
+        "on_commit": failure.function or None,
     }
 
 

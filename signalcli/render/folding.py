@@ -133,7 +133,7 @@ def _ending(
     caused = (each for each in list(response.caused) if each in shapes and each in heard)
     return (
         response.receiver,
-        failure and failure.type,
+        failure and (failure.type, failure.function),
         response.injected,
         response.seconds is None,
         *dict.fromkeys(map(shapes.__getitem__, caused)),

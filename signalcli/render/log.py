@@ -195,7 +195,10 @@ class StatisticsTables:
 
     def __init__(self, receivers: Sequence[Statistics], signals: Sequence[Statistics]) -> None:
         self._tables = (("Receiver", "Calls", receivers), ("Signal", "Sent", signals))
-        measured = [each.durations for each in (*receivers, *signals) if each.durations]
+        # Runs of which only totals are kept have no durations.
+        self._measured = measured = [
+            each.durations for each in (*receivers, *signals) if each.durations
+        ]
         self._shortest = max(SHORTEST, min((each[0] for each in measured), default=SHORTEST))
         self._longest = max([2 * self._shortest, *(each[-1] for each in measured)])
 
@@ -205,6 +208,8 @@ class StatisticsTables:
             if statistics:
                 yield self._table(heading, count, statistics, bars)
                 yield Text("")
+        if not self._measured:
+            return
         shortest, longest = duration(self._shortest), duration(self._longest)
         yield plain(f"Bars: how many took so long, from {shortest} to {longest}", "dim")
 

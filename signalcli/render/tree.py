@@ -193,7 +193,7 @@ class Tree:
             )
         for place, name in enumerate(dispatch.not_called):
             is_last = place == len(dispatch.not_called) - 1
-            failed = next((each for each in responses[0][::-1] if each.failure), None)
+            failed = next((each for each in responses[0][::-1] if each.has_raised), None)
             why = f", since {plain_line(failed.short_receiver)} raised" if failed else ""
             text = (plain_line(short_name(name)), "dim"), (f"  not called{why}", "yellow")
             guide = rest + (marks.last_uncalled if is_last else marks.uncalled)
@@ -313,6 +313,8 @@ class Tree:
         if response.failure is not None:
             kinds = len({each.failure for each in responses})
             raised = "raised and caught:" if response.dispatch.robust else "raised"
+            if not response.has_raised:
+                raised = "on commit raised"
             more = f" (and {kinds - 1:,} other messages)" if kinds > 1 else ""
             story = plain_line(response.failure.story)
             return [(f"  {marks.failed}{raised}", "red"), (f" {story}{more}", "red")]
@@ -347,7 +349,7 @@ def _ended_the_work(dispatch: Dispatch) -> bool:
     A receiver that changed an object causes a dispatch that a later flush sends, when the receiver
     has long returned. The exception of such a dispatch does not go through that receiver.
     """
-    is_failed = not dispatch.robust and any(each.failure for each in dispatch.responses)
+    is_failed = not dispatch.robust and any(each.has_raised for each in dispatch.responses)
     if not is_failed or dispatch.signal_path in MACHINERY:
         return False
     cause = dispatch.parent

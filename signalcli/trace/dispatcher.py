@@ -1,6 +1,6 @@
 """Our dispatcher as a source of events for the recorder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -68,6 +68,14 @@ class DispatcherSource:
         if dispatch is not None:
             names = (name_and_place(receiver)[0] for receiver in receivers)
             dispatch.not_called = tuple(map(encodable, names))
+
+    def failed_on_commit(
+        self, response: Response | None, function: Callable[[], Any], error: BaseException
+    ) -> None:
+        """A function that a response asked for failed after the commit."""
+        if response is not None:
+            name, _, _ = name_and_place(function)
+            self._recorder.failed_on_commit(response, encodable(name), error)
 
     def cause(self) -> Response | None:
         """The response that is running here."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from threading import get_ident
 from time import perf_counter
 from typing import Any, Generic, TypeVar
@@ -148,7 +149,8 @@ class Recorder:
         self._numbers = itertools.count(1)
         # A finaliser may send a signal wherever the garbage collector strikes, also in here.
         self._lock = threading.RLock()
-        self._culprits: Culprits[Response] = Culprits()
+        # With the function that failed after the commit, if that is how the response failed.
+        self._culprits: Culprits[tuple[Response, str]] = Culprits()
 
     def current(self) -> Response | None:
         """The response that is running in this context, or None."""
@@ -267,10 +269,24 @@ class Recorder:
                 if response.dispatch.robust:
                     self._culprits.forget(error)  # the dispatch catches it
                 else:
-                    self._culprits.note(error, response)
+                    self._culprits.note(error, (response, ""))
         response.seconds = seconds
         if self._on_change is not None:
             self._on_change()
+
+    def failed_on_commit(self, response: Response, function: str, error: BaseException) -> None:
+        """A function that a response had asked for failed after the commit.
+
+        Arguments:
+            response: the response; its first failure is kept.
+            function: the function's full name.
+            error: the exception.
+        """
+        with self._lock:
+            self._culprits.note(error, (response, function))
+            if response.failure is None:
+                response.failure = replace(describe_failure(error), function=function)
+        self._changed()
 
     def ended(self) -> None:
         """The source has stopped, at least for now."""
@@ -279,12 +295,18 @@ class Recorder:
 
     def culprit(self, error: BaseException) -> Response | None:
         """The response that raised an exception first, or None where none did."""
-        return self._culprits.of(error)
+        known = self._culprits.of(error)
+        return None if known is None else known[0]
+
+    def function_of(self, error: BaseException) -> str:
+        """The function that raised an exception first, after the commit; empty where none did."""
+        known = self._culprits.of(error)
+        return "" if known is None else known[1]
 
     def blame(self, error: BaseException, response: Response) -> None:
         """Name the response that caused an exception later, as by a change that a flush wrote."""
         with self._lock:
-            self._culprits.note(error, response)
+            self._culprits.note(error, (response, ""))
 
     def _changed(self) -> None:
         if self._on_change is not None:

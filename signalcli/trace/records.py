@@ -78,15 +78,23 @@ class Failure:
         message: what it says, shortened.
         file: the source file where it was raised, or an empty string.
         line: the line there.
+        function: the full name of the function that raised it after the commit, where a receiver
+            asked for it with :func:`signalcli.db.on_commit`; empty where the receiver itself did.
     """
 
     type: str
     message: str
     file: str
     line: int
+    function: str = ""
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
+
+    @property
+    def place(self) -> str:
+        """The file and the line, or an empty string."""
+        return f"{self.file}:{self.line}" if self.file else ""
 
     @property
     def short_place(self) -> str:
@@ -132,7 +140,7 @@ class Response:
         injected: the fault that was put into it on purpose, or None.
         runs_in: a number for the thread or the task that it runs in; None where that is unknown.
         value: its return value.
-        failure: its exception, or None.
+        failure: its exception, or that of a function that it asked for on the commit, or None.
         seconds: how long it ran; None while it does.
         output: the first 4 kB of its output.
         omitted: how many more bytes it printed.
@@ -158,6 +166,11 @@ class Response:
     def caused(self) -> list["Dispatch"]:
         """The dispatches that it caused, in the order in which they began."""
         return [] if self._caused is None else self._caused
+
+    @property
+    def has_raised(self) -> bool:
+        """Whether the receiver itself raised an exception, and so ended a plain dispatch."""
+        return self.failure is not None and not self.failure.function
 
     @property
     def short_receiver(self) -> str:

@@ -143,6 +143,10 @@ class BlamingTotals(Totals):
         dispatch = Dispatch(0, None, signal.name, signal.path, None, False, {}, begun=0.0)
         return Response(dispatch, full_name(receiver), begun=0.0)
 
+    def function_of(self, error: BaseException) -> str:
+        """Totals do not know which function failed after the commit: an empty string."""
+        return ""
+
 
 def totals_of(responses: Iterable[Response]) -> list[ReceiverTotal]:
     """The totals of each receiver and signal in a trace, in the order of their first runs."""

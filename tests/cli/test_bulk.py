@@ -350,6 +350,13 @@ class TestReceiversThatFail:
         assert "ValueError: not bad1" in raised
         assert "__main__.sulk failed on notification" in left
         assert "UNIQUE constraint failed" in written
+        receivers = [error["receiver"] for error in errors]
+        assert receivers == ["__main__.wilful", "__main__.sulk", "__main__.wilful"]
+        source = Path(program.folder, "driver.py").read_text(encoding="utf-8").splitlines()
+        places = [error["place"].rpartition(":") for error in errors]
+        assert {Path(file).name for file, _, _ in places} == {"driver.py"}
+        failing = [source[int(line) - 1].split()[0] for _, _, line in places]
+        assert failing == ["raise", "raise", "session.flush()"]
         runs = {total["receiver"]: total["runs"] for total in done.document["result"]["receivers"]}
         # Those before the first that failed ran twice.
         assert runs["__main__.wilful"] > 6
@@ -378,6 +385,15 @@ class TestReceiversThatFail:
         assert done.err.count("error: after the commit: ") == 2
         assert program.usernames == ["alice", "bob", "late1", "u1", "late2"]
         assert checkpoints(program) == []
+
+    def test_the_log_finds_it_by_its_totals(self, forked: Forked) -> None:
+        users = write(forked, *many(2))
+        forked("register", "--from", users, "--fail", "create_profile")
+        for which in (("--receiver", "create_profile"), ("--signal", "post_save")):
+            (found,) = forked("log", "--failed", *which, "--ndjson").objects
+            assert found["command"] == "register"
+        assert forked("log", "--receiver", "nobody", "--json").document["result"] == []
+        assert "create_profile" in forked("log", "stats").out
 
     def test_faults_on_purpose(self, forked: Forked) -> None:
         users = write(forked, *many(2))

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, delete
 from signalcli.log import tables
 from signalcli.log.runs import Run, write
 from signalcli.log.schema import bring_up_to_date
-from signalcli.trace.records import Trace
+from signalcli.trace.records import Trace, short_name
+from signalcli.trace.totals import ReceiverTotal
 from tests.log.tools import (
     a_dispatch,
     a_response,
@@ -100,12 +101,24 @@ def traces(draw: st.DrawFn) -> Trace:
 
 
 @st.composite
+def totals(draw: st.DrawFn) -> tuple[ReceiverTotal, ...]:
+    """What is kept of a run of many rows."""
+    names = st.tuples(st.sampled_from(RECEIVERS), st.sampled_from(SIGNALS))
+    counts = st.sampled_from([(1, 0), (1, 1), (3, 2)])
+    return tuple(
+        ReceiverTotal(receiver, short_name(path), path, *draw(counts), seconds=1.0)
+        for receiver, path in draw(st.lists(names, max_size=3, unique=True))
+    )
+
+
+@st.composite
 def runs(draw: st.DrawFn) -> tuple[Run, Trace]:
     ago = draw(st.sampled_from([0, 0, 0, 1, 3600]))
     run = a_run(
         begun=now() - timedelta(seconds=ago),
         exit_code=draw(st.sampled_from([0, 0, 1, 130])),
         users=tuple(draw(st.lists(st.sampled_from(USERS), max_size=3))),
+        totals=draw(totals()) if draw(st.booleans()) else (),
     )
     return run, draw(traces())
 

@@ -18,6 +18,7 @@ from signalcli.log.finding import FEW, PAGE, Filter, find
 from signalcli.log.routes import short_name
 from signalcli.log.runs import Run, write
 from signalcli.trace.records import Dispatch, Response, Trace
+from signalcli.trace.totals import ReceiverTotal
 from tests.log.examples import (
     RECEIVER_PATTERNS,
     SENDER_PATTERNS,
@@ -64,6 +65,17 @@ def fits(kept: Kept, wanted: Filter) -> bool:
         return matches(wanted.signal, dispatch.signal, dispatch.signal_path) and matches(
             wanted.sender, dispatch.sender
         )
+
+    names = (wanted.signal, wanted.receiver)
+    if names != (None, None) and wanted.sender is None and wanted.slower_than is None:
+        # Of a run of many rows, only this is known.
+        for total in run.totals:
+            if (
+                matches(wanted.signal, total.signal, total.signal_path)
+                and matches(wanted.receiver, total.receiver, short_name(total.receiver))
+                and (not wanted.failed or total.failures > 0)
+            ):
+                return True
 
     named = wanted.signal is not None or wanted.sender is not None
     if wanted.receiver is None and wanted.slower_than is None:
@@ -388,3 +400,19 @@ def test_a_page_takes_no_longer_in_a_larger_log(
             steps.append(steps_of(connection, page))
     small, big = steps
     assert big <= 2 * small + 20
+
+
+def test_totals_are_gone_through_along_their_index_and_only_as_far_as_needed(
+    shared_engine: Engine,
+) -> None:
+    of_receiver = ReceiverTotal("shop.bill", "paid", "shop.paid", runs=2)
+    run = a_run(totals=(of_receiver, replace(of_receiver, receiver="shop.audit")))
+    log = filled(shared_engine, [(run, Trace())] * 5)
+    with shared_engine.connect() as connection, statements_of(shared_engine) as seen:
+        newest = [log[-1].number, log[-2].number]
+        assert found(connection, Filter(receiver="bill"), most=2) == newest
+        assert found(connection, Filter(receiver="bill"), below=newest[0], most=1) == newest[1:]
+        assert found(connection, Filter(receiver="bill", failed=True)) == []
+        of_totals = [plan for text, plan in seen.plans(connection) if "signalcli_total" in text]
+    assert of_totals
+    assert all("SEARCH signalcli_total USING PRIMARY KEY" in plan[0] for plan in of_totals)

@@ -68,6 +68,13 @@ def receivers_by_hand(log: list[Kept], wanted: Filter) -> Told:
             if is_sent(response.dispatch, wanted) and is_received(response, wanted):
                 of_it = (response.seconds, response.failure is not None)
                 told.setdefault(response.receiver, []).append(of_it)
+        for total in kept.run.totals if wanted.sender is None else ():
+            if matches(wanted.signal, total.signal, total.signal_path) and matches(
+                wanted.receiver, total.receiver, short_name(total.receiver)
+            ):
+                failed = [(None, True)] * total.failures
+                others = [(None, False)] * (total.runs - total.failures)
+                told.setdefault(total.receiver, []).extend([*failed, *others])
     return told
 
 

@@ -94,8 +94,9 @@ def as_kept(run: Run, trace: Trace, number: int | None) -> Run:
         number=number,
         users=tuple(sorted(set(run.users))),
         dispatches=len(trace.dispatches),
-        responses=len(responses),
-        failures=sum(response.failure is not None for response in responses),
+        responses=len(responses) + sum(total.runs for total in run.totals),
+        failures=sum(response.failure is not None for response in responses)
+        + sum(total.failures for total in run.totals),
     )
 
 

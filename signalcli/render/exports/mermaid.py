@@ -171,7 +171,7 @@ class _Diagram:
             self._add(f"Note over {receiver}: still running")
             self._add(f"deactivate {receiver}")
             return
-        arrow = "--x-" if response.failure else "-->>-"
+        arrow = "--x-" if response.has_raised else "-->>-"
         self._add(f"{receiver}{arrow}{signal}: {_answering(response, response.seconds)}")
 
     def _break_off(self, shown: "Counter[type[_Step]]") -> None:
@@ -268,7 +268,8 @@ def _sending(dispatch: Dispatch) -> str:
 def _answering(response: Response, seconds: float) -> str:
     """The label of the arrow from the receiver back to the signal."""
     failure = response.failure
-    text = f"{FAILED} {failure.story}" if failure else spelled(response.value)
+    when = "" if failure is None or response.has_raised else "on commit: "
+    text = f"{FAILED} {when}{failure.story}" if failure else spelled(response.value)
     times = ", ".join(filter(None, (duration(seconds), delay(response))))
     return _text(text, MESSAGE_WIDTH, MESSAGE_LINES) + NEW_LINE + times
 

@@ -155,7 +155,7 @@ def _span_of_dispatch(dispatch: Dispatch, parent: str, trace_ended: float) -> _S
 def _span_of_response(response: Response, key: str, trace_ended: float) -> _Span:
     attributes: Attributes = {"code.function.name": response.receiver}
     attributes |= _place(response.file, response.line)
-    if response.failure is None and response.seconds is not None:
+    if not response.has_raised and response.seconds is not None:
         attributes["signalcli.response.value"] = response.value
     if response.output:
         attributes["signalcli.response.output"] = response.output
@@ -165,6 +165,8 @@ def _span_of_response(response: Response, key: str, trace_ended: float) -> _Span
         attributes["signalcli.response.injected.failure"] = response.injected.failure
         attributes["signalcli.response.injected.delay"] = response.injected.delay
     failure = response.failure
+    if failure is not None and failure.function:
+        attributes["signalcli.response.on_commit"] = failure.function
     return _Span(
         key=key,
         parent=str(response.dispatch.seq),
@@ -181,8 +183,8 @@ def _failure_of(dispatch: Dispatch) -> Failure | None:
     """The failure that the sender met; a robust dispatch returns exceptions instead."""
     if dispatch.robust:
         return None
-    failures = (response.failure for response in dispatch.responses)
-    return next((failure for failure in failures if failure is not None), None)
+    failed = (response for response in dispatch.responses if response.has_raised)
+    return next((response.failure for response in failed), None)
 
 
 def _state(record: Dispatch | Response, failure: Failure | None) -> Attributes:

@@ -6,7 +6,6 @@ Nothing is imported at once that ``--version`` does without.
 import _thread
 import contextlib
 import gc
-import json
 import os
 import signal
 import sys
@@ -37,6 +36,7 @@ from signalcli.cli.problems import (
 from signalcli.errors import SignalcliError, UsageError
 
 with late():
+    import json
     import pathlib
 
     from signalcli.apps import settings_file

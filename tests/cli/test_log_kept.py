@@ -141,6 +141,7 @@ def test_the_trace_in_the_log_has_every_detail(driver: Driver) -> None:
         "type": "LookupError",
         "message": "no 1",
         "place": place_of('    raise LookupError(f"no {number}")'),
+        "on_commit": None,
     }
     assert fails["output"] == "bad"
     assert answers["value"] == "{'a': 1}"

@@ -75,6 +75,7 @@ class TestFail:
             "type": "InjectedFault",
             "message": "raised on purpose",
             "place": None,
+            "on_commit": None,
         }
         assert document["error"]["code"] == "receiver_failed"
 

@@ -114,7 +114,8 @@ def test_a_failing_receiver_rolls_back_and_the_table_shows_where_it_failed(
     before = program.rows()
     done = program("register", "new", "--email", "new@mail.com")
     assert done.code == 1
-    (row,) = [line for line in done.lines if "✗" in line]
+    left, row = [line for line in done.lines if "✗" in line]
+    assert left.rstrip(" .0123456789ms").endswith("post_save from User  ✗ failed: all rolled back")
     assert "audit" in row
     assert "✗ raised RuntimeError: no audit of new (driver.py:" in row
     assert any(line.endswith("─ prints ┊ about to fail") for line in done.lines)
@@ -272,12 +273,12 @@ def test_nested_rows_are_indented_with_guides(driver: Driver) -> None:
     assert lines[first:] == [
         "1.2  ├─▶ in_a_thread",
         "2    │   ├─ inner from thread",
-        "2.1  │   │  └─▶ deepest  returned down here",
+        "2.1  │   │  └─▶ deepest  at its end returned down here",
         "     │   │      └─ prints ┊ deep",
         "     │   └─ prints ┊ thread over",
         "1.3  └─▶ in_a_task",
         "3        ├─ inner from task",
-        "3.1      │  └─▶ deepest  returned down here",
+        "3.1      │  └─▶ deepest  at its end returned down here",
         "         │      └─ prints ┊ deep",
         "         └─ prints ┊ task over",
         "Sent notification for alice in demo.db",

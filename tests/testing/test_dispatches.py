@@ -495,9 +495,9 @@ class TestTree:
         rows = re.sub(times, "", dispatches.tree, flags=re.MULTILINE).splitlines()
         assert rows[2:] == [
             "1    order_paid from Order",
-            "1.1  ├─▶ send_invoice  returned invoice for 1",
+            "1.1  ├─▶ send_invoice  at its end returned invoice for 1",
             "2    │   └─ unheard: invoice_sent",
-            "1.2  └─▶ file_away",
+            "1.2  └─▶ file_away  returned None",
             "3    order_paid from Receipt",
             "3.1  └─▶ file_away",
         ]

@@ -81,3 +81,18 @@ def exit_codes() -> dict[str, int]:
         if kind is not SignalcliError:
             found[kind.code] = kind.exit_code
     return found
+
+
+def interruption_of(error: BaseException) -> BaseException | None:
+    """What interrupted the work, if anything did: other exceptions may have been raised after it.
+
+    Arguments:
+        error: the exception that ended the work.
+
+    Returns:
+        An exception like ``KeyboardInterrupt``, or None.
+    """
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        cause = cause.__context__
+    return cause

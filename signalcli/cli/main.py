@@ -33,7 +33,7 @@ from signalcli.cli.problems import (
     usage_problem,
     write_document,
 )
-from signalcli.errors import SignalcliError, UsageError
+from signalcli.errors import SignalcliError, UsageError, interruption_of
 
 with late():
     import json
@@ -152,20 +152,12 @@ def carry_out(invocation: Invocation) -> int:
             raise
         except Exception as error:
             # What was interrupted while modules were loaded may fail in other ways.
-            ended = cause_of_end(error)
+            ended = interruption_of(error)
             if isinstance(ended, KeyboardInterrupt):
                 return report(interruption(is_written=False))
-            if ended is not None:
+            if isinstance(ended, Terminated):
                 raise ended from None
             return report(_problem_of(error))
-
-
-def cause_of_end(error: BaseException) -> BaseException | None:
-    """The request to end in whose handling an exception was raised; None where there was none."""
-    cause: BaseException | None = error
-    while isinstance(cause, Exception):
-        cause = cause.__context__
-    return cause if isinstance(cause, KeyboardInterrupt | Terminated) else None
 
 
 def _carry_out(invocation: Invocation) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from signalcli.db.session import Session, tell_its_cause
+from signalcli.errors import interruption_of
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def open_session(
                 tell_its_cause(session, error)
                 raise
     except BaseException as error:
-        interrupted = _interruption(error)
+        interrupted = interruption_of(error)
         is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
         if committing and on_doubt is not None and (is_lost or interrupted is not None):
             on_doubt()
@@ -98,19 +99,8 @@ def open_session(
 
 def _put_away(connection: Any, proxy: PoolProxiedConnection | None) -> None:
     """Close a connection whose giving back was interrupted, or has not begun."""
-    # Closing alone would leave the transaction open where a statement was interrupted: SQLite waits
-    # for its end.
-    with suppress(Exception):
-        connection.rollback()
     if proxy is not None and proxy.is_valid:
         proxy.invalidate()
     else:
+        connection.rollback()
         connection.close()
-
-
-def _interruption(error: BaseException) -> BaseException | None:
-    """What interrupted a session, if anything did: SQLAlchemy may have raised its own after it."""
-    cause: BaseException | None = error
-    while isinstance(cause, Exception):
-        cause = cause.__context__
-    return cause

@@ -205,6 +205,10 @@ class Inserter:
                 else:
                     self._insert_and_give_keys(connection, list(alike))
             return True
+        return self._write_arrays(connection, states)
+
+    def _write_arrays(self, connection: Connection, states: Sequence[State]) -> bool:
+        """The same for a database that takes rows as arrays, if it is one."""
         arrays = self._arrays_for(connection.dialect)
         values = None if arrays is None else arrays.values([state.dict for state in states])
         if arrays is None or values is None:

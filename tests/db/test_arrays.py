@@ -74,25 +74,24 @@ def engine(new_database: NewDatabase, engine_name: str) -> Iterator[Engine]:
 def in_bulk(engine: Engine, rows: list[dict[str, Any]]) -> list[Any]:
     """The rows that are found by the keys of instances that were added in bulk."""
     with Session(engine) as session:
-        added = [Row(**row) for row in rows]
         with session.bulk():
-            session.add_all(added)
-        session.commit()
-        keys = [row.id for row in added]
-    with sqlmodel.Session(engine) as session:
-        found = {row.id: row for row in session.exec(select(Row))}
-        return [found[key].model_dump(exclude={"id"}) for key in keys]
+            session.add_all(added := [Row(**row) for row in rows])
+        return committed(session, added)
 
 
 def one_by_one(engine: Engine, rows: list[dict[str, Any]]) -> list[Any]:
     """The same for a plain session."""
     with sqlmodel.Session(engine) as session:
-        added = [Row(**row) for row in rows]
-        session.add_all(added)
-        session.commit()
-        keys = [row.id for row in added]
-    with sqlmodel.Session(engine) as session:
-        found = {row.id: row for row in session.exec(select(Row))}
+        session.add_all(added := [Row(**row) for row in rows])
+        return committed(session, added)
+
+
+def committed(session: sqlmodel.Session, added: list[Row]) -> list[Any]:
+    """The rows of instances in another session, after a commit; without their keys."""
+    session.commit()
+    keys = [row.id for row in added]
+    with sqlmodel.Session(session.get_bind()) as other:
+        found = {row.id: row for row in other.exec(select(Row))}
         return [found[key].model_dump(exclude={"id"}) for key in keys]
 
 
